@@ -1,0 +1,33 @@
+.PHONY: report test example lab lock clean
+PYTHON ?= python3
+BIN := .venv/bin
+FROM ?=
+TO ?=
+POSTCODE ?=
+SOURCE ?=
+
+# The stamp makes a second run skip the set-up unless the lock or the metadata changed.
+.venv/.stamp: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("crimenb needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
+	$(PYTHON) -m venv .venv
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pip install --quiet --disable-pip-version-check --compile --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	$(BIN)/python -m compileall -q src
+	@touch $@
+
+report: .venv/.stamp  ## Build one report and print its path (no POSTCODE: the demonstration)
+	@$(BIN)/crimenb report $(if $(POSTCODE),"$(POSTCODE)") $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) --source "$(or $(SOURCE),$(if $(POSTCODE),live,demo))"
+
+test: .venv/.stamp  ## Run every check
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy src
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --cov --cov-report=term:skip-covered --durations=15
+	$(BIN)/python -m pytest --nbval --nbval-current-env -p no:cacheprovider --no-cov reports/example/report.ipynb
+
+example: .venv/.stamp  ## Rebuild reports/example from the demonstration; must leave no difference
+	$(BIN)/python tools/make_example.py
+
+lab: .venv/.stamp  ## Open the notebooks in JupyterLab
+	$(BIN)/jupyter lab --LabApp.news_url= --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate notebooks
+
+lock:  ## Resolve requirements.lock anew (needs uv)
+	uv pip compile pyproject.toml --extra test --extra build --generate-hashes --no-emit-index-url --no-header --universal --upgrade -o requirements.lock
