@@ -1,0 +1,49 @@
+"""What many tests need: the demonstration's data, one built report, an archive of real files."""
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from crimenb.bulk import build_archive
+from crimenb.query import Query
+from crimenb.report import build_report
+from crimenb.snapshot import collect
+from tests.loopback import client, live, real_data, real_year, serve, town, unlimited  # noqa: F401
+from tests.real import REAL
+
+# A deadline an example would make every property a timed test.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory):
+    """Keep the tests out of the user's cache folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CRIMENB_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def centre():
+    """Return the demonstration's busy centre over its last twelve months."""
+    return collect(Query.parse("ZZ1 1AA", "2025-01", "2025-12"), "demo")
+
+
+@pytest.fixture(scope="session")
+def demo_report(tmp_path_factory):
+    """Return the folder of one built demonstration report."""
+    out = tmp_path_factory.mktemp("reports")
+    return build_report(Query.parse("ZZ1 1AA", "2025-01", "2025-12"), "demo", out).parent
+
+
+@pytest.fixture(scope="session")
+def real_archive(tmp_path_factory):
+    """Return an archive of the recorded files, with exact force areas."""
+    folder = tmp_path_factory.mktemp("real") / "A"
+    build_archive(
+        [REAL / "police-uk-archive"],
+        folder,
+        postcodes=REAL / "code-point-open",
+        force_areas=REAL / "geography" / "police-force-areas-simplified.geojson",
+    )
+    return folder

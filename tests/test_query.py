@@ -1,0 +1,124 @@
+"""Postcodes and months in, one checked question out."""
+
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crimenb.errors import MonthNotPublished, QueryError
+from crimenb.query import Query, days_in, month_before, months_between, parse_month, parse_postcode
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("LE1 6RN", "LE1 6RN"), ("le16rn", "LE1 6RN"), ("  Le1   6rN ", "LE1 6RN"), ("M1 1AE", "M1 1AE"),
+        ("B33 8TH", "B33 8TH"), ("CR2 6XH", "CR2 6XH"), ("DN55 1PT", "DN55 1PT"), ("W1A 0AX", "W1A 0AX"),
+        ("EC1A 1BB", "EC1A 1BB"), ("ec2v7hh", "EC2V 7HH"), ("gir 0aa", "GIR 0AA"), ("BT1 5GS", "BT1 5GS"),
+        ("L E 1 6 R N", "LE1 6RN"), ("LE1\t6RN", "LE1 6RN"),
+    ],
+)  # fmt: skip
+def test_every_real_shape_is_a_postcode(text, written):
+    assert parse_postcode(text) == written
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "LE1",
+        "6RN",
+        "LE1 6R",
+        "LE1 6CN",
+        "QQ1 1AA",
+        "LE1-6RN",
+        "LE111 6RN",
+        "1LE 6RN",
+        "LE1 6RN2",
+        "../etc",
+        "LE1 6RN;",
+    ],
+)
+def test_other_texts_are_refused_with_their_value(text):
+    with pytest.raises(QueryError, match="full UK postcode") as caught:
+        parse_postcode(text)
+    assert repr(text.strip()) in str(caught.value)
+
+
+@given(st.text(max_size=12))
+def test_parsing_settles_or_refuses_and_is_idempotent(text):
+    try:
+        written = parse_postcode(text)
+    except QueryError:
+        return
+    assert parse_postcode(written.lower().replace(" ", "")) == written
+
+
+@pytest.mark.parametrize("text", ["2025-13", "2025-1", "202501", "2025", "January", "2025-01-01", "2010-11"])
+def test_months_that_are_none_are_refused(text):
+    with pytest.raises(QueryError, match=text):
+        parse_month(text)
+
+
+def test_a_month_that_is_not_over_is_refused():
+    now = dt.datetime.now(dt.UTC)
+    with pytest.raises(QueryError, match="not over yet"):
+        parse_month(f"{now:%Y-%m}")
+    with pytest.raises(QueryError, match="not over yet"):
+        parse_month(f"{now.year + 1}-01")
+
+
+def test_months_run_across_a_year_end():
+    assert months_between("2024-11", "2025-02") == ["2024-11", "2024-12", "2025-01", "2025-02"]
+    assert month_before("2025-01") == "2024-12"
+    assert month_before("2025-03", 24) == "2023-03"
+    assert [days_in(m) for m in ("2024-02", "2025-02", "2025-12")] == [29, 28, 31]
+
+
+def test_start_after_end_is_refused():
+    with pytest.raises(QueryError, match="after the end"):
+        Query.parse("LE1 6RN", "2025-12", "2025-01")
+
+
+HELD = months_between("2023-01", "2025-12")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        ("", "", ("2024-01", "2025-12")),
+        ("", "2025-06", ("2023-07", "2025-06")),
+        ("", "2023-06", ("2023-01", "2023-06")),
+        ("2025-03", "", ("2025-03", "2025-12")),
+        ("latest", "latest", ("2025-12", "2025-12")),
+        ("2025-01", "latest", ("2025-01", "2025-12")),
+        ("2022-11", "2023-02", ("2022-11", "2023-02")),  # partly held: the rest becomes a gap
+    ],
+)
+def test_open_months_settle_on_what_is_held(start, end, expected):
+    query = Query.parse("LE1 6RN", start, end).within(HELD)
+    assert (query.start, query.end) == expected
+    assert query.settled
+
+
+def test_months_not_held_at_all_name_those_that_are():
+    with pytest.raises(MonthNotPublished, match="2023-01 to 2025-12"):
+        Query.parse("LE1 6RN", "2020-01", "2020-12").within(HELD)
+    with pytest.raises(MonthNotPublished):
+        Query.parse("LE1 6RN", "2026-02", "").within(HELD)
+
+
+def test_slug_says_the_question_and_hashes_the_rest():
+    plain = Query.parse("LE1 6RN", "2025-01", "2025-12")
+    assert plain.slug == "le1-6rn_2025-01_2025-12"
+    compared = Query.parse("LE1 6RN", "2025-01", "2025-12", "CV32 4EA")
+    assert compared.slug.startswith(plain.slug + "_")
+    assert compared.slug != Query.parse("LE1 6RN", "2025-01", "2025-12", ["CV31 1EB"]).slug
+
+
+def test_comparisons_are_parsed_once_and_bounded():
+    query = Query.parse("LE1 6RN", compare_with="cv324ea, LE1 6RN , CV32 4EA")
+    assert query.compare_with == ("CV32 4EA",)
+    with pytest.raises(QueryError, match="at most 5"):
+        Query.parse("LE1 6RN", compare_with=[f"LE{i} 6RN" for i in range(2, 9)])
