@@ -1,0 +1,391 @@
+"""Pull a question's data once, and keep it: a folder of frames with a manifest.
+
+Everything a report shows goes through this format, on disk for a report and in memory in
+JupyterLab, so that both see the same values and the same dtypes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import hashlib
+import io
+import json
+import shutil
+import tempfile
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import geopandas as gpd
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+
+from crimenb.archive import Archive, demo
+from crimenb.errors import PlaceNotFound, QueryError, SnapshotError
+from crimenb.months import judge
+from crimenb.progress import meter
+from crimenb.query import Area, Query
+from crimenb.tables import COLUMNS, FRAMES, GEO_FRAMES, Data, Pull, check, frame
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+MONTHS = "months.csv"
+SEAL = "snapshot"
+"""Kind of the row of `provenance` that holds the SHA-256 of the snapshot's manifest."""
+
+_STORED = [name for name in FRAMES if name != "provenance"]
+PACKAGES = (
+    "altair",
+    "geopandas",
+    "nbconvert",
+    "pandas",
+    "papermill",
+    "pyarrow",
+    "shapely",
+    "vl-convert-python",
+)
+"""Packages whose versions the manifest names."""
+
+
+class Source(Protocol):
+    """Whatever can answer a question: the live services, an archive, the demonstration."""
+
+    name: str
+
+    @property
+    def release(self) -> str:
+        """The newest month that this release of the source holds."""
+
+    def months(self) -> list[str]:
+        """Return the months on offer, oldest first."""
+
+    def place(self, postcode: str) -> gpd.GeoDataFrame:
+        """Return the row of `places` for a postcode."""
+
+    def places(self, postcodes: Sequence[str]) -> Mapping[str, gpd.GeoDataFrame | PlaceNotFound]:
+        """Return for each postcode its row of `places`, or why it has none."""
+
+    def custom_place(self, area: Area) -> gpd.GeoDataFrame:
+        """Return the row of `places` for a custom area."""
+
+    def pull(self, place: gpd.GeoDataFrame, months: Sequence[str]) -> Pull:
+        """Return the frames of one place over the months, with the evidence to judge them."""
+
+    def neighbourhood(self, place: gpd.GeoDataFrame) -> dict[str, pd.DataFrame]:
+        """Return the frames of the neighbourhood team, where the source knows one."""
+
+    def describe(self) -> dict[str, str]:
+        """Return what the source says of itself: name, release, retrieved, ..."""
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+
+def open_source(spec: str, query: Query, *, allow_missing: bool = False, closed_ok: bool = False) -> Source:
+    """Open a source by its name: "live", "demo" or "archive:DIR".
+
+    An empty name means the demonstration for a demonstration postcode (ZZ...) and the live
+    services for any other.
+
+    Parameters:
+        spec: The name.
+        query: What will be asked of it.
+        allow_missing: Live only: make a month that fails a gap, instead of stopping.
+        closed_ok: Live only: use the last position of a postcode that is no longer in use.
+
+    Raises:
+        QueryError: The name is none of these, or the archive cannot be opened.
+    """
+    if not spec:
+        spec = "demo" if query.postcode.startswith("ZZ") else "live"
+    if spec == "demo":
+        return demo()
+    if spec == "live":
+        # Imported here: what talks to the network is a tenth of a second that most runs need not pay.
+        from crimenb.live import Live  # noqa: PLC0415
+
+        asked = query.months if query.settled else []
+        return Live(asked=asked, allow_missing=allow_missing, closed_ok=closed_ok, progress=meter())
+    if spec.startswith("archive:") and len(spec) > len("archive:"):
+        return Archive(spec.removeprefix("archive:"))
+    msg = f"Source {spec!r} is unknown; give 'live', 'demo' or 'archive:DIR'."
+    raise QueryError(msg)
+
+
+def collect(
+    query: Query,
+    source: Source | str = "",
+    snapshot: Path | str = "",
+) -> Data:
+    """Return the data of a question: read from a snapshot if one is given, else pulled.
+
+    Parameters:
+        query: What is asked.
+        source: "live", "demo", "archive:DIR", an opened source, or "" for the usual one.
+        snapshot: Folder written by `write`; then no source is asked at all.
+
+    Returns: Data, with `query` settled on months that the source holds.
+
+    Raises:
+        MonthNotPublished: The source holds none of the months asked for.
+        PlaceNotFound: The postcode is unknown, closed or outside the data.
+        SnapshotError: The snapshot answers another query, or has been changed.
+
+    Examples:
+        >>> import crimenb as cn
+        >>> cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-10", "2025-12"), "demo")
+        <Data ZZ9 9ZZ, 2025-10 to 2025-12: ... records>
+    """
+    if str(snapshot):
+        return read(snapshot, query)
+    with contextlib.ExitStack() as kept:
+        opened = source
+        if isinstance(opened, str):
+            opened = open_source(opened, query)
+            kept.callback(opened.close)
+        settled = query.within(opened.months())
+        return _unpack(_pack(_pull(settled, opened)))
+
+
+def save(query: Query, source: Source, folder: Path | str) -> Data:
+    """Pull the data of a settled question and write the snapshot, as `collect` would have it.
+
+    Raises:
+        PlaceNotFound: The postcode is unknown, closed or outside the data.
+        SnapshotError: The folder cannot be written.
+    """
+    data = _pull(query.within(source.months()), source)
+    write(data, folder)
+    return data
+
+
+def _pull(query: Query, source: Source) -> Data:
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in FRAMES}
+    used: dict[str, str] = {}
+    first = source.custom_place(query.area) if query.area else source.place(query.postcode)
+    others = [source.place(p).assign(role="compared") for p in query.compare_with]
+    for place in [first, *others]:
+        key = str(place["postcode"].iloc[0])
+        pulled = source.pull(place, query.months)
+        judged = judge(key, query.months, pulled.coverage, pulled.evidence, pulled.crimes)
+        found = pulled._asdict() | {"places": place, "months": judged}
+        if place is first:
+            found |= source.neighbourhood(place)
+        for name, tables in parts.items():
+            if name in found:
+                tables.append(found[name])
+        used |= dict(pulled.requests)
+    kind = "request" if source.name == "live" else "file"
+    said = [("source", name, value) for name, value in source.describe().items()]
+    said += [(kind, name, value) for name, value in sorted(used.items())]
+    provenance = pd.DataFrame(said, columns=list(COLUMNS["provenance"]))
+    whole = {name: _joined(name, found) for name, found in parts.items()}
+    return Data(query=query, **whole | {"provenance": frame("provenance", provenance)})
+
+
+def _joined(name: str, found: list[pd.DataFrame]) -> Any:
+    full = [f for f in found if len(f)]
+    return frame(name, pd.concat(full, ignore_index=True)) if full else frame(name)
+
+
+# -------------------------------------------------------------------- the format
+
+
+def _pack(data: Data) -> dict[str, bytes]:
+    """Return the snapshot's files and their bytes, the manifest last."""
+    files: dict[str, bytes] = {}
+    for name in _STORED:
+        table = getattr(data, name)
+        check(name, table)
+        if name == "months":
+            files[MONTHS] = table.to_csv(index=False, lineterminator="\n").encode()
+            continue
+        out = io.BytesIO()
+        if name in GEO_FRAMES:
+            table.to_parquet(out, index=False, compression="zstd")
+        else:
+            pq.write_table(pa.Table.from_pandas(table, preserve_index=False), out, compression="zstd")
+        files[f"{name}.parquet"] = out.getvalue()
+    rows = {_file(name): len(getattr(data, name)) for name in _STORED}
+    said = data.provenance[data.provenance["kind"] != SEAL]
+    months = data.months[data.months["postcode"] == data.query.postcode]
+    manifest = {
+        "format": FORMAT,
+        "crimenb": metadata.version("crimenb"),
+        "query": _query_to_json(data.query),
+        "provenance": said.to_dict("split", index=False)["data"],
+        "months": {
+            "asked": len(data.query.months),
+            "by status": months["status"].value_counts().sort_index().to_dict(),
+        },
+        "files": {
+            name: {"rows": rows[name], "sha256": hashlib.sha256(raw).hexdigest()}
+            for name, raw in sorted(files.items())
+        },
+        "packages": {name: metadata.version(name) for name in PACKAGES},
+    }
+    text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
+    return files | {MANIFEST: text.encode()}
+
+
+def _unpack(files: Mapping[str, bytes]) -> Data:
+    manifest = json.loads(files[MANIFEST])
+    tables: dict[str, Any] = {}
+    for name in _STORED:
+        raw = io.BytesIO(files[_file(name)])
+        if name == "months":
+            table = pd.read_csv(raw, dtype="str", keep_default_na=False)
+        elif name in GEO_FRAMES:
+            table = gpd.read_parquet(raw)
+        else:
+            table = pq.read_table(raw).to_pandas()
+        tables[name] = frame(name, table)
+    # The manifest holds every file's hash, so its own, shown on the page, names all the data.
+    seal = (SEAL, f"data/{MANIFEST}", hashlib.sha256(files[MANIFEST]).hexdigest())
+    rows = pd.DataFrame([*manifest["provenance"], seal], columns=list(COLUMNS["provenance"]))
+    return Data(
+        query=_query_from_json(manifest["query"]),
+        provenance=frame("provenance", rows),
+        **tables,
+    )
+
+
+def _file(name: str) -> str:
+    return MONTHS if name == "months" else f"{name}.parquet"
+
+
+def _query_to_json(query: Query) -> dict[str, Any]:
+    area = None
+    if query.area is not None:
+        area = {"name": query.area.name, "geometry": shapely.to_geojson(query.area.geometry)}
+    return {
+        "postcode": query.postcode,
+        "start": query.start,
+        "end": query.end,
+        "compare_with": list(query.compare_with),
+        "area": area,
+    }
+
+
+def _query_from_json(said: dict[str, Any]) -> Query:
+    area = said["area"]
+    return Query(
+        said["postcode"],
+        said["start"],
+        said["end"],
+        tuple(said["compare_with"]),
+        Area(area["name"], shapely.from_geojson(area["geometry"])) if area else None,
+    )
+
+
+def write(data: Data, folder: Path | str) -> None:
+    """Write a snapshot; the folder appears whole or not at all.
+
+    Raises:
+        SnapshotError: The folder cannot be written.
+    """
+    target = Path(folder)
+    work = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        for name, raw in _pack(data).items():
+            (work / name).write_bytes(raw)
+        work.chmod(0o755)
+        if target.exists():
+            shutil.rmtree(target)
+        work.rename(target)
+    except OSError as error:
+        msg = f"Cannot write the data into {str(folder)!r}: {error.strerror}; choose another folder."
+        raise SnapshotError(msg) from error
+    finally:
+        if work is not None:
+            shutil.rmtree(work, ignore_errors=True)
+
+
+def read(folder: Path | str, query: Query | None = None) -> Data:
+    """Read a snapshot after checking every hash, and that it answers `query`.
+
+    Raises:
+        SnapshotError: A file is missing or changed, or another query was asked.
+    """
+    root = Path(folder)
+    manifest = read_manifest(root)
+    files = {MANIFEST: (root / MANIFEST).read_bytes()}
+    for name in [_file(n) for n in _STORED]:
+        try:
+            raw = (root / name).read_bytes()
+        except OSError as error:
+            msg = f"The snapshot {str(folder)!r} lacks the file {name!r}; pull it anew (--refresh)."
+            raise SnapshotError(msg) from error
+        if hashlib.sha256(raw).hexdigest() != manifest["files"].get(name, {}).get("sha256"):
+            msg = f"{str(root / name)!r} was changed after it was written; pull it anew (--refresh)."
+            raise SnapshotError(msg)
+        files[name] = raw
+    try:
+        data = _unpack(files)
+    except (ValueError, KeyError, TypeError, pa.ArrowInvalid, csv.Error) as error:
+        msg = f"The snapshot {str(folder)!r} cannot be read ({error}); pull it anew (--refresh)."
+        raise SnapshotError(msg) from error
+    if query is not None and not _answers(data.query, query):
+        msg = (
+            f"The snapshot {str(folder)!r} answers {data.query.slug!r}, not what is asked now; "
+            "give another folder or pull it anew (--refresh)."
+        )
+        raise SnapshotError(msg)
+    return data
+
+
+def read_manifest(folder: Path | str) -> dict[str, Any]:
+    """Return a snapshot's manifest.
+
+    Raises:
+        SnapshotError: There is none, or it is of another format.
+    """
+    path = Path(folder) / MANIFEST
+    try:
+        manifest = json.loads(path.read_text("utf-8"))
+        found = manifest["format"]
+    except OSError as error:
+        msg = f"{str(folder)!r} holds no snapshot (no {MANIFEST}); name a report's data folder."
+        raise SnapshotError(msg) from error
+    except (ValueError, KeyError, TypeError) as error:
+        msg = f"{str(path)!r} is damaged; pull the data anew (--refresh)."
+        raise SnapshotError(msg) from error
+    if found != FORMAT:
+        msg = f"The snapshot {str(folder)!r} has format {found!r}, not {FORMAT}; pull it anew (--refresh)."
+        raise SnapshotError(msg)
+    return dict(manifest)
+
+
+def kept_query(folder: Path | str) -> Query:
+    """Return the question that a snapshot answers.
+
+    Raises:
+        SnapshotError: There is no snapshot, or its manifest is damaged.
+    """
+    try:
+        return _query_from_json(read_manifest(folder)["query"])
+    except (ValueError, KeyError, TypeError, AttributeError, shapely.GEOSException) as error:
+        msg = f"{str(Path(folder) / MANIFEST)!r} is damaged; pull the data anew (--refresh)."
+        raise SnapshotError(msg) from error
+
+
+def answers(manifest: Mapping[str, Any], query: Query) -> bool:
+    """Whether the snapshot of a manifest was made for this query."""
+    return _answers(_query_from_json(manifest["query"]), query)
+
+
+def _answers(kept: Query, asked: Query) -> bool:
+    """Whether a settled query is an answer to one whose months may still be open."""
+    same_place = replace(kept, start="", end="") == replace(asked, start="", end="")
+    return same_place and all(
+        m in ("", "latest") or m == k for m, k in ((asked.start, kept.start), (asked.end, kept.end))
+    )
