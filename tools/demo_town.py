@@ -1,0 +1,284 @@
+"""The invented country of the demonstration data: where its streets, forces and postcodes lie.
+
+Nothing here is a real place. Fablemouth, its suburb Upper Fable and the village Little Fable
+lie in the North Sea, some hundred kilometres off the coast; the streets are named after
+stories, the two police forces after fables, and the postcode area ZZ belongs to nobody.
+
+Everything is laid out in metres from the market place and turned into longitude and latitude
+(EPSG:4326) through the British National Grid (EPSG:27700), so that distances are true.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from crimenb.tables import MILE_M, to_lonlat, to_metres
+
+MARKET_PLACE = (1.2, 54.6)
+"""Longitude and latitude of the middle of Fablemouth, in the North Sea."""
+
+CENTRE, SUBURB, VILLAGE = "ZZ1 1AA", "ZZ2 2BB", "ZZ9 9ZZ"
+TOWNS = {
+    "Fablemouth": (0.0, 0.0),
+    "Upper Fable": (4600.0, 1200.0),
+    "Little Fable": (-9000.0, -4000.0),
+    "Talebridge": (-22000.0, 9000.0),
+    "Yarnwick": (-15000.0, -20000.0),
+    "Mythmoor": (20000.0, 5000.0),
+}
+"""Each town's middle, in metres east and north of the market place."""
+
+VALE, MOOR = "demo-vale", "demo-moor"
+FORCES = {VALE: "Fable Vale Police (invented)", MOOR: "Fable Moor Police (invented)"}
+AREA_CODES = {VALE: "Z99000001", MOOR: "Z99000002"}
+
+_STEMS = (
+    "Proverb Riddle Ballad Sonnet Stanza Parable Folio Quill Inkwell Margin Prologue Epilogue "
+    "Chapter Paragraph Comma Colon Hyphen Ampersand Asterisk Footnote Preface Appendix Index "
+    "Glossary Vellum Parchment Papyrus Scribe Minstrel Chronicle Legend Saga Allegory Anecdote "
+    "Metaphor Simile Limerick Couplet Refrain Chorus Verse Rhyme Haiku Elegy Fiction Novella "
+    "Subplot Narrator Typeset Italic Serif Octavo Quarto Bookend Cliffhanger Foreword"
+).split()
+_KINDS = "Street Lane Road Avenue Close Terrace Way Row Gardens Walk Crescent Mews".split()
+
+# What stands at some points besides streets, as police.uk names such places.
+_PLACES = {
+    "Fablemouth": [
+        ("Shopping Area", 6, 550), ("Supermarket", 6, 1500), ("Parking Area", 12, 1500),
+        ("Nightclub", 3, 500), ("Petrol Station", 4, 1900), ("Park/Open Space", 4, 1500),
+        ("Sports/Recreation Area", 3, 1500), ("Theatre/Concert Hall", 1, 500),
+        ("Further/Higher Educational Building", 1, 1200), ("Hospital", 1, 1200),
+        ("Police Station", 1, 600), ("Fablemouth (Station)", 1, 700),
+    ],
+    "Upper Fable": [
+        ("Supermarket", 1, 700), ("Parking Area", 2, 900), ("Shopping Area", 1, 500),
+        ("Petrol Station", 1, 1500), ("Park/Open Space", 2, 1200),
+    ],
+    "Talebridge": [
+        ("Supermarket", 2, 600), ("Shopping Area", 3, 400), ("Parking Area", 3, 600),
+        ("Hospital", 1, 700), ("Talebridge (Station)", 1, 500),
+    ],
+    "Yarnwick": [("Supermarket", 2, 600), ("Shopping Area", 2, 400), ("Prison", 1, 900)],
+    "Mythmoor": [("Supermarket", 2, 600), ("Shopping Area", 2, 400), ("Parking Area", 2, 600)],
+}  # fmt: skip
+
+JUST_OUTSIDE = "Epigram Street"
+"""The street whose one point lies 21 m outside the mile around the centre (R13)."""
+
+BLANK_EVERY = 31
+"""One street in so many has no name: the files write "On or near " and nothing more."""
+
+
+def lonlat(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return longitude and latitude, six decimals, of metres from the market place."""
+    east, north = to_metres(*MARKET_PLACE)
+    lon, lat = to_lonlat(np.asarray(x) + east, np.asarray(y) + north)
+    return lon.round(6), lat.round(6)
+
+
+def force_at(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the force id at metres from the market place: east of the boundary lies the Moor."""
+    return np.where(np.asarray(x) > _boundary_x(np.asarray(y)), MOOR, VALE)
+
+
+def _boundary_x(y: np.ndarray) -> np.ndarray:
+    """Return where the forces meet, a brook that cuts the suburb's mile: a seventh is the Moor."""
+    return TOWNS["Upper Fable"][0] + 0.6 * MILE_M + 60 * np.sin(y / 300)
+
+
+def force_areas() -> dict[str, shapely.Polygon]:
+    """Return each force's area in EPSG:4326."""
+    y = np.arange(-60_000, 60_001, 150.0)
+    line = np.column_stack([_boundary_x(y), y])
+    areas = {}
+    for force, edge in ((VALE, -75_000.0), (MOOR, 70_000.0)):
+        ring = np.vstack([line, [[edge, 60_000.0], [edge, -60_000.0]]])
+        areas[force] = shapely.Polygon(np.column_stack(lonlat(ring[:, 0], ring[:, 1])))
+    return areas
+
+
+def points(rng: np.random.Generator) -> pd.DataFrame:
+    """Return every anonymous map point: town, street, kind, x, y (m), r (m), lon, lat, force."""
+    names = _street_names(rng)
+    reach = {"Fablemouth": 2350, "Upper Fable": 2000} | dict.fromkeys(
+        ["Talebridge", "Yarnwick", "Mythmoor"], 900
+    )
+    rows: list[tuple[str, str, float, float]] = []
+    for town, size in reach.items():
+        layout = _grid(rng, 0, size, 0.35) if town == "Upper Fable" else _town(rng, size)
+        for street, (x, y) in _named(layout, names):
+            if town != "Fablemouth" or abs(y - _river_y(x)) > 55:
+                rows.append((town, street, x, y))
+    rows += [("Little Fable", street, x, y) for street, x, y in _VILLAGE]
+    rows.append(("Fablemouth", JUST_OUTSIDE, *_polar(MILE_M + 21, 2.3)))
+    # A few records lie far from their force, as in real files; here, further out at sea.
+    rows += [("far", next(names), x, y) for x, y in ((52e3, 38e3), (-41e3, -30e3), (33e3, -44e3))]
+    table = pd.DataFrame(rows, columns=["town", "street", "x", "y"])
+    table["r"] = np.hypot(table["x"], table["y"])
+    table["kind"] = "street"
+    nameless = table["town"].isin(reach) & (table.index % BLANK_EVERY == 7)
+    table.loc[nameless & (table["street"] != JUST_OUTSIDE), "street"] = ""
+    for town, places in _PLACES.items():
+        _settle(table, town, places, rng)
+    middle = table["town"].map(lambda t: TOWNS.get(t, (0.0, 0.0)))
+    table["x"] += [m[0] for m in middle]
+    table["y"] += [m[1] for m in middle]
+    table["lon"], table["lat"] = lonlat(table["x"], table["y"])
+    table["force"] = force_at(table["x"], table["y"])
+    return table.drop_duplicates(["lon", "lat"], ignore_index=True)
+
+
+def _settle(
+    table: pd.DataFrame, town: str, places: list[tuple[str, int, int]], rng: np.random.Generator
+) -> None:
+    """Let some street points of a town stand for places, each within its distance."""
+    for kind, how_many, within in places:
+        free = table.index[
+            (table["town"] == town) & (table["kind"] == "street") & (table["r"] < within)
+            & (table["street"] != JUST_OUTSIDE)
+        ]  # fmt: skip
+        chosen = rng.choice(free, how_many, replace=False)
+        table.loc[chosen, ["street", "kind"]] = kind, kind.split(" (")[-1].rstrip(")")
+
+
+def _street_names(rng: np.random.Generator) -> Iterator[str]:
+    names = [f"{stem} {kind}" for stem, kind in itertools.product(_STEMS, _KINDS)]
+    return iter([names[i] for i in rng.permutation(len(names))])
+
+
+def _named(
+    layout: Iterator[list[tuple[float, float]]], names: Iterator[str]
+) -> Iterator[tuple[str, tuple[float, float]]]:
+    """Name each street once; a long one has several map points under one name."""
+    for street in layout:
+        name = next(names) if street else ""
+        for spot in street:
+            yield name, spot
+
+
+def _town(rng: np.random.Generator, reach: float) -> Iterator[list[tuple[float, float]]]:
+    """Lay out a town: a web of lanes around its middle, estates on grids beyond."""
+    arms = np.sort(np.arange(9) * 2 * np.pi / 9 + rng.uniform(-0.13, 0.13, 9))
+    web = min(900.0, reach)
+    rings = [r for r in (150.0, 320.0, 540.0, 800.0) if r < web]
+    for i, arm in enumerate(arms):
+        wide = (arms[(i + 1) % 9] - arm) % (2 * np.pi)
+        for low, high in itertools.pairwise([40.0, 430.0, web]):
+            yield [_bent(r, arm, rng) for r in np.arange(low, high, 88.0)]
+        for ring in rings:
+            steps = max(1, round(ring * wide / 95))
+            yield [_bent(ring, arm + wide * (k + 0.5) / steps, rng) for k in range(steps)]
+        if reach > web:
+            yield [_bent(r, arm, rng) for r in np.arange(web, reach, 130.0)]
+            yield from _estate(rng, arm, wide, web + 90, reach)
+
+
+def _estate(
+    rng: np.random.Generator, arm: float, wide: float, low: float, high: float
+) -> Iterator[list[tuple[float, float]]]:
+    """Lay streets on a grid in the sector between two arms, leaving open ground here and there."""
+    axis = arm + wide / 2
+    along, across = np.array([np.cos(axis), np.sin(axis)]), np.array([-np.sin(axis), np.cos(axis)])
+    for u in np.arange(low, high, rng.uniform(150, 185)):
+        street: list[tuple[float, float]] = []
+        for v in np.arange(-0.5, 0.5001, 0.125) * u * wide * 0.86:
+            if rng.random() < 0.28:  # open ground ends a street; the next one has another name
+                yield street
+                street = []
+                continue
+            x, y = u * along + (v + rng.normal(0, 6)) * across
+            street.append((float(x), float(y)))
+        yield street
+
+
+def _grid(
+    rng: np.random.Generator, low: float, high: float, turn: float
+) -> Iterator[list[tuple[float, float]]]:
+    """Lay out a suburb on one grid, a little bent, with gaps."""
+    for u in np.arange(-high, high, 225.0):
+        street: list[tuple[float, float]] = []
+        for v in np.arange(-high, high, 160.0):
+            if not low <= np.hypot(u, v) <= high or rng.random() < 0.22:
+                yield street
+                street = []
+                continue
+            bend = turn + 0.10 * np.sin(v / 700)
+            x, y = u + rng.normal(0, 9), v + rng.normal(0, 9)
+            street.append((x * np.cos(bend) - y * np.sin(bend), x * np.sin(bend) + y * np.cos(bend)))
+        yield street
+
+
+def _polar(r: float, angle: float) -> tuple[float, float]:
+    return float(r * np.cos(angle)), float(r * np.sin(angle))
+
+
+def _bent(r: float, angle: float, rng: np.random.Generator) -> tuple[float, float]:
+    x, y = _polar(r, angle + 0.10 * np.sin(r / 420))
+    return x + rng.normal(0, 5), y + rng.normal(0, 5)
+
+
+def _river_y(x: float) -> float:
+    return 260 * float(np.sin(x / 800)) - 330
+
+
+_VILLAGE = [
+    ("Prose Street", 20, 10), ("Prose Street", -130, 45), ("Prose Street", 190, -30),
+    ("Church Tale", -40, 160), ("Mill Story", 260, 210), ("Back Page", -210, -120),
+    ("Old Tale Lane", 90, -260), ("Old Tale Lane", 140, -480), ("Once Green", -90, 80),
+    ("Upon Close", 330, 60), ("Park/Open Space", -300, 250), ("Rover Farm", 1180, 690),
+    ("Thrice Farm", -1240, 320), ("Petrol Station", 420, -1290),
+]  # fmt: skip
+
+
+def gazetteer(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Return postcodes in the columns of the ONSPD: three known ones, some 300 around them."""
+    wanted = {
+        "ZZ1": ("Fablemouth", 130), "ZZ2": ("Upper Fable", 70), "ZZ3": ("Talebridge", 40),
+        "ZZ4": ("Yarnwick", 35), "ZZ5": ("Mythmoor", 35), "ZZ9": ("Little Fable", 10),
+    }  # fmt: skip
+    known = {CENTRE: "Fablemouth", SUBURB: "Upper Fable", VILLAGE: "Little Fable"}
+    rows = [(code, town, *TOWNS[town]) for code, town in known.items()]
+    letters = "ABDEFGHJLNPQRSTUWXYZ"
+    for outward, (town, how_many) in wanted.items():
+        near = table[(table["town"] == town)]
+        for k, i in enumerate(rng.choice(near.index, how_many, replace=how_many > len(near))):
+            code = f"{outward} {3 + k // 40}{letters[k // 2 % 20]}{letters[(k * 7 + 3) % 20]}"
+            x, y = near.loc[i, ["x", "y"]].astype(float) + rng.normal(0, 35, 2)
+            rows.append((code, town, x, y))
+    found = pd.DataFrame(rows, columns=["pcds", "town", "x", "y"]).drop_duplicates("pcds")
+    found["long"], found["lat"] = lonlat(found["x"], found["y"])
+    found["pfa"] = pd.Series(force_at(found["x"], found["y"]), index=found.index).map(AREA_CODES)
+    district = found["town"].where(found["town"] != "Mythmoor", "Mythmoor and the Moor")
+    found = found.assign(
+        doterm="", osgrdind="1", ctry="E92000001", oslaua=district.where(
+            ~found["town"].isin(["Upper Fable", "Little Fable"]), "Fablemouth"
+        ), osward=found["town"], lsoa21=found["town"] + " 001A",
+    )  # fmt: skip
+    found = found.drop(columns=["town", "x", "y"]).reset_index(drop=True)
+    # One closed, one only roughly placed, one without a position: what a real file holds too.
+    found.loc[len(found)] = found.iloc[20].to_dict() | {"pcds": "ZZ1 9ZA", "doterm": "202403"}
+    found.loc[len(found)] = found.iloc[30].to_dict() | {"pcds": "ZZ1 9ZB", "osgrdind": "6"}
+    nowhere = {"pcds": "ZZ1 9ZD", "osgrdind": "9", "lat": 99.999999, "long": 0.0}
+    found.loc[len(found)] = found.iloc[40].to_dict() | nowhere
+    return found
+
+
+def teams() -> str:
+    """Return the invented neighbourhood teams with their boundaries, as JSON."""
+    found = json.loads((Path(__file__).parent / "demo_teams.json").read_text("utf-8"))
+    for team in found:
+        one = team["neighbourhoods"]
+        (x, y), corners = one.pop("middle"), one.pop("corners")
+        angle = np.linspace(0, 2 * np.pi, len(corners), endpoint=False)
+        reach = np.array(corners, float)
+        lon, lat = lonlat(x + reach * np.cos(angle), y + reach * np.sin(angle))
+        ring = shapely.Polygon(np.column_stack([lon, lat]))
+        one["geometry"] = json.loads(shapely.to_geojson(ring))
+    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
