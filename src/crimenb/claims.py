@@ -1,0 +1,219 @@
+"""The sentences a hurried reader would write from this page, and why each is wrong.
+
+They are filled with this place's own numbers, so that the warning is about them. No geometry.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from crimenb import cautions, comparing, phrases, words
+from crimenb.changes import recent_against_earlier
+from crimenb.outcomes import CHARGED, outcomes
+from crimenb.query import days_in, month_before
+from crimenb.sparse import is_small
+from crimenb.sums import counts, deciding, only, scope
+from crimenb.tables import force_name
+from crimenb.trends import range_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from crimenb.tables import Data
+
+HOW_MANY = 3
+
+
+class Claim(NamedTuple):
+    """A sentence not to be said, and why it is wrong."""
+
+    sentence: str
+    why: str
+
+
+def do_not_say(data: Data) -> list[Claim]:
+    """Return the three likeliest wrong sentences for this place, the most misleading first."""
+    data = only(data)
+    found: list[Claim] = []
+    for claim in _candidates(data):
+        found.append(claim)
+        if len(found) == HOW_MANY:
+            break
+    return found
+
+
+def _candidates(data: Data) -> Iterator[Claim]:
+    kind = scope(data).kind
+    yield from _supply(data)
+    if kind == "none":
+        return
+    if is_small(data):
+        yield from _record_month(data)
+    else:
+        yield from _month_before(data)
+        yield from _reports(data)
+        yield from _recent(data)
+    yield from _times(data)
+    yield from _point(data)
+    yield from _solved(data)
+    yield _safe(data)
+
+
+def _supply(data: Data) -> Iterator[Claim]:
+    """Parts and gaps read as the whole and as zero."""
+    within = scope(data)
+    area = words.place_name(data)
+    table = counts(data)
+    if within.kind == "part":
+        n = int(table.loc[within.latest, "crime"])
+        absent = words.listing([force_name(f) for f in within.absent])
+        yield Claim(
+            f"There were {words.counted(n, 'crime')} in {area} in {words.month(within.latest)}.",
+            f"The figure covers {within.share:.0%} of it; the {absent} part is not in these data.",
+        )
+    gaps = [m for m in table.index if m not in within.months and m not in within.apart]
+    if gaps:
+        asked = gaps if within.kind == "none" else gaps[-1:]
+        those = "that month" if len(asked) == 1 else "those months"
+        yield Claim(
+            f"There was no crime in {area} in {phrases.months(asked)}.",
+            f"No {phrases.forces_named(deciding(data))} records are held for {those}, which says nothing "
+            "of what happened.",
+        )
+    if within.kind == "none" and len(data.crimes):
+        yield Claim(
+            f"There were only {words.counted(len(data.crimes), 'crime')} in {area}.",
+            f"Those records came from other forces; {phrases.forces_named(deciding(data))}, which polices "
+            "it, is not in these data.",
+        )
+
+
+def _record_month(data: Data) -> Iterator[Claim]:
+    within = scope(data)
+    if len(within.months) < 2:
+        return
+    crime = counts(data)["crime"].reindex(within.months)
+    worst = str(crime.idxmax())
+    name = words.month(worst) if len(within.months) > 12 else words.month(worst).split()[0]
+    n, before = int(crime[worst]), int(crime.get(month_before(worst), 0))
+    rise = "" if not before or n < 2 * before else ": crime doubled"
+    if n:
+        yield Claim(
+            f"{name} was the worst month{rise}.",
+            f"One of {phrases.spelt(len(within.months))} months always is; "
+            f"{words.counted(n, 'crime')} {'is' if n == 1 else 'are'} too few to call a change.",
+        )
+
+
+def _month_before(data: Data) -> Iterator[Claim]:
+    """Make a headline of the newest month and the one before."""
+    within = scope(data)
+    crime = counts(data)["crime"]
+    before = month_before(within.latest)
+    if before not in within.months or not crime[before]:
+        return
+    now, then = int(crime[within.latest]), int(crime[before])
+    month = words.month(within.latest).split()[0]
+    move = f"rose {now / then - 1:.0%}" if now > then else f"fell {1 - now / then:.0%}"
+    if min(now, then) < phrases.LEAST_PERCENT:
+        move = "rose" if now > then else "fell"
+    rates = [f"{n / days_in(m):.1f}" for n, m in ((now, within.latest), (then, before))]
+    why = f"Per day that is {rates[0]} crimes, after {rates[1]} in {words.month(before).split()[0]}, and "
+    if rates[0] == rates[1]:
+        why = f"That is the same {rates[0]} a day in both months, and "
+    found = range_of(data)
+    if within.kind == "part":
+        why += (
+            f"it is of the {phrases.forces_named(within.forces)} part only, which says nothing of the rest."
+        )
+    elif not cautions.comparable(data):
+        why += "the share of records without a location moved too much to compare months here."
+    elif found.own is not None and found.kind == "inside":
+        why += (
+            f"anything from {found.own.low:,} to {found.own.high:,} is within what earlier months lead "
+            "one to expect."
+        )
+    else:
+        why += "one month beside another shows no trend."
+    if now != then:
+        yield Claim(f"Crime {move} in {month}.", why)
+
+
+def _reports(data: Data) -> Iterator[Claim]:
+    found = range_of(data, "asb")
+    if found.kind != "with the force":
+        return
+    move = "fallen" if found.change < 0 else "risen"
+    rest = phrases.rest_of(deciding(data))
+    yield Claim(
+        f"Anti-social behaviour has {move} by {abs(found.change):.0%} here.",
+        f"It moves with the season: in {rest} it has {'fallen' if found.rest_change < 0 else 'risen'} by "
+        f"{abs(found.rest_change):.0%} at the same time.",
+    )
+
+
+def _recent(data: Data) -> Iterator[Claim]:
+    found = recent_against_earlier(data)
+    if found.kind != "no local change" or abs(found.ratio - 1) < 0.05 or not cautions.comparable(data):
+        return
+    move = "down" if found.ratio < 1 else "up"
+    rest = phrases.rest_of(deciding(data))
+    yield Claim(
+        f"Crime here is {move} {abs(found.ratio - 1):.0%} on earlier in the year.",
+        f"In {rest} it is {'down' if found.rest_ratio < 1 else 'up'} {abs(found.rest_ratio - 1):.0%} over the "
+        "same months: season, or the whole force, not this place.",
+    )
+
+
+def _times(data: Data) -> Iterator[Claim]:
+    beside = comparing.with_rest_of_force(data)
+    for category in beside.named("more")[:1]:
+        row = beside.table.set_index("category").loc[category]
+        name = phrases.category(category)
+        here = phrases.percent(float(row["share_here"]), beside.here)
+        there = phrases.percent(float(row["share_there"]), beside.there)
+        yield Claim(
+            f"You are {_times_as(float(row['quotient']))} likely to meet {name} here.",
+            f"It is {here} of crime here and {there} in {phrases.rest_of(beside.forces)}: a share of "
+            "crime, not a risk to anyone.",
+        )
+
+
+def _times_as(quotient: float) -> str:
+    """Write a ratio of 1.5 or more as a headline does, never more than it is."""
+    whole = int(quotient)
+    if whole < 2:
+        return "far more"
+    return "more than twice as" if whole == 2 else f"more than {words.count(whole)} times as"
+
+
+def _point(data: Data) -> Iterator[Claim]:
+    found = cautions.points(data)
+    if found.busiest is None:
+        return
+    name = found.busiest.snapped_to or "the busiest point"
+    n = words.counted(found.busiest.records, "record")
+    yield Claim(
+        f"{phrases.capital(name)} is the worst spot here.",
+        f"Its {n} were moved to that point from the streets and buildings around it, and a busy place "
+        "has more of everything.",
+    )
+
+
+def _solved(data: Data) -> Iterator[Claim]:
+    found = outcomes(data)
+    rows = found.table[found.table["group"] == CHARGED]
+    if rows["share"].isna().all() or int(rows["crimes"].iloc[0]) < phrases.LEAST_PERCENT:
+        return
+    yield Claim(
+        f"Only {float(rows['share'].iloc[0]):.0%} of crimes are solved.",
+        "That is the share charged or sent to court so far; court results are not published, and "
+        "other outcomes settle a crime too.",
+    )
+
+
+def _safe(data: Data) -> Claim:
+    return Claim(
+        "This is a safe place.",
+        "Recorded crime counts what is reported, where people are and report; it does not measure safety.",
+    )
