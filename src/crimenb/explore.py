@@ -1,0 +1,181 @@
+"""The linked figure: category bars, map and month bars that answer to one selection.
+
+Plain Altair, so that JupyterLab draws it too: two selection parameters (`pick` a category,
+`brush` months), and views that filter and sum. The records travel as one row of columns of
+whole numbers (a city centre's year is 0.1 MB), because Vega's reader of CSV builds functions
+from text, which the page's policy forbids.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import altair as alt
+import pandas as pd
+
+from crimenb.charts import BLUE, ORANGE, WHOLE, WIDTH, empty, finish, month_axis
+from crimenb.maps import centre, frame_of, ground, signs
+from crimenb.measures import count_by_category, summed_months
+from crimenb.sums import records as records_of
+from crimenb.tables import ASB, CATEGORIES
+from crimenb.words import month as month_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crimenb.tables import Data
+
+_CRIME, _REPORT = "Crimes", "Reports of anti-social behaviour"
+_PALE = 0.25
+_NAMES, _NUMBERS = 176, 48
+"""Room for the categories' names and numbers, in pixels."""
+
+
+def explore_chart(data: Data, *, width: int = WIDTH) -> Any:
+    """Draw the main place's records by category, point and month, linked.
+
+    A click on a category and a drag over months choose; the other views then count what is
+    chosen. The records are those of the totals: territorial forces, summed months.
+    """
+    records, months = records_of(data), list(data.query.months)
+    if records.empty:
+        return empty("No record that may be counted.", width=width)
+    order = list(count_by_category(data)["category"])
+    points, rows = _coded(data, records, order, months)
+    pick = alt.selection_point(name="pick", fields=["c"])
+    brush = alt.selection_interval(name="brush", encodings=["x"], mark=alt.BrushConfig(
+        fill=ORANGE, fillOpacity=0.15, stroke=ORANGE, strokeOpacity=1))  # fmt: skip
+    views = [
+        _bars([CATEGORIES[c] for c in order], pick, brush),
+        _map(data, points, pick, brush),
+        _months(data, months, pick, brush),
+    ]
+    source = alt.InlineData(name="records", values=[rows])
+    # The page puts in the widths it has, and the views below each other on a phone.
+    above = alt.hconcat(*views[:2], spacing=24).resolve_scale(color="independent")
+    whole = alt.vconcat(above, views[2], data=source, spacing=12).resolve_scale(color="independent")
+    whole = whole.add_params(alt.param(name="room", value=width), alt.param(name="bars", value=330))
+    said = "Bars by category, a map of snapped points and bars by month, which answer to one choice."
+    held = summed_months(data)
+    return finish(whole, width=width, height=0, description=said, linked={
+        "categories": [CATEGORIES[c] for c in order], "reports": order.index(ASB),
+        "months": [month_name(m) for m in months], "held": [months.index(m) for m in held],
+    })  # fmt: skip
+
+
+def _coded(
+    data: Data, records: Any, order: Sequence[str], months: Sequence[str]
+) -> tuple[pd.DataFrame, dict[str, list[int]]]:
+    """Return the snapped points with their numbers, and counts by code as columns."""
+    spots = frame_of(data).metres(records).assign(
+        name=records["snapped_to"].replace("", "Unnamed place").to_numpy(),
+        at=records.geometry.to_wkb(hex=True).to_numpy(),
+    )  # fmt: skip
+    points = spots.groupby("at", sort=True).agg(x=("x", "first"), y=("y", "first"), name=("name", "max"))
+    coded = pd.DataFrame({
+        "c": records["category"].map({c: i for i, c in enumerate(order)}).to_numpy(),
+        "m": records["month"].map({m: i for i, m in enumerate(months)}).to_numpy(),
+        "p": spots["at"].map({at: i for i, at in enumerate(points.index)}).to_numpy(),
+    })  # fmt: skip
+    counts = coded.value_counts(sort=False).rename("n").reset_index()
+    points = points.reset_index(drop=True).rename_axis("p").reset_index()
+    return points, {name: [int(v) for v in counts[name]] for name in ("c", "m", "p", "n")}
+
+
+def _unpacked() -> Any:
+    return alt.Chart().transform_flatten(["c", "m", "p", "n"])
+
+
+def _colour(field: str = "kind:N", *, legend: bool = False) -> alt.Color:
+    key = alt.Legend(title=None, symbolType="square") if legend else None
+    return alt.Color(field, legend=key, scale=alt.Scale(domain=[_CRIME, _REPORT], range=[BLUE, ORANGE]))
+
+
+def _bars(labels: list[str], pick: Any, brush: Any) -> Any:
+    """Draw a bar a category over the chosen months; every category keeps its place.
+
+    Names and numbers are marks inside the plot, so that all views begin at one edge; a clear
+    field over each row takes the click.
+    """
+    codes = list(range(len(labels)))
+    base = (
+        _unpacked()
+        .transform_filter(brush)
+        .transform_aggregate(n="sum(n)", groupby=["c"])
+        .transform_impute(impute="n", key="c", keyvals=codes, value=0)
+        .transform_calculate(
+            category=f"{json.dumps(labels)}[datum.c]",
+            kind=f"datum.c == {labels.index(CATEGORIES[ASB])} ? '{_REPORT}' : '{_CRIME}'",
+        )
+        .encode(
+            y=alt.Y("c:O", axis=None, scale=alt.Scale(domain=codes, paddingInner=0.2)),
+        )
+    )  # fmt: skip
+    room = alt.Scale(range=[_NAMES, {"expr": f"bars - {_NUMBERS}"}])
+    bars = base.mark_bar(aria=False).encode(
+        x=alt.X("n:Q", axis=None, scale=room), color=_colour(),
+        opacity=alt.condition(pick, alt.value(1), alt.value(_PALE)),
+    )  # fmt: skip
+    words = base.mark_text(fontSize=13, align="right", aria=False)
+    names = words.encode(x=alt.value(_NAMES - 8), text="category:N")
+    numbers = words.encode(x=alt.value("width"), text=alt.Text("n:Q", format=","))
+    rows = base.mark_bar(aria=False, cursor="pointer").encode(
+        x=alt.value(0), x2=alt.value("width"), opacity=alt.value(0),
+        tooltip=[alt.Tooltip("category:N", title="Category"), alt.Tooltip("n:Q", title="Records", format=",")],
+    ).add_params(pick)  # fmt: skip
+    return alt.layer(bars, names, numbers, rows).properties(width=330, height=312)
+
+
+def _map(data: Data, points: pd.DataFrame, pick: Any, brush: Any) -> Any:
+    """Draw the chosen records' points; the largest circle is always as large."""
+    frame = frame_of(data)
+    spots = (
+        _unpacked()
+        .transform_filter(brush)
+        .transform_filter(pick)
+        .transform_aggregate(n="sum(n)", groupby=["p"])
+        .transform_lookup("p", alt.LookupData(points, key="p", fields=["x", "y", "name"]))
+        .mark_circle(color=BLUE, opacity=0.6, stroke="#ffffff", strokeWidth=0.6, aria=False)
+        .encode(
+            **frame.axes(),
+            size=alt.Size("n:Q", legend=None, scale=alt.Scale(zero=True, range=[0, 420])),
+            tooltip=[alt.Tooltip("name:N", title="Snapped point"),
+                     alt.Tooltip("n:Q", title="Records", format=",")],
+        )
+    )  # fmt: skip
+    streets = alt.Chart(points).mark_circle(size=7, color="#8d8d8d", opacity=0.8, aria=False)
+    layers = [streets.encode(**frame.axes()), *ground(frame), spots, centre(frame), *signs(frame)]
+    return alt.layer(*layers).properties(width=312, height=312)
+
+
+def _months(data: Data, months: list[str], pick: Any, brush: Any) -> Any:
+    """Draw crimes and reports of each month, stacked; months that are not counted are grey."""
+    codes = list(range(len(months)))
+    x = alt.X("m:O", title=None, scale=alt.Scale(domain=codes, paddingInner=0.2),
+              axis=month_axis(months, room="(room - 50)", index="datum.value"))  # fmt: skip
+    reports = list(count_by_category(data)["category"]).index(ASB)
+    bars = (
+        _unpacked()
+        .transform_filter(pick)
+        .transform_calculate(kind=f"datum.c == {reports} ? '{_REPORT}' : '{_CRIME}'")
+        .transform_aggregate(n="sum(n)", groupby=["m", "kind"])
+        .transform_calculate(month=f"{json.dumps([month_name(m) for m in months])}[datum.m]")
+        .mark_bar(aria=False)
+        .encode(
+            x=x, y=alt.Y("n:Q", title=None, axis=alt.Axis(
+                orient="right", tickCount=3, format=",d", ticks=False, labelExpr=WHOLE)),
+            color=_colour(legend=True),
+            opacity=alt.condition(brush, alt.value(1), alt.value(_PALE)),
+            tooltip=[alt.Tooltip("month:N", title="Month"), alt.Tooltip("kind:N", title="Kind"),
+                     alt.Tooltip("n:Q", title="Records", format=",")],
+        )
+        .add_params(brush)
+    )  # fmt: skip
+    held = set(summed_months(data))
+    gaps = pd.DataFrame({"m": [i for i, m in enumerate(months) if m not in held]})
+    layers = [bars]
+    if len(gaps):
+        grey = alt.Chart(gaps).mark_bar(color="#e4e4e4", aria=False)
+        layers.insert(0, grey.encode(x=x, y=alt.value(0), y2=alt.value("height")))
+    return alt.layer(*layers).properties(width=620, height=110)

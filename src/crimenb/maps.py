@@ -1,0 +1,288 @@
+"""The map: snapped points in metres from the centre, true to scale, north up, without tiles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import shapely
+
+from crimenb.charts import BLUE, INK, ORANGE, WIDTH, empty, finish
+from crimenb.tables import MILE_M, in_metres, to_metres
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from shapely.geometry.base import BaseGeometry
+
+    from crimenb.tables import Data
+
+_PINK = "#801650"
+_AROUND = 1.17
+"""Half the map's side by the distance from the centre to the farthest edge of the area."""
+
+_QUARTER_M = MILE_M / 4
+_NARROW = 330
+"""Width for which a phone's labels are placed, in pixels; it is used below 500."""
+
+_LABELS, _LABELS_NARROW = 8, 4
+_LETTER, _LINE = 7.0, 17.0
+"""Size of a 13-pixel letter, in pixels, when labels are placed."""
+
+_OUTLINE: dict[str, Any] = {"stroke": "#ffffff", "strokeWidth": 3.5, "strokeOpacity": 0.9}
+_BIGGEST = 900
+"""Area of the largest symbol on a map WIDTH pixels wide, in square pixels."""
+
+
+class Frame(NamedTuple):
+    """A square in metres (EPSG:27700): its centre, half its side, and the area inside."""
+
+    x: float
+    y: float
+    reach: float
+    outline: BaseGeometry
+    kind: str
+
+    def metres(self, table: Any) -> pd.DataFrame:
+        """Return the table's points (EPSG:4326) in whole metres from the centre."""
+        if not len(table):
+            return pd.DataFrame({"x": [], "y": []})
+        xs, ys = to_metres(table.geometry.x.to_numpy(), table.geometry.y.to_numpy())
+        return pd.DataFrame({"x": np.round(xs - self.x), "y": np.round(ys - self.y)}).astype(int)
+
+    def axes(self) -> dict[str, Any]:
+        """Return the encodings that put metres on two equal axes."""
+        scale = alt.Scale(domain=[-round(self.reach), round(self.reach)], nice=False, zero=False)
+        return {"x": alt.X("x:Q", scale=scale, axis=None), "y": alt.Y("y:Q", scale=scale, axis=None)}
+
+
+def frame_of(data: Data) -> Frame:
+    """Return the frame of the main place's map."""
+    places = data.of().places
+    row = places.iloc[0]
+    cx, cy = (float(v) for v in to_metres(row["longitude"], row["latitude"]))
+    outline = in_metres(places.geometry.iloc[0])
+    west, south, east, north = outline.bounds
+    reach = max(cx - west, east - cx, cy - south, north - cy) * _AROUND
+    return Frame(cx, cy, reach, outline, str(row["kind"]))
+
+
+def point_map(data: Data, points: pd.DataFrame, *, width: int = WIDTH) -> Any:
+    """Draw the snapped points of the main place: symbol area by count, true to scale, north up.
+
+    Parameters:
+        points: What `count_by_point` returns.
+
+    Metres from the centre (EPSG:27700) on two equal axes; rings at a quarter mile and a mile
+    for a circle, the outline for a custom area; the neighbourhood's boundary where the source
+    gives one; faint dots for every snapped point the source knows in the frame. No tiles, no
+    jitter, no heat map.
+    """
+    if points.empty:
+        return empty("No snapped point can be counted.", width=width)
+    frame = frame_of(data)
+    around = data.of()
+    known = frame.metres(around.nearby)
+    known = known[(known.abs() <= frame.reach).all(axis=1)].drop_duplicates()
+    spots = frame.metres(points).assign(
+        name=points["snapped_to"].replace("", "Unnamed place").to_numpy(),
+        records=points["records"].to_numpy(), top=points["top"].to_numpy(),
+    )  # fmt: skip
+    most = int(spots["records"].max())
+    beat = _boundary(around, frame)
+    axes = frame.axes()
+    size = alt.Size(
+        "records:Q",
+        scale=alt.Scale(domain=[0, most], range=[0, {"expr": f"{_BIGGEST} * pow(width / {WIDTH}, 1.5)"}]),
+        legend=alt.Legend(title="Records at a point", values=round_steps(most), symbolFillColor=BLUE,
+                          symbolOpacity=0.6, format=",d", titleOrient="left"),
+    )  # fmt: skip
+    layers = [
+        alt.Chart(known).mark_circle(size=9, color="#8d8d8d", opacity=0.7, clip=True, aria=False)
+        .encode(**axes),
+        *ground(frame, beat),
+        alt.Chart(spots).mark_circle(color=BLUE, opacity=0.6, stroke="#ffffff", strokeWidth=0.6, aria=False)
+        .encode(**axes, size=size, tooltip=[
+            alt.Tooltip("name:N", title="Snapped point"),
+            alt.Tooltip("records:Q", title="Records", format=","),
+            alt.Tooltip("top:N", title="Commonest")]),
+        centre(frame),
+        *_written(_labels(frame, spots, most, beat), axes),
+    ]  # fmt: skip
+    said = "Map of the snapped points in the area, symbol area by the number of records."
+    return finish(alt.layer(*layers), width=width, height=width, description=said, square=True)
+
+
+def ground(frame: Frame, beat: tuple[str, BaseGeometry] | None = None) -> list[Any]:
+    """Return what lies under the points: the area's edge, the rings, the neighbourhood."""
+    lines = list(_lines(frame, beat))
+    table = pd.concat(
+        [pd.DataFrame({"x": xy[:, 0], "y": xy[:, 1], "kind": kind, "part": i, "i": range(len(xy))})
+         for i, (kind, xy) in enumerate(lines)], ignore_index=True
+    )  # fmt: skip
+    kinds = ["edge", "ring", "scale", "beat"]
+    line = alt.Chart(table).mark_line(clip=True, aria=False, strokeWidth=1.5).encode(
+        **frame.axes(), order="i:Q", detail="part:N",
+        color=alt.Color("kind:N", legend=None,
+                        scale=alt.Scale(domain=kinds, range=["#3d3d3d", "#6f6f6f", INK, _PINK])),
+        strokeDash=alt.StrokeDash("kind:N", legend=None,
+                                  scale=alt.Scale(domain=kinds, range=[[1, 0], [3, 4], [1, 0], [8, 3]])),
+    )  # fmt: skip
+    edge = frame.reach * 0.95
+    north = alt.Chart(pd.DataFrame({"x": [round(edge)], "y": [round(edge)]})).mark_point(
+        shape="triangle-up", size=70, filled=True, color=INK, opacity=1, aria=False
+    ).encode(**frame.axes())  # fmt: skip
+    return [line, north]
+
+
+def centre(frame: Frame) -> Any:
+    """Return the mark of the place asked for."""
+    return (
+        alt.Chart(pd.DataFrame({"x": [0], "y": [0]}))
+        .mark_point(
+            shape="cross", size=130, color=ORANGE, filled=True, opacity=1, stroke=INK, strokeWidth=0.8,
+            aria=False,
+        )
+        .encode(**frame.axes())
+    )  # fmt: skip
+
+
+def signs(frame: Frame, side: int = _NARROW) -> list[Any]:
+    """Return the words a map cannot be read without: scale, north, the names of the rings."""
+    rows = pd.DataFrame(_fixed(frame, 2 * frame.reach / side))[["x", "y", "name"]]
+    base = alt.Chart(rows).encode(**frame.axes(), text="name:N")
+    return [base.mark_text(fontSize=13, aria=False, **style) for style in (_OUTLINE, {})]
+
+
+def round_steps(most: int) -> list[int]:
+    """Return up to three round numbers for the key of the symbols."""
+    if most < 4:
+        return list(range(1, most + 1))
+    step = 10 ** int(np.log10(most))
+    high = most // step * step
+    return sorted({max(1, high // 10), max(1, high // 2 if high < 4 * step else high // 4), high})
+
+
+def _boundary(data: Data, frame: Frame) -> tuple[str, BaseGeometry] | None:
+    """Return the neighbourhood's name and its boundary in metres from the centre."""
+    known = data.neighbourhoods[~data.neighbourhoods.geometry.is_empty]
+    known = known[known.geometry.notna()]
+    if known.empty:
+        return None
+    ground = shapely.transform(in_metres(known.geometry.iloc[0]), lambda xy: xy - [frame.x, frame.y])
+    return str(known["name"].iloc[0]), ground.simplify(5).boundary
+
+
+def _lines(frame: Frame, beat: tuple[str, BaseGeometry] | None) -> Iterator[tuple[str, np.ndarray]]:
+    turn = np.linspace(0, 2 * np.pi, 97)
+    ring = np.column_stack([np.sin(turn), np.cos(turn)])
+    if frame.kind == "circle":
+        yield "edge", np.round(ring * MILE_M)
+        yield "ring", np.round(ring * _QUARTER_M)
+    else:
+        for polygon in shapely.get_parts(frame.outline):
+            yield "edge", np.round(shapely.get_coordinates(polygon.exterior) - [frame.x, frame.y])
+    left, low = -frame.reach * 0.97, -frame.reach * 0.97
+    tick = frame.reach * 0.02
+    yield "scale", np.round([[left, low + tick], [left, low], [left + 500, low], [left + 500, low + tick]])
+    if beat:
+        for part in shapely.get_parts(shapely.line_merge(beat[1])):
+            yield "beat", np.round(shapely.get_coordinates(part))
+
+
+# ------------------------------------------------------------------------ labels
+
+_Box = tuple[float, float, float, float]
+
+
+def _labels(
+    frame: Frame, spots: pd.DataFrame, most: int, beat: tuple[str, BaseGeometry] | None
+) -> pd.DataFrame:
+    """Place the map's words, once for a wide and once for a narrow map, so that none collide.
+
+    First those the map cannot be read without (scale, north, rings, the neighbourhood's name),
+    then the names of the busiest points, right or left of the point; a name that would
+    collide is left out.
+    """
+    rows: list[dict[str, Any]] = []
+    for small, wide in ((False, WIDTH), (True, _NARROW)):
+        pixel = 2 * frame.reach / wide
+        taken: list[_Box] = []
+        for one in _fixed(frame, pixel):
+            taken.append(_box(one, pixel))
+            rows.append(one | {"small": small})
+        if beat and (name := _first(_along(beat, pixel), taken, frame.reach, pixel)):
+            rows.append(name | {"small": small})
+        wanted = _LABELS_NARROW if small else _LABELS
+        for spot in spots.head(4 * wanted).itertuples(index=False):
+            area = _BIGGEST * (wide / WIDTH) ** 1.5 * spot.records / most
+            away = np.sqrt(area / np.pi) + 4
+            sides = [
+                {"x": spot.x, "y": spot.y, "name": str(spot.name), "align": align, "dx": round(dx, 1),
+                 "ink": INK}
+                for align, dx in (("left", away), ("right", -away))
+            ]  # fmt: skip
+            if name := _first(sides, taken, frame.reach, pixel):
+                rows.append(name | {"small": small})
+                wanted -= 1
+            if not wanted:
+                break
+    return pd.DataFrame(rows)
+
+
+def _fixed(frame: Frame, pixel: float) -> Iterator[dict[str, Any]]:
+    low, edge = -frame.reach * 0.97, frame.reach * 0.95
+    yield _word(low + 250, low + 12 * pixel, "500 metres")
+    yield _word(edge, edge - 15 * pixel, "N")
+    if frame.kind == "circle":
+        yield _word(0, MILE_M + 9 * pixel, "1 mile")
+        yield _word(0, _QUARTER_M + 9 * pixel, "¼ mile")
+
+
+def _along(beat: tuple[str, BaseGeometry], pixel: float) -> Iterator[dict[str, Any]]:
+    """Offer places along the boundary for the neighbourhood's name."""
+    for share in np.linspace(0, 1, 41)[:-1]:
+        at = beat[1].interpolate(share, normalized=True)
+        yield _word(at.x, at.y + 9 * pixel, beat[0], _PINK)
+
+
+def _word(x: float, y: float, name: str, ink: str = INK) -> dict[str, Any]:
+    return {"x": round(x), "y": round(y), "name": name, "align": "center", "dx": 0, "ink": ink}
+
+
+def _box(word: dict[str, Any], pixel: float) -> _Box:
+    """Return the field that a word covers, in metres."""
+    wide = len(word["name"]) * _LETTER * pixel
+    start = {"left": 0.0, "center": -wide / 2, "right": -wide}[word["align"]]
+    x, y = word["x"] + word["dx"] * pixel + start, word["y"]
+    return (x, y - _LINE / 2 * pixel, x + wide, y + _LINE / 2 * pixel)
+
+
+def _first(
+    offered: Iterable[dict[str, Any]], taken: list[_Box], reach: float, pixel: float
+) -> dict[str, Any] | None:
+    """Return the first word that is inside the frame and meets no other, and take its field."""
+    for word in offered:
+        box = _box(word, pixel)
+        inside = box[0] > -reach and box[2] < reach and box[1] > -reach and box[3] < reach
+        if inside and all(box[2] < t[0] or t[2] < box[0] or box[3] < t[1] or t[3] < box[1] for t in taken):
+            taken.append(box)
+            return word
+    return None
+
+
+def _written(labels: pd.DataFrame, axes: dict[str, Any]) -> list[Any]:
+    """Return the labels as two layers: a white outline first, the letters upon it."""
+    base = alt.Chart(labels).transform_filter("datum.small == (width < 500)").encode(**axes, text="name:N")
+    own: dict[str, Any] = {
+        "align": {"expr": "datum.align"},
+        "dx": {"expr": "datum.dx"},
+        "fontSize": 13,
+        "aria": False,
+    }
+    return [
+        base.mark_text(**own, **_OUTLINE),
+        base.mark_text(**own).encode(color=alt.Color("ink:N", scale=None)),
+    ]

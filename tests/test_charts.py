@@ -1,0 +1,193 @@
+"""The figures, by their specifications: fields, values, emptiness, size."""
+
+import json
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+import crimenb as cn
+from crimenb import charts, maps, measures, sums
+from crimenb.page import resized, static_svg
+from crimenb.query import Query
+from crimenb.snapshot import collect
+
+
+def values(spec):
+    """Return every row that a specification carries."""
+    sets = list(spec.get("datasets", {}).values())
+
+    def walk(node):
+        if isinstance(node, dict):
+            if isinstance(node.get("data"), dict) and "values" in node["data"]:
+                sets.append(node["data"]["values"])
+            for v in node.values():
+                walk(v)
+        elif isinstance(node, list):
+            for v in node:
+                walk(v)
+
+    walk(spec)
+    return [r for s in sets for r in s]
+
+
+@pytest.fixture(scope="module")
+def drawn(centre):
+    months = measures.count_by_month(centre)
+    return {
+        "categories": cn.category_chart(centre, measures.count_by_category(centre)).to_dict(),
+        "trend": cn.trend_chart(months, "crime").to_dict(),
+        "asb": cn.trend_chart(months, "asb").to_dict(),
+        "points": cn.point_map(centre, measures.count_by_point(centre)).to_dict(),
+        "explore": cn.explore_chart(centre).to_dict(),
+    }
+
+
+def test_every_chart_describes_itself_and_carries_no_title(drawn):
+    for spec in drawn.values():
+        assert len(spec["description"]) > 20
+        assert "title" not in spec
+
+
+def test_bars_carry_the_counts(drawn, centre):
+    counts = measures.count_by_category(centre)
+    rows = values(drawn["categories"])
+    assert [r["latest"] for r in rows] == counts["latest"].tolist()
+    months = measures.count_by_month(centre)
+    assert [r["n"] for r in values(drawn["trend"])] == months["crime"].tolist()
+    assert [r["n"] for r in values(drawn["asb"])] == months["asb"].tolist()
+
+
+def test_the_map_is_true_to_scale_and_holds_every_point(drawn, centre):
+    spec = drawn["points"]
+    assert spec["width"] == spec["height"]
+    axes = [
+        layer["encoding"][c]["scale"]["domain"]
+        for layer in spec["layer"]
+        for c in ("x", "y")
+        if c in layer["encoding"]
+    ]
+    assert all(domain == axes[0] for domain in axes)
+    assert axes[0][1] == -axes[0][0] > 1609
+    records = [r["records"] for r in values(spec) if "records" in r]
+    assert sum(records) == measures.count_by_point(centre)["records"].sum()
+
+
+@pytest.mark.parametrize(("small", "width"), [(False, 680), (True, 330)])
+def test_labels_do_not_collide(drawn, small, width):
+    spec = drawn["points"]
+    names = {r["name"]: r for r in values(spec) if r.get("small") is small}
+    assert {"N", "500 metres", "1 mile", "¼ mile"} <= set(names)
+    assert 2 <= len(names) - 4 <= 8
+    domain = spec["layer"][0]["encoding"]["x"]["scale"]["domain"]
+    boxes = [maps._box(r, (domain[1] - domain[0]) / width) for r in names.values()]
+    for i, a in enumerate(boxes):
+        assert not any(a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3] for b in boxes[:i])
+
+
+def test_the_neighbourhoods_boundary_is_drawn_with_its_name(centre):
+    spec = cn.point_map(centre, measures.count_by_point(centre)).to_dict()
+    name = centre.of().neighbourhoods["name"].iloc[0]
+    assert {r["small"] for r in values(spec) if r.get("name") == name} == {False, True}
+    assert any(r.get("kind") == "beat" for r in values(spec))
+
+
+def test_gaps_are_marked_and_are_no_bars():
+    data = collect(Query.parse("ZZ1 1AA", "2024-01", "2024-12"), "demo")
+    spec = cn.trend_chart(measures.count_by_month(data)).to_dict()
+    gaps = [r for r in values(spec) if r.get("n", 0) is None]
+    assert gaps
+    assert all(r["status"] == "not in this archive" for r in gaps)
+    assert "NaN" not in json.dumps(spec)
+    assert "not in this archive" in static_svg(spec, "x", "x")
+
+
+def test_hatching_stands_for_a_part():
+    data = collect(Query.parse("ZZ2 2BB", "2023-07", "2025-12"), "demo")
+    spec = cn.trend_chart(measures.count_by_month(data)).to_dict()
+    assert "linearGradient" in static_svg(spec, "x", "x")
+
+
+def test_an_empty_frame_draws_a_sentence(centre):
+    none = measures.count_by_month(centre).assign(status="not in this archive", crime=pd.NA, asb=pd.NA)
+    assert charts.trend_chart(none).to_dict()["layer"]
+
+
+def test_static_drawings_are_the_same_twice_and_hold_no_foreign_id(drawn):
+    for name, spec in drawn.items():
+        first, second = (static_svg(resized(spec, w), name, 'a <b> & "c"') for w in (680, 680))
+        assert first == second
+        assert 'role="img"' in first
+        assert "a &lt;b&gt; &amp; &quot;c&quot;" in first
+        assert "gradient_" not in first
+        assert 'id="clip' not in first
+        narrow = static_svg(resized(spec, 330), name, "x")
+        assert narrow != first
+
+
+def test_months_are_named_as_often_as_there_is_room():
+    months = ["2024-11", "2024-12", "2025-01", "2025-02"]
+    assert charts.month_labels(months, 1) == [["Nov", "2024"], "Dec", ["Jan", "2025"], "Feb"]
+    assert charts.month_labels(months, 3) == ["", "", ["Jan", "2025"], ""]
+    assert charts.month_labels(["2025-02", "2025-03"], 12) == [["Feb", "2025"], ""]
+
+
+def test_the_linked_figure_holds_the_records_of_the_totals(centre):
+    spec = cn.explore_chart(centre).to_dict()
+    [rows] = spec["data"]["values"]
+    kept = sums.records(centre)
+    assert sum(rows["n"]) == len(kept)
+    known = spec["usermeta"]["linked"]
+    found = pd.DataFrame({k: rows[k] for k in "cmn"}).groupby(["c", "m"])["n"].sum()
+    table = measures.count_by_month_and_category(centre)
+    for (c, m), n in found.items():
+        assert table[known["categories"][c]].iloc[known["held"].index(m)] == n
+    assert table.drop(columns="month").to_numpy().sum() == len(kept)
+    assert known["categories"][known["reports"]] == "Anti-social behaviour"
+    assert "csv" not in json.dumps(spec)
+
+
+def test_a_linked_figure_without_records_says_so(centre):
+    none = replace(centre, crimes=centre.crimes.iloc[:0])
+    assert "No record" in json.dumps(cn.explore_chart(none).to_dict())
+
+
+def test_change_marks_only_what_is_clear():
+    table = pd.DataFrame({
+        "label": ["All crime", "Burglary", "Robbery"], "before": [900, 100, 20], "after": [990, 150, 22],
+        "pairs": "higher in 9 of 12 months", "verdict": ["clear rise", "clear rise", "no clear change"],
+    })  # fmt: skip
+    rows = values(cn.change_chart(table).to_dict())
+    assert [(r["label"], r["clear"]) for r in rows] == [("Burglary", True), ("Robbery", False)]
+    assert static_svg(cn.change_chart(table).to_dict(), "x", "x").count("clear rise") == 1
+
+
+def test_outcomes_are_bars_with_their_shares():
+    table = pd.DataFrame(
+        {"group": ["No suspect identified", "Charged"], "crimes": [80, 20], "share": [0.8, 0.2]}
+    )
+    svg = static_svg(cn.outcome_chart(table).to_dict(), "x", "x")
+    assert "80%" in svg
+    assert "20%" in svg
+
+
+def test_comparisons_show_here_once_and_every_other_place():
+    one = pd.DataFrame({"label": ["Burglary", "Robbery"], "here": [0.1, 0.02], "there": [0.05, 0.03],
+                        "named": ["more", ""]})  # fmt: skip
+    both = pd.concat([one.assign(other="the rest of the force"), one.assign(other="the mile around ZZ9 9ZZ")])
+    rows = [r for r in values(cn.comparison_chart(both).to_dict()) if "place" in r]
+    assert [r["share"] for r in rows if r["place"] == "Here"] == [0.1, 0.02]
+    assert len(rows) == 2 + 4
+
+
+@pytest.mark.parametrize(
+    ("draw", "columns"),
+    [
+        (cn.change_chart, ["label", "before", "after", "pairs", "verdict"]),
+        (cn.outcome_chart, ["group", "crimes", "share"]),
+        (cn.comparison_chart, ["other", "label", "here", "there", "named"]),
+    ],
+)
+def test_nothing_to_draw_is_said(draw, columns):
+    said = draw(pd.DataFrame(columns=columns)).to_dict()["description"]
+    assert said.startswith(("No ", "Two years are not held"))
