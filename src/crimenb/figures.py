@@ -1,0 +1,252 @@
+"""The one contract by which a report shows a figure, and what each figure's headline says.
+
+`show(chart, table, name, data)` emits a headline, the chart, its sentences, its note and its
+table as outputs of their own: no figure without its note and its table.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import escape
+
+from crimenb import changes, comparing, measures, outcomes, phrases, sections, words
+from crimenb.guidance import facts, note, notes
+from crimenb.pieces import ONE, ROLE, SHARE, VEGALITE, WHOLE, Column, Words, table
+from crimenb.sums import scope
+from crimenb.tables import ASB, CATEGORIES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from crimenb.tables import Data
+
+_TEXTS = {
+    "outcomes": sections.happened_next,
+    "change": sections.change,
+    "compared": sections.compared,
+}
+"""Figures whose finding takes more than a headline, and the sentences that say it."""
+
+_RANGE = [
+    Column("low", "Range from", WHOLE), Column("high", "Range to", WHOLE),
+    Column("elsewhere", "Rest of the force, at this scale", WHOLE),
+]  # fmt: skip
+_SHOWN: dict[str, tuple[str, list[Column]]] = {
+    "categories": (
+        "Records by category",
+        [Column("label", "Category"), Column("latest", "{newest}", WHOLE),
+         Column("period", "{period}", WHOLE), Column("a_month", "Mean month", ONE),
+         Column("share", "Share of crime", SHARE, "[z]")],
+    ),
+    "trend": (
+        "Crimes by month",
+        [Column("month", "Month"), Column("status", "Status"), Column("crime", "Crimes", WHOLE),
+         *_RANGE, Column("btp", "British Transport Police", WHOLE)],
+    ),
+    "trend.asb": (
+        "Reports of anti-social behaviour by month",
+        [Column("month", "Month"), Column("status", "Status"), Column("asb", "Reports", WHOLE), *_RANGE],
+    ),
+    "snapped-points": (
+        "Records by snapped point, busiest first",
+        [Column("snapped_to", "On or near"), Column("records", "Records", WHOLE),
+         Column("crime", "Crimes", WHOLE), Column("asb", "Anti-social behaviour", WHOLE),
+         Column("top", "Commonest category")],
+    ),
+    "outcomes": (
+        "Latest outcome of crimes in settled months",
+        [Column("group", "Outcome"), Column("crimes", "Crimes", WHOLE), Column("share", "Share", SHARE, "[z]")],
+    ),
+    "change": (
+        "Latest twelve months against the twelve before",
+        [Column("label", "Category"), Column("before", "Before", WHOLE), Column("after", "Latest", WHOLE),
+         Column("change", "Change", "{:+.0%}", "[z]"), Column("pairs", "Month by month"),
+         Column("verdict", "Verdict")],
+    ),
+    "compared": (
+        "Shares of crime here and elsewhere",
+        [Column("label", "Category"), Column("other", "Compared with"), Column("here", "Here", SHARE),
+         Column("there", "There", SHARE), Column("quotient", "Ratio", "{:.2f}"),
+         Column("low", "Lowest likely", "{:.2f}"), Column("high", "Highest likely", "{:.2f}"),
+         Column("named", "Clear difference in share")],
+    ),
+    "explore": (
+        "Records by month and category",
+        [Column("month", "Month"), *[Column(c, c, WHOLE) for c in CATEGORIES.values()]],
+    ),
+}  # fmt: skip
+
+
+# ----------------------------------------------------------------------- figures
+
+
+def show(chart: Any, frame: pd.DataFrame, name: str, data: Data) -> None:
+    """Show a figure: its headline, the chart, its note, its numbers as a table.
+
+    Parameters:
+        chart: An Altair chart.
+        frame: The numbers it draws.
+        name: Name of the note, which also names the figure.
+        data: The report's data, for the headline and the note.
+
+    Examples:
+        >>> import crimenb as cn
+        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+        >>> counts = cn.count_by_category(data)
+        >>> cn.show(cn.category_chart(data, counts), counts, "categories", data)
+        The commonest: ...
+    """
+    from IPython.display import display  # noqa: PLC0415 (there already, wherever a notebook runs)
+
+    head = headline(name, data)
+    known = facts(data)
+    caption, columns = _SHOWN[name]
+    columns = [c for c in columns if c.name in frame]
+    columns = [c._replace(heading=c.heading.format(**known) or c.name) for c in columns]
+    spec = chart.to_dict()
+    spec.pop("$schema", None)
+    spec["description"] = f"{head.text.splitlines()[0]} {spec.get('description', '')}".strip()
+    display(head)
+    if name in _TEXTS:
+        display(_TEXTS[name](data))
+    display(
+        {VEGALITE: spec, "text/plain": f"[Chart] {spec['description']}"},
+        raw=True, metadata={ROLE: {"role": "chart", "name": name}},
+    )  # fmt: skip
+    if not len(frame):  # nothing is drawn, and the sentences say why
+        return
+    display(source_line(data))
+    display(note(name if name in notes() else name.partition(".")[0], data))
+    display(table(frame, columns, caption, name=f"{data.query.slug}_{name}"))
+
+
+def source_line(data: Data) -> Words:
+    """Return the line under a chart that says whose numbers it draws."""
+    source = data.source
+    said = "Source: police.uk"
+    if words.is_demo(data):
+        said = "Source: the demonstration's invented records"
+    elif source.get("release"):
+        said += f", release of {words.month(source['release'])}"
+    return Words(f'<p class="source">{escape(said)}.</p>', f"{said}.", "source")
+
+
+def headline(name: str, data: Data) -> Words:
+    """Return a figure's headline (what it shows) and subtitle (measure, place, months)."""
+    says, measure = _HEADLINES[name](data)
+    held = measures.summed_months(data)
+    span = words.period(held[0], held[-1]) if held else "no month that can be counted"
+    if name == "outcomes" and (settled := outcomes.outcomes(data).settled):
+        span = phrases.months(settled)
+    subtitle = f"{measure}, {words.where(data)}, {span}."
+    html = f"<h3>{escape(says)}</h3><p class='subtitle'>{escape(subtitle[0].upper() + subtitle[1:])}</p>"
+    return Words(html, f"{says}\n{subtitle}", "head")
+
+
+def _categories(data: Data) -> tuple[str, str]:
+    counts = measures.count_by_category(data)
+    crime = counts[(counts["category"] != ASB) & (counts["period"].fillna(0) > 0)]
+    if crime.empty:
+        return "No category can be counted", "Records by category"
+    top = crime.head(3)
+    named = [f"{label.lower()} ({n:,})" for label, n in zip(top["label"], top["period"], strict=True)]
+    return f"The commonest: {words.listing(named)}", "Records by category"
+
+
+def _trend(data: Data) -> tuple[str, str]:
+    counts = measures.count_by_month(data)
+    held = counts[counts["month"].isin(measures.summed_months(data))]
+    missing = len(counts) - counts["crime"].notna().sum()
+    if held.empty:
+        return f"None of the {len(counts)} months was supplied", "Crimes a month"
+    thin = held["month"].isin(scope(data).thin)
+    low, high = int(held.loc[~thin, "crime"].min()), int(held.loc[~thin, "crime"].max())
+    gap = f"; {words.counted(int(missing), 'month')} missing, which is not zero" if missing else ""
+    if thin.any():
+        gap += f"; {words.months(scope(data).thin)} suspiciously low"
+    return f"Between {low:,} and {high:,} crimes a month{gap}", "Crimes by month"
+
+
+def _asb(data: Data) -> tuple[str, str]:
+    counts = measures.count_by_month(data)
+    held = counts[counts["month"].isin(measures.summed_months(data))]
+    if held.empty:
+        return "No month of reports was supplied", "Reports of anti-social behaviour by month"
+    whole = held[~held["month"].isin(scope(data).thin)]
+    low, high = int(whole["asb"].min()), int(whole["asb"].max())
+    return f"Between {low:,} and {high:,} reports a month", "Reports of anti-social behaviour by month"
+
+
+def _points(data: Data) -> tuple[str, str]:
+    t = measures.totals(data)
+    if not t.points:
+        return "No snapped point can be counted", "Records by snapped point"
+    return (
+        f"Half of the {t.crime + t.asb:,} records share {words.count(t.half_at)} of {t.points:,} points",
+        "Records by snapped point",
+    )
+
+
+def _outcomes(data: Data) -> tuple[str, str]:
+    found = outcomes.outcomes(data)
+    charged = found.table.loc[found.table["group"] == outcomes.CHARGED, "share"]
+    measure = "Latest outcome of crimes in months that have settled"
+    if found.none or charged.empty or charged.isna().any():
+        return "Outcomes are too few or not given here", measure
+    return (
+        f"{charged.iloc[0]:.0%} of crimes were charged or sent to court; the results are not published",
+        measure,
+    )
+
+
+def _change(data: Data) -> tuple[str, str]:
+    table = changes.changes(data)
+    measure = "Records by category, latest twelve months counted and the twelve before"
+    if (table["kind"] == "too few months").all():
+        return "Two years of whole months are not held, so no year is set against another", measure
+    clear = table[table["kind"].str.startswith("clear")]
+    total = table.iloc[0]
+    said = (
+        f"Crime in all: {total['kind']}" if total["kind"] != "too few" else "Too few crimes to call a change"
+    )
+    named = [f"{CATEGORIES[s].lower()} a {k}" for s, k in zip(clear["series"], clear["kind"], strict=True)
+             if s in CATEGORIES]  # fmt: skip
+    return f"{said}{'; ' + words.listing(named) if named else ''}", measure
+
+
+def _compared(data: Data) -> tuple[str, str]:
+    beside = comparing.with_rest_of_force(data)
+    measure = "Share of crime by category"
+    if beside.refused and not data.query.compare_with:
+        return f"Not compared, because {comparing.REFUSALS[beside.refused]}", measure
+    more = [phrases.category(c) for c in beside.named("more")]
+    if beside.refused:
+        return "Shares of crime here and in the places compared with", measure
+    rest = phrases.rest_of(beside.forces)
+    if not more:
+        return f"No category takes a clearly larger share of crime here than in {rest}", measure
+    above = "above all " if len(more) > 3 else ""
+    return f"A larger share here than in {rest}: {above}{words.listing(more[:3])}", measure
+
+
+def _explore(data: Data) -> tuple[str, str]:
+    t = measures.totals(data)
+    if not t.crime + t.asb:
+        return "Nothing to explore: no record can be counted", "Records by category, month and point"
+    return (
+        f"Choose a category or months: the {t.crime + t.asb:,} records answer",
+        "Records by category, month and snapped point",
+    )
+
+
+_HEADLINES = {
+    "outcomes": _outcomes,
+    "change": _change,
+    "compared": _compared,
+    "categories": _categories,
+    "trend": _trend,
+    "trend.asb": _asb,
+    "snapped-points": _points,
+    "explore": _explore,
+}

@@ -1,0 +1,348 @@
+"""The report's computed texts: what the measures say, as outputs beside the figures.
+
+The sentences are made in `glance`, `reading`, `claims` and `supply`; here they become HTML.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from markupsafe import escape
+
+from crimenb import changes, claims, comparing, glance, judged, outcomes, phrases, reading, words
+from crimenb.cautions import bursts, points
+from crimenb.pieces import Words, paragraphs
+from crimenb.sums import only, scope
+from crimenb.tables import CATEGORIES, force_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from crimenb.tables import Data
+
+_NOTHING_TO_NAME = {
+    "whole": "No busy point lies near the edge, and no burst at one point was found here.",
+    "part": "No burst at one point was found here; what lies beyond the edge is not known.",
+    "none": "Nothing is counted here, so no point and no batch can be named.",
+}
+_SITE = "https://www.police.uk/pu/your-area/"
+
+
+def at_a_glance(data: Data) -> Words:
+    """Return the report in one paragraph, and the same as text to paste into a paper.
+
+    Examples:
+        >>> import crimenb as cn
+        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+        >>> cn.at_a_glance(data)
+        This is an invented place with invented records. Police recorded ...
+    """
+    said = " ".join(glance.at_a_glance(data))
+    pasted = glance.summary_md(data)
+    html = (
+        f'<p class="glance">{escape(said)}</p><details class="paste"><summary>Text to paste</summary>'
+        f'<pre id="paste">{escape(pasted)}</pre>'
+        '<button type="button" data-copy="paste" hidden>Copy the text</button></details>'
+    )
+    shown = Words(html, said)
+    shown.extra = {"summary": pasted}
+    return shown
+
+
+def how_to_read(data: Data) -> Words:
+    """Return how these numbers may be read, with the place's own figures.
+
+    Examples:
+        >>> import crimenb as cn
+        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+        >>> cn.how_to_read(data)
+        These are crimes recorded by police, ...
+    """
+    return paragraphs([" ".join(reading.how_to_read(data))])
+
+
+def careful(data: Data) -> Words:
+    """Return what to be careful with here: edge, places where incidents are recorded, bursts.
+
+    Examples:
+        >>> import crimenb as cn
+        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+        >>> cn.careful(data)
+        No busy point lies near the edge, ...
+    """
+    found = points(only(data))
+    said = [*reading.edge_sentences(only(data))] if scope(data).months else []
+    said += [
+        f"{p.snapped_to or 'An unnamed place'} holds {words.counted(p.records, 'record')}: a place where "
+        "incidents are recorded, wherever they began."
+        for p in found.institutions[:3]
+    ]
+    said += [
+        f"In {words.month(b.month)}, {words.count(b.records)} of the {words.count(b.of_month)} records of "
+        f"{phrases.category(b.category)} sit at one point ({b.snapped_to or 'an unnamed place'}), which has "
+        f"{words.count(b.elsewhen)} in all other months together: likely one batch of reports."
+        for b in bursts(only(data))[:3]
+    ]
+    if not said:
+        said = [_NOTHING_TO_NAME[scope(data).kind]]
+    shown = paragraphs(said)
+    return Words(f"<h3>Be careful with</h3>{shown.html}", shown.text)
+
+
+def do_not_say(data: Data) -> Words:
+    """Return the three likeliest wrong sentences about this page, and why each is wrong.
+
+    Examples:
+        >>> import crimenb as cn
+        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+        >>> cn.do_not_say(data)
+        Do not say: ...
+    """
+    found = claims.do_not_say(data)
+    # The words stand in the text itself: a list that is pasted must not turn into three claims.
+    rows = "".join(
+        f"<dt>Do not say: <q>{escape(c.sentence)}</q></dt><dd>Because: {escape(c.why)}</dd>" for c in found
+    )
+    text = "\n".join(f"Do not say: “{c.sentence}” Because: {c.why}" for c in found)
+    return Words(f'<h3>What these numbers do not say</h3><dl class="claims">{rows}</dl>', text)
+
+
+# ----------------------------------------------------------------- frames for figures
+
+
+def change_by_category(data: Data) -> pd.DataFrame:
+    """Return the latest twelve months against the twelve before, a row a category (R8).
+
+    Returns: crime first, then anti-social behaviour, then the categories by their count: `label`,
+    `before`, `after` (records), `change` (missing under 20), `pairs` (words: "lower in 10 of
+    12 months"), `verdict`. Empty unless 24 months are held: nothing that needs two years is
+    drawn on one. No geometry.
+
+    Examples:
+        >>> import crimenb as cn
+        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+        >>> len(cn.change_by_category(data))  # two months are no two years
+        0
+    """
+    rows = []
+    for found in changes.changes(data).itertuples():
+        if found.kind == "too few months":
+            continue
+        way = "lower" if found.ratio < 1 else "higher"
+        small = min(found.count_earlier, found.count_later) < 20
+        rows.append({
+            "label": {"crime": "All crime", "asb": CATEGORIES["anti-social-behaviour"]}.get(
+                found.series, CATEGORIES.get(found.series, found.series)),
+            "before": found.count_earlier, "after": found.count_later,
+            "change": None if small else found.ratio - 1,
+            "pairs": f"{way} in {found.same_way} of {found.pairs} months",
+            "verdict": "too few to call" if found.kind == "too few" else found.kind,
+        })  # fmt: skip
+    columns = ["label", "before", "after", "change", "pairs", "verdict"]
+    return pd.DataFrame(rows, columns=columns).astype({"change": "float64"})
+
+
+def outcome_shares(data: Data) -> pd.DataFrame:
+    """Return what happened next, for the crimes of the settled months (R16).
+
+    Returns: one row a group of outcomes, `group`, `crimes`, `share` (0-1, missing under 50
+    crimes). Empty where the source gives no outcomes. No geometry.
+
+    Examples:
+        >>> import crimenb as cn
+        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+        >>> cn.outcome_shares(data).columns.tolist()
+        ['group', 'crimes', 'share']
+    """
+    found = outcomes.outcomes(data)
+    return found.table.iloc[:0] if found.none else found.table
+
+
+def compared_shares(data: Data) -> pd.DataFrame:
+    """Return shares of crime here and elsewhere, for all comparisons that may be made (R11).
+
+    Returns: one row a comparison and category: `other` (words), `label`, `here`, `there` (shares,
+    0-1), `quotient`, `low`, `high`, `named` ("more", "less" or ""). No geometry.
+
+    Examples:
+        >>> import crimenb as cn
+        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+        >>> cn.compared_shares(data).columns.tolist()[:4]
+        ['other', 'label', 'here', 'there']
+    """
+    tables = []
+    for found in comparisons(data):
+        if not found.refused:
+            tables.append(found.table.assign(
+                other=_other(found), label=found.table["category"].map(CATEGORIES),
+                here=found.table["share_here"], there=found.table["share_there"],
+            ))  # fmt: skip
+    columns = ["other", "label", "here", "there", "quotient", "low", "high", "named"]
+    return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
+
+
+@functools.lru_cache(maxsize=4)
+def comparisons(data: Data) -> list[comparing.Comparison]:
+    """Return every comparison asked for: the rest of the force first, then each postcode."""
+    here = only(data)
+    found = [comparing.with_rest_of_force(here)]
+    return found + [comparing.with_place(here, data.of(p)) for p in data.query.compare_with]
+
+
+def _other(found: comparing.Comparison) -> str:
+    return f"the mile around {found.other}" if found.other else phrases.rest_of(found.forces)
+
+
+def compared(data: Data) -> Words:
+    """Return the differences that pass, in shares; and what was refused, with its reason."""
+    said: list[str] = []
+    for found in comparisons(data):
+        other = _other(found) if found.other or found.forces else "the rest of the force"
+        if found.refused:
+            said.append(f"Not compared with {other}, because {comparing.REFUSALS[found.refused]}.")
+            continue
+        rows = found.table.set_index("category")
+        named = [*found.named("more"), *found.named("less")]
+        shares = [
+            f"{phrases.category(c)}: {phrases.percent(rows.loc[c, 'share_here'], found.here)} of crime here, "
+            f"{phrases.percent(rows.loc[c, 'share_there'], found.there)} in {other}"
+            for c in named
+        ]
+        if found.shared:
+            said.append(
+                f"{words.counted(found.shared, 'record')} lie in both areas ({found.distance_m / 1000:.1f} km "
+                "apart) and are left out on both sides."
+            )
+        if shares:
+            said.append(f"{phrases.capital('; '.join(shares))}.")
+        else:
+            said.append(f"No category takes a clearly larger or smaller share of crime here than in {other}.")
+    return paragraphs(said)
+
+
+def change(data: Data) -> Words:
+    """Return what changed on the year, or why that cannot be told from the months held."""
+    if change_by_category(data).empty:
+        return paragraphs([
+            "With fewer than 24 whole months, season and change cannot be told apart, so no year is "
+            "set against another here. Ask for two years or more of months."
+        ])  # fmt: skip
+    said = [judged.year_sentence(only(data))]
+    rows = change_by_category(data).iloc[1:]
+    clear = rows[rows["verdict"].str.startswith("clear")]
+    said += [
+        f"{r.label}: {r.verdict}, {r.after:,} after {r.before:,}, {r.pairs}." for r in clear.itertuples()
+    ]
+    if clear.empty:
+        said.append("No category changed clearly.")
+    return paragraphs(said)
+
+
+def happened_next(data: Data) -> Words:
+    """Return what is known of outcomes in one or two sentences (R16)."""
+    found = outcomes.outcomes(data)
+    if not scope(data).months:
+        return paragraphs(["No crime is counted here, so no outcome is shown."])
+    if found.none:
+        return paragraphs(["The source gives no outcomes for the crimes counted here."])
+    return paragraphs(_outcome_sentences(found) or ["No month is settled yet; outcomes are still arriving."])
+
+
+def _outcome_sentences(found: outcomes.Outcomes) -> Iterable[str]:
+    said = []
+    if found.settled:
+        said.append(
+            f"Of {found.crimes:,} crimes in months whose outcomes have settled "
+            f"({phrases.months(found.settled)}), the table gives the latest outcome."
+        )
+    if found.unsettled:
+        said.append(
+            f"Left out, because many are still under investigation: {phrases.months(found.unsettled)}."
+        )
+    if found.faulty:
+        said.append(f"Left out, because too many updates are missing: {phrases.months(found.faulty)}.")
+    return said
+
+
+# -------------------------------------------------------------------- who polices here
+
+
+def neighbourhood(data: Data) -> Words:
+    """Return the neighbourhood team, its priorities and events, or where to find them.
+
+    Examples:
+        >>> import crimenb as cn
+        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+        >>> cn.neighbourhood(data)
+        The force here is Fable Vale. ...
+    """
+    place = only(data)
+    link = f'<a href="{_SITE}">police.uk’s neighbourhood search</a>'
+    if place.neighbourhoods.empty:
+        row = place.places.iloc[0]
+        force = force_name(row["force"]) if row["force"] else "the local force"
+        text = (
+            f"The force here is {force}. This source holds no neighbourhood team for {row['postcode']}; "
+            "find the team, its priorities and its meetings by"
+        )
+        return Words(f"<p>{escape(text)} {link}.</p>", f"{text} {_SITE}.")
+    team = place.neighbourhoods.iloc[0]
+    parts = [f"<h3>{escape(team['name'])}, {escape(team['force_name'])}</h3>"]
+    if team["description"]:
+        parts.append(f"<p>{escape(team['description'])}</p>")
+    contact = [f"{label}: {team[c]}" for label, c in (
+        ("Email", "email"), ("Telephone", "telephone"), ("Address", "address")) if team[c]]  # fmt: skip
+    links = [
+        _link(a, t) for t, a in [("The team’s own page", team["url"]), ("The force", team["force_url"])] if a
+    ]
+    links += [_link(*reversed(line.split("\t", 1))) for line in team["links"].splitlines() if "\t" in line]
+    listed = [str(escape(c)) for c in contact] + links
+    parts.append(f"<ul>{''.join(f'<li>{i}</li>' for i in listed)}</ul>" if listed else "")
+    parts.append(
+        _list(
+            "The team",
+            place.people,
+            lambda r: f"{r.rank} {r.name_}".strip() + (f": {r.contact}" if r.contact else ""),
+        )
+    )
+    parts.append(_priorities(place.priorities))
+    parts.append(_list("Meetings and events", place.events, lambda r: ", ".join(
+        t for t in (_date(r.start), r.title, r.address) if t)))  # fmt: skip
+    text = f"{team['name']}, {team['force_name']}: {len(place.people)} named, {len(place.priorities)} priorities."
+    return Words("".join(parts), text)
+
+
+def _link(address: str, title: str) -> str:
+    """Return a link; only http(s) ever leads anywhere."""
+    if not address.startswith(("http://", "https://")):
+        return str(escape(title))
+    return f'<a href="{escape(address)}" rel="noreferrer">{escape(title or address)}</a>'
+
+
+def _list(title: str, rows: pd.DataFrame, say: object) -> str:
+    named = rows.rename(columns={"name": "name_"})
+    said = [say(r) for r in named.itertuples()]  # type: ignore[operator]
+    if not said:
+        return f"<p>{escape(title)}: none given by the source.</p>"
+    return f"<h4>{escape(title)}</h4><ul>{''.join(f'<li>{escape(s)}</li>' for s in said)}</ul>"
+
+
+def _priorities(rows: pd.DataFrame) -> str:
+    if rows.empty:
+        return "<p>Current priorities: none given by the source.</p>"
+    items = "".join(
+        f"<li>{escape(r.issue)}{escape(f' (set {_date(r.issue_date)})' if r.issue_date else '')}"
+        + (f"<br>What was done: {escape(r.action)}{escape(f' ({_date(r.action_date)})' if r.action_date else '')}"
+           if r.action else "<br>What was done: nothing given yet.")
+        + "</li>"
+        for r in rows.itertuples()
+    )  # fmt: skip
+    return f"<h4>Current priorities</h4><ol>{items}</ol>"
+
+
+def _date(text: str) -> str:
+    """Write the day of an ISO time: "10 November 2025"."""
+    day = text[:10]
+    return f"{int(day[8:])} {words.month(day[:7])}" if len(day) == 10 and day[8:].isdigit() else text
