@@ -1,0 +1,72 @@
+(function () {
+  "use strict";
+  var table = document.querySelector("table");
+  var bodies = Array.prototype.slice.call(table.tBodies);
+  var rows = Array.prototype.concat.apply([], bodies.map(function (b) { return Array.prototype.slice.call(b.rows); }));
+  var size = bodies.length ? bodies[0].rows.length : 0;
+  var found = document.getElementById("found");
+  var input = document.getElementById("search");
+  // Read once: asking the page again for every letter would be slow.
+  var texts = null;
+  function read() {
+    if (texts) { return; }
+    texts = rows.map(function (row) {
+      var cells = row.cells;
+      return (cells[0].textContent + " " + cells[1].textContent + " " + row.dataset.p + " " + cells[5].textContent + " " + cells[6].textContent + " " + cells[7].textContent).toLowerCase();
+    });
+  }
+  function say(shown) {
+    found.textContent = input.value.trim() ? shown.toLocaleString("en-GB") + " of " + rows.length.toLocaleString("en-GB") + " reports" : "";
+  }
+  function search() {
+    read();
+    var words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    var shown = 0;
+    var full = {};
+    rows.forEach(function (row, i) {
+      var hit = words.every(function (w) { return texts[i].indexOf(w) >= 0; });
+      if (row.hidden === hit) { row.hidden = !hit; }
+      if (hit) { shown += 1; full[row.parentNode.dataset.i] = true; }
+    });
+    // A body without a row left must not keep room for a hundred.
+    bodies.forEach(function (b) { b.hidden = !full[b.dataset.i]; });
+    say(shown);
+  }
+  bodies.forEach(function (b, i) { b.dataset.i = i; });
+  var timer = 0;
+  input.addEventListener("input", function () { clearTimeout(timer); timer = setTimeout(search, 40); });
+  input.form.addEventListener("submit", function (event) { event.preventDefault(); search(); });
+  var order = new Intl.Collator("en-GB", { numeric: true });
+  var start = new Map(rows.map(function (row, i) { return [row, i]; }));
+  var keys = {
+    name: function () { return 0; },
+    months: function (row) { return row.dataset.p; },
+    missing: function (row) { return Number(row.dataset.m); },
+    coverage: function (row) { return row.cells[7].textContent; }
+  };
+  function sort(head) {
+    var down = head.getAttribute("aria-sort") === "ascending";
+    var key = keys[head.dataset.sort];
+    var known = new Map(rows.map(function (row) { return [row, key(row)]; }));
+    table.querySelectorAll("[aria-sort]").forEach(function (h) { h.removeAttribute("aria-sort"); });
+    head.setAttribute("aria-sort", down ? "descending" : "ascending");
+    rows.sort(function (a, b) {
+      var x = known.get(a), y = known.get(b);
+      var by = typeof x === "number" ? x - y : order.compare(x, y);
+      // What is alike stays in the order of names.
+      return (by || start.get(a) - start.get(b)) * (down ? -1 : 1);
+    });
+    texts = null;
+    rows.forEach(function (row, i) { bodies[Math.floor(i / size)].appendChild(row); });
+    search();
+  }
+  table.querySelectorAll("th[data-sort]").forEach(function (head) {
+    var button = document.createElement("button");
+    button.type = "button";
+    button.textContent = head.textContent;
+    button.addEventListener("click", function () { sort(head); });
+    head.textContent = "";
+    head.appendChild(button);
+  });
+  input.form.hidden = false;
+})();
