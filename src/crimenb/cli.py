@@ -1,0 +1,289 @@
+"""The commands; each is one call of the library."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from crimenb import __version__
+from crimenb.errors import CrimenbError, ReportError, VerifyError
+from crimenb.query import Query
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PATH = click.Path(path_type=Path)
+
+
+class _Group(click.Group):
+    """Turn our errors into one sentence on stderr and the exit code of their class."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except CrimenbError as error:
+            click.echo(str(error), err=True)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("Stopped. Nothing half-written was left; run it again to go on.", err=True)
+            ctx.exit(130)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96})
+@click.version_option(__version__, prog_name="crimenb")
+def main() -> None:
+    """Report crime recorded around a UK postcode, and say how to read it.
+
+    \b
+    crimenb report --source demo            the report of an invented town, no network
+    crimenb report "LE1 6RN"                the latest 24 months, from police.uk
+    crimenb archive build DOWNLOADS --into ARCHIVE --postcodes CODEPOINT
+    crimenb report "LE1 6RN" --source archive:ARCHIVE --from 2025-01 --to 2025-12
+    """
+
+
+@main.command()
+@click.argument("postcode", default="")
+@click.option(
+    "--from",
+    "start",
+    default="",
+    metavar="MONTH",
+    help="First month, YYYY-MM or 'latest'. [default: 24 months up to the last]",
+)
+@click.option(
+    "--to",
+    "end",
+    default="",
+    metavar="MONTH",
+    help="Last month, YYYY-MM or 'latest'. [default: the newest held]",
+)
+@click.option(
+    "--source", default="", metavar="SOURCE", help="'live', 'demo' or 'archive:DIR'. [default: live]"
+)
+@click.option(
+    "--compare", multiple=True, metavar="POSTCODE", help="A postcode to compare with; up to five times."
+)
+@click.option(
+    "--area",
+    type=_PATH,
+    metavar="FILE",
+    help="A ward or the like instead of a postcode: one polygon as GeoJSON, GeoPackage or Shapefile.",
+)
+@click.option(
+    "--area-name", default="", metavar="NAME", help="The area's name, or which of the file's outlines."
+)
+@click.option(
+    "--out", default="reports", show_default=True, type=_PATH, help="Folder for the report's own folder."
+)
+@click.option(
+    "--allow-missing", is_flag=True, help="Live: make a month that could not be fetched a gap, and go on."
+)
+@click.option("--closed-ok", is_flag=True, help="Live: use the last position of a postcode that was closed.")
+@click.option("--refresh", is_flag=True, help="Pull the data anew, even where they are there.")
+@click.option("--pdf", is_flag=True, help="Print the page to report.pdf too, by an installed Chromium.")
+def report(
+    postcode: str,
+    start: str,
+    end: str,
+    source: str,
+    compare: tuple[str, ...],
+    area: Path | None,
+    area_name: str,
+    out: Path,
+    allow_missing: bool,
+    closed_ok: bool,
+    refresh: bool,
+    pdf: bool,
+) -> None:
+    """Build one report and print the path of its report.html.
+
+    POSTCODE is a full UK postcode in any spelling; the demonstration needs none.
+    """
+    # Imported here: the notebook machinery takes a second, and --help should not.
+    from crimenb.area import read_area  # noqa: PLC0415
+    from crimenb.pdf import find_browser, print_pdf  # noqa: PLC0415
+    from crimenb.report import build_report  # noqa: PLC0415
+
+    browser = find_browser() if pdf else None
+    if not postcode and area is None and source == "demo":
+        postcode = "ZZ1 1AA"
+    chosen = read_area(area, area_name) if area is not None else None
+    query = Query.parse(postcode, start, end, compare, area=chosen)
+    path = build_report(query, source, out, refresh=refresh, allow_missing=allow_missing, closed_ok=closed_ok)
+    if browser:
+        click.echo(print_pdf(path, browser))
+    click.echo(path)
+
+
+@main.command()
+@click.argument("folders", nargs=-1, required=True, type=_PATH, metavar="DIR...")
+@click.option("--trust", is_flag=True, help="Run an analyst's own changed notebook too: it is foreign code.")
+def verify(folders: tuple[Path, ...], trust: bool) -> None:
+    """Prove that reports are what their data give, and say where they are not.
+
+    DIR is a report's folder, or a folder of such folders. The notebook must be the packaged
+    one; hashes must hold; run again without network, every output must agree; the page must
+    come out byte for byte.
+    """
+    from crimenb.proof import report_folders, verify_all  # noqa: PLC0415
+
+    chosen = report_folders(folders)
+    failed = 0
+    for i, verdict in enumerate(verify_all(chosen, trust=trust), 1):
+        failed += not verdict.holds
+        click.echo(f"{'holds' if verdict.holds else 'FAILS'} {verdict.seconds:6.1f} s  {verdict.folder}")
+        for finding in verdict.findings:
+            kind = "" if finding.grave else "warning, "
+            click.echo(f"                {kind}{finding.step}: {finding.said}")
+        if sys.stderr.isatty():
+            click.echo(f"\r\033[K{i} of {len(chosen)}\r", nl=False, err=True)
+    if len(chosen) > 1:
+        click.echo(f"{len(chosen)} reports: {len(chosen) - failed} hold, {failed} do not.")
+    if failed:
+        msg = f"{failed} of {len(chosen)} reports {'does' if failed == 1 else 'do'} not hold; see above."
+        raise VerifyError(msg)
+
+
+@main.group()
+def archive() -> None:
+    """Keep police.uk's bulk downloads as a local archive."""
+
+
+@archive.command("build")
+@click.argument("sources", nargs=-1, required=True, type=_PATH, metavar="SRC...")
+@click.option("--into", required=True, type=_PATH, help="Folder of the archive; replaced as a whole.")
+@click.option("--postcodes", type=_PATH, help="OS Code-Point Open, ONSPD or NSPL: a CSV, folder or zip.")
+@click.option(
+    "--force-areas", type=_PATH, help="Police force areas (GeoJSON, GeoPackage, ...), for exact coverage."
+)
+@click.option(
+    "--memory-limit", default="2GB", show_default=True, help="Bound for sorting; more spills to disk."
+)
+def archive_build(
+    sources: tuple[Path, ...], into: Path, postcodes: Path | None, force_areas: Path | None, memory_limit: str
+) -> None:
+    """Read official bulk data (folders or zips) into an archive.
+
+    SRC are folders or zips of police.uk's download. What is not used and every row that
+    cannot be read is counted; a truncated or foreign file leaves the old archive as it was.
+    """
+    from crimenb.bulk import build_archive  # noqa: PLC0415
+
+    progress = (
+        (lambda word: click.echo(f"\r\033[K{word}", nl=False, err=True))
+        if sys.stderr.isatty()
+        else (lambda _: None)
+    )
+    built = build_archive(
+        sources, into, postcodes=postcodes, force_areas=force_areas,
+        memory_limit=memory_limit, progress=progress,
+    )  # fmt: skip
+    if sys.stderr.isatty():
+        click.echo("\r\033[K", nl=False, err=True)
+    for line in built.lines():
+        click.echo(line)
+    click.echo(into)
+
+
+@main.command()
+@click.argument("dir_a", type=_PATH)
+@click.argument("dir_b", type=_PATH)
+@click.option("--csv", type=_PATH, metavar="FILE", help="Write the counts by month and category to FILE too.")
+def diff(dir_a: Path, dir_b: Path, csv: Path | None) -> None:
+    """Say what a later release revised: records added, gone, moved, and outcomes changed.
+
+    DIR_A and DIR_B are report folders (or their data folders) of the same place, the earlier
+    release first.
+    """
+    from crimenb.diff import diff as compare  # noqa: PLC0415
+    from crimenb.diff import diff_text  # noqa: PLC0415
+    from crimenb.snapshot import read  # noqa: PLC0415
+
+    one, two = (read(d / "data" if (d / "data").is_dir() else d) for d in (dir_a, dir_b))
+    text = diff_text(one, two)
+    if csv is not None:
+        try:
+            compare(one, two).to_csv(csv, index=False)
+        except OSError as error:
+            msg = f"Cannot write {str(csv)!r}: {error.strerror}; choose another file."
+            raise ReportError(msg) from error
+    click.echo(text)
+
+
+@main.command()
+@click.argument("name", default="")
+def guide(name: str) -> None:
+    """Print the reading notes, or the one called NAME."""
+    from crimenb.guidance import note_text, notes  # noqa: PLC0415
+
+    chosen = [name] if name else notes()
+    click.echo("\n\n".join(f"[{n}]\n{note_text(n)}" for n in chosen))
+
+
+@main.command()
+@click.argument("file", type=_PATH)
+@click.option(
+    "--source", default="", metavar="SOURCE", help="'live', 'demo' or 'archive:DIR'. [default: live]"
+)
+@click.option("--from", "start", default="", metavar="MONTH", help="First month, for rows that name none.")
+@click.option("--to", "end", default="", metavar="MONTH", help="Last month, for rows that name none.")
+@click.option(
+    "--compare", multiple=True, metavar="POSTCODE", help="A postcode to compare with; up to five times."
+)
+@click.option(
+    "--out", default="reports", show_default=True, type=_PATH, help="Folder for reports, ledger and index."
+)
+@click.option("--workers", default=0, type=click.IntRange(0), help="Processes here. [default: one a core]")
+@click.option(
+    "--scheduler", default="", metavar="ADDRESS", help="A Dask scheduler to use instead, tcp://HOST:PORT."
+)
+@click.option("--force", is_flag=True, help="Make reports again that are there and unchanged.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+def batch(
+    file: Path, source: str, start: str, end: str, compare: tuple[str, ...], out: Path, workers: int,
+    scheduler: str, force: bool, dry_run: bool,
+) -> None:  # fmt: skip
+    """Build a report for each row of FILE, an index page and a ledger.
+
+    FILE is a CSV with a column 'postcode' (and 'from', 'to', 'compare', 'name' where wanted), or a
+    text with a postcode a line. Run it again to go on where it stopped: only what is missing,
+    failed or changed is made. Prints the path of the index page; exit code 0 if every row has
+    its report.
+    """
+    # Imported here: the notebook machinery takes a second, and --help should not.
+    from crimenb.batch import run_batch  # noqa: PLC0415
+    from crimenb.plan import plan_batch  # noqa: PLC0415
+
+    plan = plan_batch(file, source, out, start=start, end=end, compare=compare, force=force)
+    for line in plan.lines():
+        click.echo(line, err=True)
+    if dry_run:
+        return
+    outcome = run_batch(plan, workers=workers, scheduler=scheduler, say=_told())
+    if sys.stderr.isatty():
+        click.echo(err=True)
+    for entry in outcome.failed:
+        click.echo(f"{entry.postcode}: {entry.error}", err=True)
+    click.echo(outcome.index)
+    if not outcome.complete:
+        sys.exit(1)
+
+
+def _told() -> Callable[[str], None]:
+    """Return what shows progress: one line that changes, or a line twice a minute."""
+    if sys.stderr.isatty():
+        return lambda text: click.echo(f"\r\033[K{text}", nl=False, err=True)
+    last = time.monotonic()
+
+    def say(text: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= 30:
+            last = time.monotonic()
+            click.echo(text, err=True)
+
+    return say

@@ -1,0 +1,88 @@
+"""The commands: what they print, on which stream, with which exit code."""
+
+import re
+import subprocess
+import sys
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from crimenb.cli import main
+from tests.bulkfiles import postcode_file, row, street_file
+from tests.real import ROOT
+
+
+def run(*args):
+    return CliRunner().invoke(main, args)
+
+
+def commands(group=main, path=()):
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+@pytest.mark.parametrize(
+    ("path", "command"), list(commands()), ids=lambda v: " ".join(v) if isinstance(v, tuple) else ""
+)
+def test_every_command_and_option_has_help_and_is_in_the_readme(path, command):
+    assert command.help
+    assert all(p.help for p in command.params if isinstance(p, click.Option))
+    assert f"crimenb {' '.join(path)}" in (ROOT / "README.md").read_text()
+
+
+def test_report_prints_the_path_last(tmp_path):
+    result = run("report", "--source", "demo", "--from", "2025-12", "--out", str(tmp_path))
+    assert result.exit_code == 0, result.output
+    last = result.stdout.splitlines()[-1]
+    assert last == str(tmp_path / "zz1-1aa_2025-12_2025-12" / "report.html")
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "words"),
+    [
+        (["report", "LE1"], 2, "'LE1' is not a full UK postcode"),
+        (["report", "LE1 6RN", "--from", "2025-13"], 2, "'2025-13' is not a month"),
+        (["report", "LE1 6RN", "--from", "2025-12", "--to", "2025-01"], 2, "after the end"),
+        (["report", "LE1 6RN", "--source", "archive:/nowhere"], 2, "is not an archive"),
+        (["report", "LE1 6RN", "--source", "carrier-pigeon"], 2, "is unknown"),
+        (["report", "ZZ1 1AA", "--source", "demo", "--to", "2019-01"], 2, "2023-07 to 2025-12"),
+        (["report", "ZZ8 8ZZ", "--source", "demo"], 3, "'ZZ8 8ZZ' is not in"),
+        (["report", "EH1 1YZ", "--source", "demo"], 3, "Scotland"),
+        (["archive", "build", "/nowhere", "--into", "/tmp/x"], 2, "does not exist"),
+    ],
+)
+def test_wrong_input_is_one_sentence_and_a_code(args, code, words, tmp_path):
+    out = ["--out", str(tmp_path / "out")] if args[0] == "report" else []
+    result = run(*args, *out)
+    assert result.exit_code == code, result.output
+    assert words in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert result.stdout == ""
+    assert not list(tmp_path.rglob("*.html"))
+
+
+def test_archive_build_reports_what_it_read(tmp_path):
+    street_file(tmp_path / "src", [row()])
+    result = run(
+        "archive",
+        "build",
+        str(tmp_path / "src"),
+        "--into",
+        str(tmp_path / "A"),
+        "--postcodes",
+        str(postcode_file(tmp_path)),
+    )
+    assert result.exit_code == 0, result.output
+    assert "1 street files of 1 forces" in result.stdout
+    assert "Refused: 1 postcodes (quality 9, no coordinates)." in result.stdout
+
+
+def test_help_is_quick():
+    """Not a timed test: the command line imports nothing heavy before it knows what to do."""
+    code = "import sys; from crimenb import cli; print([m for m in ('papermill', 'distributed', 'vl_convert', 'duckdb') if m in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert set(re.findall(r"'(\w+)'", said)) <= {"duckdb"}
