@@ -69,7 +69,8 @@ def written(
     supplied = [m for m in months if status.get(m, "published") != "not in this archive"]
     coverage = [
         {"postcode": postcode, "force": f, "force_name": f, "share": s, "method": "by area",
-         "months": " ".join(supplied) if i == 0 or "partly supplied" not in status.values() else ""}
+         "months": " ".join(supplied) if i == 0 or "partly supplied" not in status.values() else "",
+         "geometry": shapely.Polygon()}
         for i, (f, s) in enumerate(forces)
     ]  # fmt: skip
     around = [

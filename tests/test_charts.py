@@ -1,10 +1,12 @@
 """The figures, by their specifications: fields, values, emptiness, size."""
 
 import json
+import math
 from dataclasses import replace
 
 import pandas as pd
 import pytest
+import shapely
 
 import crimenb as cn
 from crimenb import charts, maps, measures, sums
@@ -90,6 +92,37 @@ def test_the_neighbourhoods_boundary_is_drawn_with_its_name(centre):
     name = centre.of().neighbourhoods["name"].iloc[0]
     assert {r["small"] for r in values(spec) if r.get("name") == name} == {False, True}
     assert any(r.get("kind") == "beat" for r in values(spec))
+
+
+def test_the_line_between_forces_is_drawn_where_one_crosses(centre):
+    data = collect(Query.parse("ZZ2 2BB", "2025-10", "2025-12"), "demo")
+    for spec in (
+        cn.point_map(data, measures.count_by_point(data)).to_dict(),
+        cn.explore_chart(data).to_dict(),
+    ):
+        line = [(r["x"], r["y"]) for r in values(spec) if r.get("kind") == "force"]
+        assert len(line) > 1
+        far = [math.hypot(*at) for at in line]
+        assert max(far) < maps.MILE_M
+        assert max(far) > maps.MILE_M - 30  # from edge to edge
+    # The line runs between the forces' parts of the circle, and nowhere else.
+    frame = maps.frame_of(data)
+    parts = maps.force_parts(data.of(), frame)
+    assert len(parts) == 2
+    assert all(part.distance(shapely.Point(at)) < 10 for at in line for part in parts.values())
+    assert sum(p.area for p in parts.values()) == pytest.approx(frame.outline.area, rel=1e-3)
+    one = cn.point_map(centre, measures.count_by_point(centre)).to_dict()
+    assert not any(r.get("kind") == "force" for r in values(one))
+
+
+def test_each_force_is_named_in_its_part():
+    data = collect(Query.parse("ZZ2 2BB", "2025-10", "2025-12"), "demo")
+    spec = cn.point_map(data, measures.count_by_point(data)).to_dict()
+    parts = maps.force_parts(data.of(), maps.frame_of(data))
+    for name, part in parts.items():
+        at = [shapely.Point(r["x"], r["y"]) for r in values(spec) if r.get("name") == f"{name} police"]
+        assert at, name
+        assert all(part.distance(point) < 100 for point in at)
 
 
 def test_gaps_are_marked_and_are_no_bars():

@@ -19,7 +19,15 @@ GM = "greater-manchester"
 
 def coverage(shares: dict[str, float]) -> pd.DataFrame:
     rows = [
-        {"postcode": "X", "force": f, "force_name": f, "share": s, "method": "", "months": ""}
+        {
+            "postcode": "X",
+            "force": f,
+            "force_name": f,
+            "share": s,
+            "method": "",
+            "months": "",
+            "geometry": None,
+        }
         for f, s in {**shares, "btp": 0.0}.items()
     ]
     return frame("coverage", pd.DataFrame(rows))

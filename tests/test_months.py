@@ -20,6 +20,7 @@ def coverage(**shares):
             "share": s,
             "method": "by area",
             "months": "",
+            "geometry": None,
         }
         for f, s in shares.items()
     ]

@@ -25,7 +25,7 @@ YEAR = MONTHS[-12:]
 # What one of the two cannot know, and so need not be equal.
 UNKNOWN = {
     "crimes": ["reported_by"],  # the API tells BTP from territorial forces, not which
-    "coverage": ["share", "method", "months"],  # the API names the force of points, no supply
+    "coverage": ["share", "method", "months", "geometry"],  # the API names the force of points, no supply
     "surroundings": list(COLUMNS["surroundings"]),  # the API answers for an area only
 }
 # An archive knows which file it lacks; the API only ever shows that nothing was there.

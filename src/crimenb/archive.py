@@ -28,6 +28,7 @@ from crimenb.tables import (
     Pull,
     force_name,
     frame,
+    in_metres,
 )
 
 if TYPE_CHECKING:
@@ -214,9 +215,9 @@ class Archive:
         points = gpd.points_from_xy(found["longitude"], found["latitude"])
         return frame("crimes", found.assign(reported_by=found["force"], geometry=points))
 
-    def _coverage(self, postcode: str, shape: BaseGeometry, months: Sequence[str]) -> pd.DataFrame:
+    def _coverage(self, postcode: str, shape: BaseGeometry, months: Sequence[str]) -> gpd.GeoDataFrame:
         if self._areas is not None:
-            shares = postcodes.shares_by_area(shape, self._areas)
+            parts = postcodes.parts_by_area(shape, self._areas)
             method = "by area, from the boundaries of the police force areas"
         else:
             west, south, east, north = _frame_box(shape)
@@ -224,24 +225,24 @@ class Archive:
                 "latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ? AND refused = ''",
                 [south, north, west, east],
             )
-            shares = postcodes.shares_by_nearest(shape, near)
+            parts = postcodes.parts_by_nearest(shape, near)
             method = "estimated: each spot counts to the force of its nearest postcode"
-        if not shares:
+        if not parts:
             msg = f"No police force area is known around {postcode!r}; build with --force-areas."
             raise SourceError(msg)
         held = self._files[self._files["month"].isin(list(months))]
         supplied = held.groupby("force")["month"].agg(lambda m: " ".join(sorted(m)))
+        whole = in_metres(shape).area
+        shares = {f: round(in_metres(part).area / whole, 4) for f, part in parts.items()}
         rows = [
             {
-                "postcode": postcode, "force": f, "force_name": force_name(f), "share": round(s, 4),
-                "method": method, "months": supplied.get(f, ""),
+                "postcode": postcode, "force": f, "force_name": force_name(f), "share": shares[f],
+                "method": method, "months": supplied.get(f, ""), "geometry": parts[f],
             }
-            for f, s in sorted(shares.items(), key=lambda item: (-item[1], item[0]))
+            for f in sorted(shares, key=lambda f: (-shares[f], f))
         ]  # fmt: skip
-        rows.append(
-            rows[0]
-            | {"force": BTP, "force_name": force_name(BTP), "share": 0.0, "months": supplied.get(BTP, "")}
-        )
+        own = {"force": BTP, "force_name": force_name(BTP), "share": 0.0, "months": supplied.get(BTP, "")}
+        rows.append(rows[0] | own | {"geometry": shapely.Polygon()})
         return frame("coverage", pd.DataFrame(rows))
 
     def _evidence(self, among: list[str], months: Sequence[str]) -> pd.DataFrame:

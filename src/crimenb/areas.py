@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 
 from crimenb.errors import PlaceNotFound
-from crimenb.tables import BTP, MILE_M, force_name, frame, in_metres, to_lonlat, to_metres
+from crimenb.tables import BTP, MILE_M, force_name, frame, in_degrees, in_metres, to_lonlat, to_metres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -71,7 +71,7 @@ def polygons(place: gpd.GeoDataFrame, cell: Cell) -> Iterator[str]:
     matter whether the service draws them straight on the globe or on a map.
     """
     metres = shapely.segmentize(in_metres(place.geometry.iloc[0]), _SEGMENT_M)
-    shape = shapely.transform(metres, lambda xy: np.column_stack(to_lonlat(xy[:, 0], xy[:, 1])))
+    shape = in_degrees(metres)
     box = shapely.box(cell.west, cell.south, cell.east, cell.north)
     part = shapely.segmentize(shapely.make_valid(shape).intersection(box), _SEGMENT_DEG)
     wider = part.buffer(_MARGIN_DEG, join_style="mitre", cap_style="square")
@@ -106,11 +106,11 @@ def spots(place: gpd.GeoDataFrame) -> list[tuple[float, float]]:
     return [centre, *zip(x[inside].tolist(), y[inside].tolist(), strict=True)][:SPOTS]
 
 
-def coverage(postcode: str, beats: Sequence[Beat | None]) -> pd.DataFrame:
+def coverage(postcode: str, beats: Sequence[Beat | None]) -> gpd.GeoDataFrame:
     """Return the frame `coverage`: shares by force from what police.uk said of each spot.
 
     A spot it does not know (sea, or another country) counts to no force. `months` stays empty:
-    the service does not tell who supplied what.
+    the service does not tell who supplied what; geometry is empty: nor where one force ends.
 
     Raises:
         PlaceNotFound: police.uk knows none of the spots.
@@ -130,6 +130,7 @@ def coverage(postcode: str, beats: Sequence[Beat | None]) -> pd.DataFrame:
         {
             "postcode": postcode, "force": f, "force_name": force_name(f),
             "share": round(n / len(beats), 4), "method": method, "months": "",
+            "geometry": shapely.Polygon(),
         }
         for f, n in shares
     ]  # fmt: skip

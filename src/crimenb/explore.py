@@ -15,7 +15,7 @@ import altair as alt
 import pandas as pd
 
 from crimenb.charts import BLUE, ORANGE, WHOLE, WIDTH, empty, finish, month_axis
-from crimenb.maps import centre, frame_of, ground, signs
+from crimenb.maps import centre, force_parts, frame_of, ground, signs
 from crimenb.measures import count_by_category, summed_months
 from crimenb.sums import records as records_of
 from crimenb.tables import ASB, CATEGORIES
@@ -145,7 +145,13 @@ def _map(data: Data, points: pd.DataFrame, pick: Any, brush: Any) -> Any:
         )
     )  # fmt: skip
     streets = alt.Chart(points).mark_circle(size=7, color="#8d8d8d", opacity=0.8, aria=False)
-    layers = [streets.encode(**frame.axes()), *ground(frame), spots, centre(frame), *signs(frame)]
+    layers = [
+        streets.encode(**frame.axes()),
+        *ground(frame, force_parts(data.of(), frame)),
+        spots,
+        centre(frame),
+        *signs(frame),
+    ]
     return alt.layer(*layers).properties(width=312, height=312)
 
 

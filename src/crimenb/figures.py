@@ -12,7 +12,7 @@ from markupsafe import escape
 
 from crimenb import changes, comparing, measures, outcomes, phrases, sections, words
 from crimenb.guidance import facts, note, notes
-from crimenb.pieces import ONE, ROLE, SHARE, VEGALITE, WHOLE, Column, Words, table
+from crimenb.pieces import ONE, ROLE, SHARE, VEGALITE, WHOLE, Column, Words, steady, table
 from crimenb.sums import scope
 from crimenb.tables import ASB, CATEGORIES
 
@@ -104,7 +104,7 @@ def show(chart: Any, frame: pd.DataFrame, name: str, data: Data) -> None:
     caption, columns = _SHOWN[name]
     columns = [c for c in columns if c.name in frame]
     columns = [c._replace(heading=c.heading.format(**known) or c.name) for c in columns]
-    spec = chart.to_dict()
+    spec = steady(chart.to_dict())
     spec.pop("$schema", None)
     spec["description"] = f"{head.text.splitlines()[0]} {spec.get('description', '')}".strip()
     display(head)
@@ -180,11 +180,15 @@ def _asb(data: Data) -> tuple[str, str]:
 
 def _points(data: Data) -> tuple[str, str]:
     t = measures.totals(data)
+    measure = "Records by snapped point"
     if not t.points:
-        return "No snapped point can be counted", "Records by snapped point"
+        return "No snapped point can be counted", measure
+    if (~data.of().coverage.geometry.is_empty).sum() > 1:
+        how = "" if words.is_exact(data) else ", estimated"
+        measure += f" (dash-dotted line: where police force areas meet{how})"
     return (
         f"Half of the {t.crime + t.asb:,} records share {words.count(t.half_at)} of {t.points:,} points",
-        "Records by snapped point",
+        measure,
     )
 
 

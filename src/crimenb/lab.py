@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 
 from crimenb.errors import QueryError
-from crimenb.pieces import VEGALITE
+from crimenb.pieces import VEGALITE, steady
 
 
 def offline_charts() -> None:
@@ -30,7 +30,7 @@ def offline_charts() -> None:
 
 def _drawn(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
     # Without its address JupyterLab takes the specification as of the version it can draw.
-    kept = {key: value for key, value in spec.items() if key != "$schema"}
+    kept = {key: steady(value) for key, value in spec.items() if key != "$schema"}
     return {VEGALITE: kept, "text/plain": f"[Chart] {spec.get('description', 'drawn by Altair')}"}
 
 

@@ -13,7 +13,7 @@ from crimenb.charts import BLUE, INK, ORANGE, WIDTH, empty, finish
 from crimenb.tables import MILE_M, in_metres, to_metres
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from shapely.geometry.base import BaseGeometry
 
@@ -32,6 +32,9 @@ _LETTER, _LINE = 7.0, 17.0
 """Size of a 13-pixel letter, in pixels, when labels are placed."""
 
 _OUTLINE: dict[str, Any] = {"stroke": "#ffffff", "strokeWidth": 3.5, "strokeOpacity": 0.9}
+_RIM_M = 15.0
+"""So near to the area's own edge a line between forces is that edge."""
+
 _BIGGEST = 900
 """Area of the largest symbol on a map WIDTH pixels wide, in square pixels."""
 
@@ -76,9 +79,9 @@ def point_map(data: Data, points: pd.DataFrame, *, width: int = WIDTH) -> Any:
         points: What `count_by_point` returns.
 
     Metres from the centre (EPSG:27700) on two equal axes; rings at a quarter mile and a mile
-    for a circle, the outline for a custom area; the neighbourhood's boundary where the source
-    gives one; faint dots for every snapped point the source knows in the frame. No tiles, no
-    jitter, no heat map.
+    for a circle, the outline for a custom area; the boundaries of the neighbourhood and between
+    police forces where the source gives them; faint dots for every snapped point the source
+    knows in the frame. No tiles, no jitter, no heat map.
     """
     if points.empty:
         return empty("No snapped point can be counted.", width=width)
@@ -91,7 +94,7 @@ def point_map(data: Data, points: pd.DataFrame, *, width: int = WIDTH) -> Any:
         records=points["records"].to_numpy(), top=points["top"].to_numpy(),
     )  # fmt: skip
     most = int(spots["records"].max())
-    beat = _boundary(around, frame)
+    beat, forces = _boundary(around, frame), force_parts(around, frame)
     axes = frame.axes()
     size = alt.Size(
         "records:Q",
@@ -102,33 +105,35 @@ def point_map(data: Data, points: pd.DataFrame, *, width: int = WIDTH) -> Any:
     layers = [
         alt.Chart(known).mark_circle(size=9, color="#8d8d8d", opacity=0.7, clip=True, aria=False)
         .encode(**axes),
-        *ground(frame, beat),
+        *ground(frame, forces, beat),
         alt.Chart(spots).mark_circle(color=BLUE, opacity=0.6, stroke="#ffffff", strokeWidth=0.6, aria=False)
         .encode(**axes, size=size, tooltip=[
             alt.Tooltip("name:N", title="Snapped point"),
             alt.Tooltip("records:Q", title="Records", format=","),
             alt.Tooltip("top:N", title="Commonest")]),
         centre(frame),
-        *_written(_labels(frame, spots, most, beat), axes),
+        *_written(_labels(frame, spots, most, forces, beat), axes),
     ]  # fmt: skip
     said = "Map of the snapped points in the area, symbol area by the number of records."
     return finish(alt.layer(*layers), width=width, height=width, description=said, square=True)
 
 
-def ground(frame: Frame, beat: tuple[str, BaseGeometry] | None = None) -> list[Any]:
-    """Return what lies under the points: the area's edge, the rings, the neighbourhood."""
-    lines = list(_lines(frame, beat))
+def ground(
+    frame: Frame, forces: Mapping[str, BaseGeometry], beat: tuple[str, BaseGeometry] | None = None
+) -> list[Any]:
+    """Return what lies under the points: the area's edge, the rings, forces, the neighbourhood."""
+    lines = list(_lines(frame, forces, beat))
     table = pd.concat(
         [pd.DataFrame({"x": xy[:, 0], "y": xy[:, 1], "kind": kind, "part": i, "i": range(len(xy))})
          for i, (kind, xy) in enumerate(lines)], ignore_index=True
     )  # fmt: skip
-    kinds = ["edge", "ring", "scale", "beat"]
+    kinds = ["edge", "ring", "scale", "beat", "force"]
     line = alt.Chart(table).mark_line(clip=True, aria=False, strokeWidth=1.5).encode(
         **frame.axes(), order="i:Q", detail="part:N",
         color=alt.Color("kind:N", legend=None,
-                        scale=alt.Scale(domain=kinds, range=["#3d3d3d", "#6f6f6f", INK, _PINK])),
+                        scale=alt.Scale(domain=kinds, range=["#3d3d3d", "#6f6f6f", INK, _PINK, INK])),
         strokeDash=alt.StrokeDash("kind:N", legend=None,
-                                  scale=alt.Scale(domain=kinds, range=[[1, 0], [3, 4], [1, 0], [8, 3]])),
+                                  scale=alt.Scale(domain=kinds, range=[[1, 0], [3, 4], [1, 0], [8, 3], [12, 3, 2, 3]])),
     )  # fmt: skip
     edge = frame.reach * 0.95
     north = alt.Chart(pd.DataFrame({"x": [round(edge)], "y": [round(edge)]})).mark_point(
@@ -175,7 +180,32 @@ def _boundary(data: Data, frame: Frame) -> tuple[str, BaseGeometry] | None:
     return str(known["name"].iloc[0]), ground.simplify(5).boundary
 
 
-def _lines(frame: Frame, beat: tuple[str, BaseGeometry] | None) -> Iterator[tuple[str, np.ndarray]]:
+def force_parts(data: Data, frame: Frame) -> dict[str, BaseGeometry]:
+    """Return the names of the forces and their parts of the area in metres from the centre.
+
+    Empty where one force polices it all, or the source does not tell where one ends.
+    """
+    rows = data.coverage[~data.coverage.geometry.is_empty]
+    if len(rows) < 2:
+        return {}
+    return {
+        str(row.force_name): shapely.transform(in_metres(row.geometry), lambda xy: xy - [frame.x, frame.y])
+        for row in rows.itertuples(index=False)
+    }
+
+
+def _borders(frame: Frame, forces: Mapping[str, BaseGeometry]) -> Iterator[np.ndarray]:
+    """Yield the lines between forces: the edge of each part but the first, less the area's own."""
+    rim = shapely.transform(frame.outline.boundary, lambda xy: xy - [frame.x, frame.y]).buffer(_RIM_M)
+    for part in list(forces.values())[1:]:
+        inner = part.boundary.difference(rim)
+        for line in shapely.get_parts(shapely.line_merge(inner)):
+            yield shapely.get_coordinates(line.simplify(5))
+
+
+def _lines(
+    frame: Frame, forces: Mapping[str, BaseGeometry], beat: tuple[str, BaseGeometry] | None
+) -> Iterator[tuple[str, np.ndarray]]:
     turn = np.linspace(0, 2 * np.pi, 97)
     ring = np.column_stack([np.sin(turn), np.cos(turn)])
     if frame.kind == "circle":
@@ -187,6 +217,8 @@ def _lines(frame: Frame, beat: tuple[str, BaseGeometry] | None) -> Iterator[tupl
     left, low = -frame.reach * 0.97, -frame.reach * 0.97
     tick = frame.reach * 0.02
     yield "scale", np.round([[left, low + tick], [left, low], [left + 500, low], [left + 500, low + tick]])
+    for border in _borders(frame, forces):
+        yield "force", np.round(border)
     if beat:
         for part in shapely.get_parts(shapely.line_merge(beat[1])):
             yield "beat", np.round(shapely.get_coordinates(part))
@@ -198,11 +230,15 @@ _Box = tuple[float, float, float, float]
 
 
 def _labels(
-    frame: Frame, spots: pd.DataFrame, most: int, beat: tuple[str, BaseGeometry] | None
+    frame: Frame,
+    spots: pd.DataFrame,
+    most: int,
+    forces: Mapping[str, BaseGeometry],
+    beat: tuple[str, BaseGeometry] | None,
 ) -> pd.DataFrame:
     """Place the map's words, once for a wide and once for a narrow map, so that none collide.
 
-    First those the map cannot be read without (scale, north, rings, the neighbourhood's name),
+    First those the map cannot be read without (scale, north, rings, forces, the neighbourhood),
     then the names of the busiest points, right or left of the point; a name that would
     collide is left out.
     """
@@ -213,6 +249,9 @@ def _labels(
         for one in _fixed(frame, pixel):
             taken.append(_box(one, pixel))
             rows.append(one | {"small": small})
+        for force, part in forces.items():
+            if name := _first(_within(force, part, pixel), taken, frame.reach, pixel):
+                rows.append(name | {"small": small})
         if beat and (name := _first(_along(beat, pixel), taken, frame.reach, pixel)):
             rows.append(name | {"small": small})
         wanted = _LABELS_NARROW if small else _LABELS
@@ -246,6 +285,18 @@ def _along(beat: tuple[str, BaseGeometry], pixel: float) -> Iterator[dict[str, A
     for share in np.linspace(0, 1, 41)[:-1]:
         at = beat[1].interpolate(share, normalized=True)
         yield _word(at.x, at.y + 9 * pixel, beat[0], _PINK)
+
+
+def _within(force: str, part: BaseGeometry, pixel: float) -> Iterator[dict[str, Any]]:
+    """Offer places for a force's name inside its part, the roomiest first."""
+    spots = [part.representative_point()]
+    for share in (0.85, 0.7, 0.5, 0.3, 0.1):
+        inner = part.buffer(-share * np.sqrt(part.area / np.pi))
+        spots += [p.representative_point() for p in shapely.get_parts(inner) if not p.is_empty]
+    for spot in spots[1:] + spots[:1]:
+        word = _word(spot.x, spot.y, f"{force} police")
+        for up in (0, 1.5, -1.5, 3, -3):
+            yield word | {"y": round(word["y"] + up * _LINE * pixel)}
 
 
 def _word(x: float, y: float, name: str, ink: str = INK) -> dict[str, Any]:

@@ -37,6 +37,19 @@ class Words:
         return {"text/html": self.html, "text/plain": self.text}, {ROLE: {"role": self.role, **self.extra}}
 
 
+_DIGITS = 9
+"""Processors differ in the last of a number's sixteen digits; a report must not."""
+
+
+def steady(value: Any) -> Any:
+    """Return a specification with its real numbers at as many digits as every machine agrees on."""
+    if isinstance(value, dict):
+        return {key: steady(v) for key, v in value.items()}
+    if isinstance(value, list):
+        return [steady(v) for v in value]
+    return float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value
+
+
 def paragraphs(sentences: Iterable[str], role: str = "text") -> Words:
     """Return plain sentences, one paragraph each, escaped."""
     listed = list(sentences)
@@ -92,7 +105,7 @@ def table(
     if len(rows) > _LONG:
         key += f'<p class="paper">Printed here: the first 20 of {len(rows):,} rows.</p>'
     plain = frame[[c.name for c in columns]].set_axis([c.heading for c in columns], axis=1)
-    csv = quote(plain.to_csv(index=False, lineterminator="\r\n"))
+    csv = quote(plain.to_csv(index=False, lineterminator="\r\n", float_format=f"%.{_DIGITS}g"))
     html = (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
         f"<table{kind}><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"

@@ -17,7 +17,7 @@ import shapely
 
 from crimenb.errors import PlaceNotFound, QueryError, SourceError
 from crimenb.query import parse_postcode
-from crimenb.tables import LONLAT, data_file, forces, in_metres, to_lonlat, to_metres
+from crimenb.tables import LONLAT, data_file, forces, in_degrees, in_metres, to_lonlat, to_metres
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -213,38 +213,37 @@ def lookup(gazetteer: pd.DataFrame, postcode: str) -> pd.Series:
     return row
 
 
-_STEP_M = 40.0
+_LEAST = 0.0005
+"""Share of an area below which a force's part is a sliver of two maps that do not fit."""
 
 
-def shares_by_nearest(area: BaseGeometry, near: pd.DataFrame) -> dict[str, float]:
-    """Return the share of an area (EPSG:4326) by force: each spot counts to the force of its
-    nearest postcode, on a 40 m grid. On 3,400 real places within 0.035 of the true area in
-    95 % of them (the plain share of postcodes: 0.075).
+def parts_by_nearest(area: BaseGeometry, near: pd.DataFrame) -> dict[str, BaseGeometry]:
+    """Return the part of an area by force (EPSG:4326): each spot belongs to the force of its
+    nearest postcode (Voronoi cells). On 3,400 real places the shares of such parts are within
+    0.035 of the true ones in 95 % of them (the plain share of postcodes: 0.075).
 
     Parameters:
         near: Gazetteer rows around the area with `longitude`, `latitude`, `force`.
     """
+    known = near[near["force"] != ""].drop_duplicates(["longitude", "latitude"])
+    forces_near = sorted(set(known["force"]))
+    if len(forces_near) < 2:
+        return dict.fromkeys(forces_near, area)
     shape = in_metres(area)
-    left, bottom, right, top = shape.bounds
-    step = max(_STEP_M, (right - left) / 400, (top - bottom) / 400)
-    xs, ys = np.meshgrid(np.arange(left, right + step, step), np.arange(bottom, top + step, step))
-    inside = shapely.contains_xy(shape, xs.ravel(), ys.ravel())
-    spots = np.column_stack([xs.ravel()[inside], ys.ravel()[inside]])
-    known = near[near["force"] != ""]
-    if known.empty or not len(spots):
-        return {}
-    tree = shapely.STRtree(shapely.points(*to_metres(known["longitude"], known["latitude"])))
-    nearest = tree.nearest(shapely.points(spots))
-    share = known["force"].iloc[nearest].value_counts(normalize=True)
-    return {str(f): float(s) for f, s in share.sort_index().items()}
-
-
-def shares_by_area(area: BaseGeometry, areas: gpd.GeoDataFrame) -> dict[str, float]:
-    """Return the share of an area (EPSG:4326) inside each force area, 0 to 1."""
-    shape = in_metres(area)
-    touching = areas[areas.intersects(area)]
-    share = {
-        f: in_metres(g).intersection(shape).area / shape.area
-        for f, g in zip(touching["force"], touching.geometry, strict=True)
+    points = shapely.points(*to_metres(known["longitude"], known["latitude"]))
+    cells = shapely.voronoi_polygons(shapely.multipoints(points), extend_to=shape, ordered=True)
+    force = known["force"].to_numpy()
+    parts = {
+        f: shapely.union_all(shapely.get_parts(cells)[force == f]).intersection(shape) for f in forces_near
     }
-    return {f: s for f, s in sorted(share.items()) if s > 0.0005}
+    return {f: in_degrees(part) for f, part in parts.items() if part.area > _LEAST * shape.area}
+
+
+def parts_by_area(area: BaseGeometry, areas: gpd.GeoDataFrame) -> dict[str, BaseGeometry]:
+    """Return the part of an area inside each force area (EPSG:4326)."""
+    shape = in_metres(area)
+    touching = areas[areas.intersects(area)].sort_values("force")
+    parts = {
+        f: in_metres(g).intersection(shape) for f, g in zip(touching["force"], touching.geometry, strict=True)
+    }
+    return {f: in_degrees(part) for f, part in parts.items() if part.area > _LEAST * shape.area}

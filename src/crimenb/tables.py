@@ -98,7 +98,7 @@ COLUMNS: dict[str, dict[str, str]] = {
     "months": {"postcode": _TEXT, "month": _TEXT, "status": _TEXT, "why": _TEXT},
     "coverage": {
         "postcode": _TEXT, "force": _TEXT, "force_name": _TEXT, "share": _REAL, "method": _TEXT,
-        "months": _TEXT,
+        "months": _TEXT, "geometry": "geometry",
     },
     "nearby": {
         "postcode": _TEXT, "snapped_to": _TEXT, "distance_m": _REAL, "records": _WHOLE,
@@ -134,7 +134,8 @@ crimes: one row a record inside the area, duplicates kept; geometry = the snappe
     does not say which; `crime_id` and `outcome` "" for anti-social behaviour and BTP.
 months: one row a place and month; `status` one of STATUSES, `why` one sentence.
 coverage: one row a place and force; `share` of the area (0-1), how found, months supplied
-    (separated by spaces).
+    (separated by spaces); geometry = the force's part of the area, empty where the source
+    does not tell its boundary.
 nearby: one row a snapped point in the frame of the map, inside the area or not: records of
     the period, in all and by category; `distance_m` to the area's centre for a circle, to
     its boundary (negative inside) for a custom area.
@@ -153,7 +154,7 @@ class Pull(NamedTuple):
     """What a source hands over of one place: frames, and the evidence to judge its months."""
 
     crimes: gpd.GeoDataFrame
-    coverage: pd.DataFrame
+    coverage: gpd.GeoDataFrame
     evidence: pd.DataFrame
     nearby: gpd.GeoDataFrame
     surroundings: pd.DataFrame
@@ -171,7 +172,7 @@ class Data:
     places: gpd.GeoDataFrame
     crimes: gpd.GeoDataFrame
     months: pd.DataFrame
-    coverage: pd.DataFrame
+    coverage: gpd.GeoDataFrame
     nearby: gpd.GeoDataFrame
     surroundings: pd.DataFrame
     neighbourhoods: gpd.GeoDataFrame
@@ -283,11 +284,15 @@ def in_metres(shape: BaseGeometry) -> BaseGeometry:
     return shapely.transform(shape, lambda xy: np.column_stack(to_metres(xy[:, 0], xy[:, 1])))
 
 
+def in_degrees(shape: BaseGeometry) -> BaseGeometry:
+    """Return a shape of EPSG:27700 in degrees (EPSG:4326), to a centimetre."""
+    return shapely.transform(shape, lambda xy: np.column_stack(to_lonlat(xy[:, 0], xy[:, 1])).round(7))
+
+
 def circle(longitude: float, latitude: float, radius_m: float = MILE_M) -> BaseGeometry:
     """Return the circle around a point (EPSG:4326), a polygon of 256 corners on the ring."""
     x, y = to_metres(longitude, latitude)
-    ring = shapely.Point(float(x), float(y)).buffer(radius_m, quad_segs=64)
-    return shapely.transform(ring, lambda xy: np.column_stack(to_lonlat(xy[:, 0], xy[:, 1])))
+    return in_degrees(shapely.Point(float(x), float(y)).buffer(radius_m, quad_segs=64))
 
 
 def data_file(name: str) -> str:

@@ -105,8 +105,12 @@ def _part(data: Data) -> str:
 
 
 def _of_area(data: Data) -> str:
-    exact = data.of().coverage["method"].iloc[0].startswith("by area")
-    return f"{'' if exact else 'about '}{percent(scope(data).share)}"
+    return f"{'' if is_exact(data) else 'about '}{percent(scope(data).share)}"
+
+
+def is_exact(data: Data) -> bool:
+    """Whether the shares of the forces come from the boundaries of their areas."""
+    return str(data.of().coverage["method"].iloc[0]).startswith("by area")
 
 
 def edge(data: Data) -> str:
