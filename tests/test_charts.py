@@ -120,7 +120,7 @@ def test_each_force_is_named_in_its_part():
     spec = cn.point_map(data, measures.count_by_point(data)).to_dict()
     parts = maps.force_parts(data.of(), maps.frame_of(data))
     for name, part in parts.items():
-        at = [shapely.Point(r["x"], r["y"]) for r in values(spec) if r.get("name") == f"{name} police"]
+        at = [shapely.Point(r["x"], r["y"]) for r in values(spec) if r.get("name") == f"{name} police area"]
         assert at, name
         assert all(part.distance(point) < 100 for point in at)
 

@@ -28,8 +28,8 @@ _NARROW = 330
 """Width for which a phone's labels are placed, in pixels; it is used below 500."""
 
 _LABELS, _LABELS_NARROW = 8, 4
-_LETTER, _LINE = 7.0, 17.0
-"""Size of a 13-pixel letter, in pixels, when labels are placed."""
+_LETTER, _LINE, _GAP = 7.0, 17.0, 4.0
+"""Size of a 13-pixel letter and room beside a word, in pixels, when labels are placed."""
 
 _OUTLINE: dict[str, Any] = {"stroke": "#ffffff", "strokeWidth": 3.5, "strokeOpacity": 0.9}
 _RIM_M = 15.0
@@ -250,7 +250,7 @@ def _labels(
             taken.append(_box(one, pixel))
             rows.append(one | {"small": small})
         for force, part in forces.items():
-            if name := _first(_within(force, part, pixel), taken, frame.reach, pixel):
+            if name := _first(_within(force, part, spots, frame.reach, pixel), taken, frame.reach, pixel):
                 rows.append(name | {"small": small})
         if beat and (name := _first(_along(beat, pixel), taken, frame.reach, pixel)):
             rows.append(name | {"small": small})
@@ -287,16 +287,23 @@ def _along(beat: tuple[str, BaseGeometry], pixel: float) -> Iterator[dict[str, A
         yield _word(at.x, at.y + 9 * pixel, beat[0], _PINK)
 
 
-def _within(force: str, part: BaseGeometry, pixel: float) -> Iterator[dict[str, Any]]:
-    """Offer places for a force's name inside its part, the roomiest first."""
-    spots = [part.representative_point()]
-    for share in (0.85, 0.7, 0.5, 0.3, 0.1):
-        inner = part.buffer(-share * np.sqrt(part.area / np.pi))
-        spots += [p.representative_point() for p in shapely.get_parts(inner) if not p.is_empty]
-    for spot in spots[1:] + spots[:1]:
-        word = _word(spot.x, spot.y, f"{force} police")
-        for up in (0, 1.5, -1.5, 3, -3):
-            yield word | {"y": round(word["y"] + up * _LINE * pixel)}
+def _within(
+    force: str, part: BaseGeometry, spots: pd.DataFrame, reach: float, pixel: float
+) -> list[dict[str, Any]]:
+    """Offer places for a force's name inside its part: those that hide least first."""
+    name = f"{force} police area"
+    grid = np.linspace(-0.9 * reach, 0.9 * reach, 37)
+    x, y = (v.ravel() for v in np.meshgrid(grid, grid))
+    wide, high = (len(name) * _LETTER / 2 + _GAP) * pixel, _LINE * pixel
+    fits = shapely.contains_properly(part, shapely.box(x - wide, y - high, x + wide, y + high))
+    if not fits.any():
+        at = part.representative_point()
+        return [_word(at.x, at.y, name)]
+    x, y = x[fits], y[fits]
+    across = np.abs(x[:, None] - spots["x"].to_numpy()) < wide
+    hidden = (across & (np.abs(y[:, None] - spots["y"].to_numpy()) < high)) @ spots["records"].to_numpy()
+    best = np.lexsort((np.hypot(x, y), hidden))
+    return [_word(x[k], y[k], name) for k in best]
 
 
 def _word(x: float, y: float, name: str, ink: str = INK) -> dict[str, Any]:
@@ -304,8 +311,8 @@ def _word(x: float, y: float, name: str, ink: str = INK) -> dict[str, Any]:
 
 
 def _box(word: dict[str, Any], pixel: float) -> _Box:
-    """Return the field that a word covers, in metres."""
-    wide = len(word["name"]) * _LETTER * pixel
+    """Return the field that a word covers, in metres, with a gap to the next."""
+    wide = (len(word["name"]) * _LETTER + _GAP) * pixel
     start = {"left": 0.0, "center": -wide / 2, "right": -wide}[word["align"]]
     x, y = word["x"] + word["dx"] * pixel + start, word["y"]
     return (x, y - _LINE / 2 * pixel, x + wide, y + _LINE / 2 * pixel)
