@@ -488,9 +488,10 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.0, help="seconds a request")
     parser.add_argument("--faults", type=float, default=0.0, help="share of requests that fail")
     parser.add_argument("--hostile", action="store_true", help="harmful text in every text field")
+    parser.add_argument("--most", type=int, default=10_000, help="records beyond which an area is refused")
     args = parser.parse_args()
     kinds = dict.fromkeys(KINDS, args.faults / len(KINDS))
-    behaviour = Behaviour(latency=args.latency, faults=kinds, hostile=args.hostile)
+    behaviour = Behaviour(latency=args.latency, faults=kinds, hostile=args.hostile, most=args.most)
     service = Service(args.archive, behaviour, args.port)
     print(f"police.uk at {service.url}/api, postcodes.io at {service.url}", flush=True)
     try:

@@ -167,7 +167,7 @@ def test_months_are_named_as_often_as_there_is_room():
 
 def test_the_linked_figure_holds_the_records_of_the_totals(centre):
     spec = cn.explore_chart(centre).to_dict()
-    [rows] = spec["data"]["values"]
+    [rows] = spec["datasets"][spec["data"]["name"]]
     kept = sums.records(centre)
     assert sum(rows["n"]) == len(kept)
     known = spec["usermeta"]["linked"]

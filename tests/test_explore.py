@@ -100,7 +100,11 @@ def test_its_answers_on_leicester_are_those_of_pandas_over_the_csvs(real_archive
     ward = shapely.Polygon(WARD)
     (tmp_path / "ward.geojson").write_text(shapely.to_geojson(ward))
     parameters = f"postcode, start, end, source = 'LE1 6RN', '2025-01', '2025-12', 'archive:{real_archive}'"
-    replaced = {"ZZ2 2BB": "CV32 4EA", "demo-ward.geojson": "ward.geojson"}
+    parameters += "\ncompare_with = 'CV32 4EA'"
+    replaced = {
+        'parse(area=cn.read_area("demo-ward.geojson"))': 'parse("", start, end, area=cn.read_area("ward.geojson"))',
+        'collect(ward, "demo")': "collect(ward, source)",
+    }
     nb = run(tmp_path, parameters, replaced, ANSWERS)
     said = json.loads(nb["cells"][-1]["outputs"][0]["text"])
     table = files()

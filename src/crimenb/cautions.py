@@ -157,6 +157,7 @@ def by_point(data: Data) -> pd.DataFrame:
     return order.set_index(["x", "y"]).rename_axis(columns=None)
 
 
+@functools.lru_cache(maxsize=16)
 def points(data: Data) -> Points:
     """Say how few points hold half of the records, which is busiest, and what points to read
     as places where incidents are recorded (R14).
@@ -178,6 +179,7 @@ def _point(row: pd.Series) -> Point:
     return Point(str(row["snapped_to"]), int(row["records"]), top, count)
 
 
+@functools.lru_cache(maxsize=16)
 def bursts(data: Data) -> list[Burst]:
     """Find months in which one point holds a fifth of a category, five times its usual (R15).
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 import pandas as pd
 
-from crimenb.charts import BLUE, ORANGE, WHOLE, WIDTH, empty, finish, month_axis
+from crimenb.charts import BLUE, ORANGE, WHOLE, WIDTH, drawn, empty, finish, layered, month_axis
 from crimenb.maps import centre, force_parts, frame_of, ground, signs
 from crimenb.measures import count_by_category, summed_months
 from crimenb.sums import records as records_of
@@ -32,6 +32,7 @@ _NAMES, _NUMBERS = 176, 48
 """Room for the categories' names and numbers, in pixels."""
 
 
+@drawn
 def explore_chart(data: Data, *, width: int = WIDTH) -> Any:
     """Draw the main place's records by category, point and month, linked.
 
@@ -47,15 +48,16 @@ def explore_chart(data: Data, *, width: int = WIDTH) -> Any:
     brush = alt.selection_interval(name="brush", encodings=["x"], mark=alt.BrushConfig(
         fill=ORANGE, fillOpacity=0.15, stroke=ORANGE, strokeOpacity=1))  # fmt: skip
     views = [
-        _bars([CATEGORIES[c] for c in order], pick, brush),
+        _bars([CATEGORIES[c] for c in order], width, pick, brush),
         _map(data, points, pick, brush),
         _months(data, months, pick, brush),
     ]
-    source = alt.InlineData(name="records", values=[rows])
-    # The page puts in the widths it has, and the views below each other on a phone.
-    above = alt.hconcat(*views[:2], spacing=24).resolve_scale(color="independent")
-    whole = alt.vconcat(above, views[2], data=source, spacing=12).resolve_scale(color="independent")
-    whole = whole.add_params(alt.param(name="room", value=width), alt.param(name="bars", value=330))
+    # A frame, which Altair passes on; it would copy a list anew in every step.
+    source = pd.DataFrame([rows])
+    # The page puts the views below each other on a phone.
+    apart = alt.Resolve(scale=alt.ScaleResolveMap(color="independent"))
+    above = alt.hconcat(*views[:2], spacing=24, resolve=apart)
+    whole = alt.vconcat(above, views[2], data=source, spacing=12, resolve=apart)
     said = "Bars by category, a map of snapped points and bars by month, which answer to one choice."
     held = summed_months(data)
     return finish(whole, width=width, height=0, description=said, linked={
@@ -92,7 +94,12 @@ def _colour(field: str = "kind:N", *, legend: bool = False) -> alt.Color:
     return alt.Color(field, legend=key, scale=alt.Scale(domain=[_CRIME, _REPORT], range=[BLUE, ORANGE]))
 
 
-def _bars(labels: list[str], pick: Any, brush: Any) -> Any:
+def _chosen(name: str) -> alt.OpacityValue:
+    """Make paler what a selection leaves out."""
+    return alt.OpacityValue(_PALE, condition={"param": name, "value": 1})
+
+
+def _bars(labels: list[str], width: int, pick: Any, brush: Any) -> Any:
     """Draw a bar a category over the chosen months; every category keeps its place.
 
     Names and numbers are marks inside the plot, so that all views begin at one edge; a clear
@@ -115,16 +122,18 @@ def _bars(labels: list[str], pick: Any, brush: Any) -> Any:
     room = alt.Scale(range=[_NAMES, {"expr": f"bars - {_NUMBERS}"}])
     bars = base.mark_bar(aria=False).encode(
         x=alt.X("n:Q", axis=None, scale=room), color=_colour(),
-        opacity=alt.condition(pick, alt.value(1), alt.value(_PALE)),
+        opacity=_chosen("pick"),
     )  # fmt: skip
     words = base.mark_text(fontSize=13, align="right", aria=False)
-    names = words.encode(x=alt.value(_NAMES - 8), text="category:N")
-    numbers = words.encode(x=alt.value("width"), text=alt.Text("n:Q", format=","))
+    names = words.encode(x=alt.XValue(_NAMES - 8), text="category:N")
+    numbers = words.encode(x=alt.XValue("width"), text=alt.Text("n:Q", format=","))
     rows = base.mark_bar(aria=False, cursor="pointer").encode(
-        x=alt.value(0), x2=alt.value("width"), opacity=alt.value(0),
+        x=alt.XValue(0), x2=alt.X2Value("width"), opacity=alt.OpacityValue(0),
         tooltip=[alt.Tooltip("category:N", title="Category"), alt.Tooltip("n:Q", title="Records", format=",")],
-    ).add_params(pick)  # fmt: skip
-    return alt.layer(bars, names, numbers, rows).properties(width=330, height=312)
+    ).add_params(
+        pick, alt.param(name="room", value=width), alt.param(name="bars", value=330)  # the page's to set
+    )  # fmt: skip
+    return layered(bars, names, numbers, rows, width=330, height=312)
 
 
 def _map(data: Data, points: pd.DataFrame, pick: Any, brush: Any) -> Any:
@@ -152,7 +161,7 @@ def _map(data: Data, points: pd.DataFrame, pick: Any, brush: Any) -> Any:
         centre(frame),
         *signs(frame),
     ]
-    return alt.layer(*layers).properties(width=312, height=312)
+    return layered(*layers, width=312, height=312)
 
 
 def _months(data: Data, months: list[str], pick: Any, brush: Any) -> Any:
@@ -172,7 +181,7 @@ def _months(data: Data, months: list[str], pick: Any, brush: Any) -> Any:
             x=x, y=alt.Y("n:Q", title=None, axis=alt.Axis(
                 orient="right", tickCount=3, format=",d", ticks=False, labelExpr=WHOLE)),
             color=_colour(legend=True),
-            opacity=alt.condition(brush, alt.value(1), alt.value(_PALE)),
+            opacity=_chosen("brush"),
             tooltip=[alt.Tooltip("month:N", title="Month"), alt.Tooltip("kind:N", title="Kind"),
                      alt.Tooltip("n:Q", title="Records", format=",")],
         )
@@ -183,5 +192,5 @@ def _months(data: Data, months: list[str], pick: Any, brush: Any) -> Any:
     layers = [bars]
     if len(gaps):
         grey = alt.Chart(gaps).mark_bar(color="#e4e4e4", aria=False)
-        layers.insert(0, grey.encode(x=x, y=alt.value(0), y2=alt.value("height")))
-    return alt.layer(*layers).properties(width=620, height=110)
+        layers.insert(0, grey.encode(x=x, y=alt.YValue(0), y2=alt.Y2Value("height")))
+    return layered(*layers, width=620, height=110)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from crimenb.charts import BLUE, INK, ORANGE, WIDTH, empty, finish
+from crimenb.charts import BLUE, INK, ORANGE, WIDTH, drawn, empty, finish, layered
 from crimenb.tables import MILE_M, in_metres, to_metres
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def frame_of(data: Data) -> Frame:
     return Frame(cx, cy, reach, outline, str(row["kind"]))
 
 
+@drawn
 def point_map(data: Data, points: pd.DataFrame, *, width: int = WIDTH) -> Any:
     """Draw the snapped points of the main place: symbol area by count, true to scale, north up.
 
@@ -115,7 +116,7 @@ def point_map(data: Data, points: pd.DataFrame, *, width: int = WIDTH) -> Any:
         *_written(_labels(frame, spots, most, forces, beat), axes),
     ]  # fmt: skip
     said = "Map of the snapped points in the area, symbol area by the number of records."
-    return finish(alt.layer(*layers), width=width, height=width, description=said, square=True)
+    return finish(layered(*layers), width=width, height=width, description=said, square=True)
 
 
 def ground(

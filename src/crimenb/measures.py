@@ -23,6 +23,7 @@ from crimenb.tables import (
     CRIME_CATEGORIES,
     LONLAT,
     SUMMED,
+    once,
 )
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def summed_months(data: Data) -> list[str]:
     return scope(data).months
 
 
+@once
 def count_by_category(data: Data) -> pd.DataFrame:
     """Count the main place's records by category, in the latest summed month and the period.
 
@@ -85,6 +87,7 @@ def count_by_month_and_category(data: Data) -> pd.DataFrame:
     return across.rename(columns=CATEGORIES).rename_axis(index="month", columns=None).reset_index()
 
 
+@once
 def count_by_month(data: Data, postcode: str = "") -> pd.DataFrame:
     """Count a place's crimes and anti-social behaviour reports by month.
 
@@ -127,6 +130,7 @@ def btp_months(data: Data, postcode: str = "") -> list[str] | None:
     return rows["months"].iloc[0].split() if len(rows) else None
 
 
+@once
 def count_by_point(data: Data) -> gpd.GeoDataFrame:
     """Count the main place's records by snapped point over the summed months.
 

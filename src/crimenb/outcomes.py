@@ -7,12 +7,13 @@ case" is steady, so that is one group.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
 from crimenb.sums import records, scope, tally
-from crimenb.tables import CRIME_CATEGORIES
+from crimenb.tables import CRIME_CATEGORIES, once
 
 if TYPE_CHECKING:
     from crimenb.tables import Data
@@ -72,6 +73,7 @@ class Outcomes(NamedTuple):
     none: bool
 
 
+@once
 def by_month(data: Data) -> pd.DataFrame:
     """Count crimes by month and outcome group.
 
@@ -87,6 +89,7 @@ def by_month(data: Data) -> pd.DataFrame:
     return table.astype("int64").rename_axis(index="month", columns=None)
 
 
+@functools.lru_cache(maxsize=16)
 def outcomes(data: Data) -> Outcomes:
     """Sum the outcomes of settled months, leaving out months whose outcomes are faulty (R16).
 

@@ -234,7 +234,8 @@ def parts_by_nearest(area: BaseGeometry, near: pd.DataFrame) -> dict[str, BaseGe
     cells = shapely.voronoi_polygons(shapely.multipoints(points), extend_to=shape, ordered=True)
     force = known["force"].to_numpy()
     parts = {
-        f: shapely.union_all(shapely.get_parts(cells)[force == f]).intersection(shape) for f in forces_near
+        f: shapely.coverage_union_all(shapely.get_parts(cells)[force == f]).intersection(shape)
+        for f in forces_near
     }
     return {f: in_degrees(part) for f, part in parts.items() if part.area > _LEAST * shape.area}
 

@@ -17,9 +17,11 @@ from crimenb.charts import (
     ORANGE,
     WHOLE,
     WIDTH,
+    drawn,
     empty,
     finish,
     label_axis,
+    layered,
     rows_of,
 )
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@drawn
 def outcome_chart(table: pd.DataFrame, *, width: int = WIDTH) -> Any:
     """Draw what `outcome_shares` returns as bars, the share of crimes of the settled months."""
     if table.empty or table["share"].isna().all():
@@ -51,6 +54,7 @@ def outcome_chart(table: pd.DataFrame, *, width: int = WIDTH) -> Any:
     )  # fmt: skip
 
 
+@drawn
 def change_chart(table: pd.DataFrame, *, width: int = WIDTH) -> Any:
     """Draw what `change_by_category` returns: the year before in grey, the latest in blue.
 
@@ -71,7 +75,7 @@ def change_chart(table: pd.DataFrame, *, width: int = WIDTH) -> Any:
     x = alt.X("before:Q", title="Records in twelve months", scale=alt.Scale(zero=True),
               axis=alt.Axis(format=",d", tickCount=FEWER, labelExpr=WHOLE))  # fmt: skip
     line = base.mark_rule(strokeWidth=3, aria=False).encode(
-        x=x, x2="after:Q", color=alt.condition("datum.clear", alt.value(ORANGE), alt.value(GREY))
+        x=x, x2="after:Q", color=alt.ColorValue(GREY, condition={"test": "datum.clear", "value": ORANGE})
     )
     colour = alt.Color("key:N", scale=alt.Scale(domain=keys, range=["#6f777b", BLUE]),
                        legend=alt.Legend(title=None, symbolType="circle", columns=ONE_COLUMN))  # fmt: skip
@@ -89,7 +93,7 @@ def change_chart(table: pd.DataFrame, *, width: int = WIDTH) -> Any:
         layers.append(called.encode(x=alt.X("end:Q"), text="verdict:N"))
     said = "Dot chart of records by category in the latest twelve months and the twelve before."
     return finish(
-        alt.layer(*layers), width=width, height=30 * len(shown), description=said,
+        layered(*layers), width=width, height=30 * len(shown), description=said,
         margin=LABELS + 70, narrow=LABELS_NARROW + 60,
     )  # fmt: skip
 
@@ -98,6 +102,7 @@ _OTHERS = [ORANGE, "#801650", "#28A197", "#3D3D3D", "#A285D1", "#6f777b"]
 _SHAPES = ["diamond", "square", "triangle-up", "cross", "triangle-down", "stroke"]
 
 
+@drawn
 def comparison_chart(table: pd.DataFrame, *, width: int = WIDTH) -> Any:
     """Draw what `compared_shares` returns: shares of crime here (a blue dot) and elsewhere.
 
@@ -138,6 +143,6 @@ def comparison_chart(table: pd.DataFrame, *, width: int = WIDTH) -> Any:
     ]  # fmt: skip
     said = "Dot chart of shares of crime by category, here and in the places compared with."
     return finish(
-        alt.layer(*layers), width=width, height=36 * len(order), description=said,
+        layered(*layers), width=width, height=36 * len(order), description=said,
         margin=LABELS + 24, narrow=LABELS_NARROW + 24,
     )  # fmt: skip

@@ -18,7 +18,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import geopandas as gpd
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,10 +28,12 @@ from crimenb.errors import PlaceNotFound, QueryError, SnapshotError
 from crimenb.months import judge
 from crimenb.progress import meter
 from crimenb.query import Area, Query
-from crimenb.tables import COLUMNS, FRAMES, GEO_FRAMES, Data, Pull, check, frame
+from crimenb.tables import COLUMNS, FRAMES, GEO_FRAMES, LONLAT, Data, Pull, check, frame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import geopandas as gpd
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -192,7 +193,9 @@ def _pull(query: Query, source: Source) -> Data:
 
 def _joined(name: str, found: list[pd.DataFrame]) -> Any:
     full = [f for f in found if len(f)]
-    return frame(name, pd.concat(full, ignore_index=True)) if full else frame(name)
+    if not full:
+        return frame(name)
+    return full[0] if len(full) == 1 else frame(name, pd.concat(full, ignore_index=True))
 
 
 # -------------------------------------------------------------------- the format
@@ -242,10 +245,11 @@ def _unpack(files: Mapping[str, bytes]) -> Data:
         raw = io.BytesIO(files[_file(name)])
         if name == "months":
             table = pd.read_csv(raw, dtype="str", keep_default_na=False)
-        elif name in GEO_FRAMES:
-            table = gpd.read_parquet(raw)
         else:
-            table = pq.read_table(raw).to_pandas()
+            stored = pq.read_table(raw)
+            table = stored.to_pandas()
+            if name in GEO_FRAMES:
+                table["geometry"] = _shapes(name, stored)
         tables[name] = frame(name, table)
     # The manifest holds every file's hash, so its own, shown on the page, names all the data.
     seal = (SEAL, f"data/{MANIFEST}", hashlib.sha256(files[MANIFEST]).hexdigest())
@@ -255,6 +259,21 @@ def _unpack(files: Mapping[str, bytes]) -> Data:
         provenance=frame("provenance", rows),
         **tables,
     )
+
+
+def _shapes(name: str, stored: pa.Table) -> Any:
+    """Return the shapes of a GeoParquet table.
+
+    GeoPandas' own reader parses the coordinate system of each file, which takes longer than all else.
+    """
+    said = (
+        json.loads((stored.schema.metadata or {}).get(b"geo", b"{}")).get("columns", {}).get("geometry", {})
+    )
+    system = (said.get("crs") or {}).get("id", {})
+    if said.get("encoding") != "WKB" or f"{system.get('authority')}:{system.get('code')}" != LONLAT:
+        msg = f"The file {_file(name)!r} is not GeoParquet in {LONLAT}; pull the data anew (--refresh)."
+        raise SnapshotError(msg)
+    return shapely.from_wkb(stored["geometry"].to_numpy(zero_copy_only=False))
 
 
 def _file(name: str) -> str:

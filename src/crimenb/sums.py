@@ -14,7 +14,7 @@ import pandas as pd
 
 from crimenb.months import LEAST_SHARE, known_gaps
 from crimenb.query import days_in
-from crimenb.tables import ASB, BTP, CATEGORIES, CRIME_CATEGORIES, SUMMED
+from crimenb.tables import ASB, BTP, CATEGORIES, CRIME_CATEGORIES, SUMMED, once
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -166,7 +166,10 @@ def records(data: Data, months: list[str] | None = None) -> gpd.GeoDataFrame:
 
     Returns: rows of the frame `crimes`, in their order, with a new index; EPSG:4326.
     """
-    data = only(data)
-    wanted = scope(data).months if months is None else months
-    kept = data.crimes["month"].isin(wanted) & (data.crimes["reported_by"] != BTP)
+    return _records(only(data), tuple(scope(data).months if months is None else months))
+
+
+@once
+def _records(data: Data, months: tuple[str, ...]) -> gpd.GeoDataFrame:
+    kept = data.crimes["month"].isin(months) & (data.crimes["reported_by"] != BTP)
     return data.crimes[kept].reset_index(drop=True)

@@ -11,7 +11,7 @@ import csv
 import functools
 from dataclasses import dataclass, fields
 from importlib import resources
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -23,11 +23,14 @@ from geopandas.array import from_shapely
 from crimenb.errors import SnapshotError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from shapely.geometry.base import BaseGeometry
 
     from crimenb.query import Query
+
+P = ParamSpec("P")
+Frame = TypeVar("Frame", bound=pd.DataFrame)
 
 MILE_M = 1609.344
 """Radius of police.uk's street-level answer, in metres (one statute mile)."""
@@ -196,6 +199,18 @@ class Data:
         """What the source says of itself: name, release, retrieved and the like."""
         rows = self.provenance[self.provenance["kind"] == "source"]
         return dict(zip(rows["name"], rows["value"], strict=True))
+
+
+def once(measure: Callable[Concatenate[Data, P], Frame]) -> Callable[Concatenate[Data, P], Frame]:
+    """Work a measure out once for each Data; every caller is given a copy of his own to change."""
+    held: Any = functools.lru_cache(maxsize=16)(measure)
+
+    @functools.wraps(measure)
+    def given(data: Data, /, *args: P.args, **kwargs: P.kwargs) -> Frame:
+        # pandas copies on writing, so a shallow copy is one that nobody else sees change.
+        return held(data, *args, **kwargs).copy(deep=False)  # type: ignore[no-any-return]
+
+    return given
 
 
 @functools.lru_cache(maxsize=8)

@@ -67,7 +67,7 @@
   function link(host, spec, known) {
     var chosen = host.chosen || (host.chosen = { pick: -1, from: known.held[0], to: known.held[known.held.length - 1] });
     var panel = host.panel || (host.panel = controls(host, known));
-    var rows = spec.data.values[0];
+    var rows = spec.datasets[spec.data.name][0];
     var first = known.held[0], last = known.held[known.held.length - 1];
 
     function write() {
