@@ -172,7 +172,7 @@ AT_A_GLANCE = {
     ),
     "LE7 9AE": (
         "Police recorded 40 crimes and two reports of anti-social behaviour in the mile around LE7 9AE in "
-        "the whole of 2025: none recorded in June, August or September, and at most eight in any month. "
+        "the whole of 2025: no crime recorded in June, August or September, and at most eight in any month. "
         "December's eight crimes were the most of any month, but at three a month that is too few to call a "
         "change. Nineteen of the 40 were violence and sexual offences, eight criminal damage and arson; no "
         "other category reached five. Chance alone could turn a usual 26 or a usual 57 a year into 40. "

@@ -71,7 +71,7 @@ REFUSALS = {
     "few months": "fewer than six months can be compared",
     "no rest": "this source does not hold the rest of the force",
     "overlap": "the two areas share more than a quarter of the records of the smaller",
-    "few records": "it holds fewer than 100 crimes",
+    "few records": "fewer than 100 crimes are held of one of the two",
 }
 """Why a comparison is refused, to follow "because"."""
 

@@ -95,7 +95,7 @@ def show(chart: Any, frame: pd.DataFrame, name: str, data: Data) -> None:
         >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
         >>> counts = cn.count_by_category(data)
         >>> cn.show(cn.category_chart(data, counts), counts, "categories", data)
-        The commonest: ...
+        The commonest in all: ...
     """
     from IPython.display import display  # noqa: PLC0415 (there already, wherever a notebook runs)
 
@@ -151,7 +151,9 @@ def _categories(data: Data) -> tuple[str, str]:
         return "No category can be counted", "Records by category"
     top = crime.head(3)
     named = [f"{label.lower()} ({n:,})" for label, n in zip(top["label"], top["period"], strict=True)]
-    return f"The commonest: {words.listing(named)}", "Records by category"
+    newest = words.month(measures.totals(data).latest_month)
+    measure = f"Records by category: bars and numbers are those of {newest}, order and heading those of"
+    return f"The commonest in all: {words.listing(named)}", f"{measure} the whole time"
 
 
 def _trend(data: Data) -> tuple[str, str]:

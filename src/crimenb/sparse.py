@@ -74,7 +74,7 @@ def _spread(place: Small, n: int) -> str:
     names = [words.month(m) for m in place.months_without]
     names = names if len(years) > 1 else [name.split()[0] for name in names]
     listed = f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
-    return f"none recorded in {listed}, and {most}"
+    return f"no crime recorded in {listed}, and {most}"
 
 
 def _last(data: Data, within: Scope, place: Small) -> list[str]:
