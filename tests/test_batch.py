@@ -360,7 +360,9 @@ def test_the_exit_code_says_whether_all_are_there(batch, tmp_path):
 
 
 def started(path, out, *args):
-    command = [sys.executable, "-c", "from crimenb.cli import main; main()", "batch", str(path)]
+    # Whatever runs in a shell's background is born deaf to Ctrl-C; these must hear it.
+    hear = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    command = [sys.executable, "-c", f"{hear}from crimenb.cli import main; main()", "batch", str(path)]
     command += ["--out", str(out), "--from", FROM, "--to", TO, "--workers", "2", *args]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
