@@ -1,6 +1,6 @@
 """The index page of ten thousand made-up reports: size, time until it can be used, search, axe.
 
-    python benchmarks/index_page.py [--rows 10000] [--keep FOLDER]
+    python -m benchmarks.index_page [--rows 10000] [--keep FOLDER]
 
 Needs Chromium and the test packages. Prints one line a figure; --keep leaves page and pictures.
 """
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
+from tests.browser import ARGUMENTS
 
 from crimenb.index import write_index
 from crimenb.ledger import Entry
@@ -23,8 +24,6 @@ from crimenb.orders import Notice
 from crimenb.pdf import find_browser
 from crimenb.query import months_between
 
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-             "--disable-background-networking", "--disable-component-update"]  # fmt: skip
 FORCES = ["Leicestershire", "Avon and Somerset", "Metropolitan 84% and City of London 16%", "West Midlands"]
 
 

@@ -22,6 +22,7 @@ import duckdb
 
 from crimenb import postcodes as gazetteers
 from crimenb.errors import QueryError, SourceError
+from crimenb.folders import swap
 from crimenb.tables import CATEGORIES, OLD_CATEGORIES, OUTCOME_SPELLINGS
 
 if TYPE_CHECKING:
@@ -168,28 +169,14 @@ def build_archive(
     try:
         built = _build(sources, work, postcodes, force_areas, memory_limit, progress)
         shutil.rmtree(work / "tmp", ignore_errors=True)
-        _swap(work, target)
+        work.chmod(0o755)
+        swap(work, target)
     except OSError as error:
         msg = f"Cannot write the archive into {str(into)!r}: {error.strerror or error}."
         raise SourceError(msg) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return built
-
-
-def _swap(work: Path, target: Path) -> None:
-    """Put the new archive in the old one's place; the old one goes only afterwards."""
-    old = work.with_name(work.name + ".old")
-    if target.exists():
-        target.rename(old)
-    try:
-        work.chmod(0o755)
-        work.rename(target)
-    except OSError:
-        if old.exists():
-            old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _build(

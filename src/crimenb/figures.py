@@ -104,7 +104,7 @@ def show(chart: Any, frame: pd.DataFrame, name: str, data: Data) -> None:
     caption, columns = _SHOWN[name]
     columns = [c for c in columns if c.name in frame]
     columns = [c._replace(heading=c.heading.format(**known) or c.name) for c in columns]
-    spec = steady(chart.to_dict(validate=False))  # each part was checked when it was made
+    spec = steady(chart.to_dict(validate=False))  # checked part by part when made, ours by the tests
     spec.pop("$schema", None)
     spec["description"] = f"{head.text.splitlines()[0]} {spec.get('description', '')}".strip()
     display(head)

@@ -219,8 +219,9 @@ _LEAST = 0.0005
 
 def parts_by_nearest(area: BaseGeometry, near: pd.DataFrame) -> dict[str, BaseGeometry]:
     """Return the part of an area by force (EPSG:4326): each spot belongs to the force of its
-    nearest postcode (Voronoi cells). On 3,400 real places the shares of such parts are within
-    0.035 of the true ones in 95 % of them (the plain share of postcodes: 0.075).
+    nearest postcode (Voronoi cells). On 3,400 real places the same rule, then applied to a 40 m
+    grid, gave shares within 0.035 of the true ones in 95 % of them (the plain share of
+    postcodes: 0.075).
 
     Parameters:
         near: Gazetteer rows around the area with `longitude`, `latitude`, `force`.
