@@ -33,6 +33,7 @@ import psutil
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from nbconvert import HTMLExporter
+from tests.processes import workers_of
 from tests.real import REAL
 
 from crimenb.page import to_html
@@ -144,11 +145,10 @@ class Memory(threading.Thread):
         while not self.over.wait(1):
             now = []
             try:
-                for worker in self.parent.children():
-                    if any("spawn_main" in a for a in worker.cmdline()):
-                        own = worker.memory_full_info().pss
-                        rest = sum(_pss(p) for p in worker.children(recursive=True))
-                        now.append((own / MB, (own + rest) / MB))
+                for worker in workers_of(self.parent):
+                    own = worker.memory_full_info().pss
+                    rest = sum(_pss(p) for p in worker.children(recursive=True))
+                    now.append((own / MB, (own + rest) / MB))
             except psutil.Error:
                 continue
             if now:

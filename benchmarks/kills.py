@@ -19,6 +19,7 @@ from pathlib import Path
 
 import duckdb
 import psutil
+from tests.processes import finished, workers_of
 
 from crimenb.ledger import intact
 from crimenb.query import Query
@@ -26,16 +27,6 @@ from crimenb.snapshot import open_source
 
 COMMAND = str(Path(sys.executable).parent / "crimenb")
 LONGEST_S = 1800.0
-
-
-def finished(out: Path) -> dict[str, int]:
-    """Return the finished reports, each with the inode of its page."""
-    return {p.parent.name: p.stat().st_ino for p in out.glob("[!.]*/report.html")}
-
-
-def workers_of(parent: psutil.Process) -> list[psutil.Process]:
-    """Return the worker processes of a running batch."""
-    return [p for p in parent.children() if any("spawn_main" in a for a in p.cmdline())]
 
 
 def start(path: Path, out: Path) -> subprocess.Popen[bytes]:

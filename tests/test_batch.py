@@ -28,6 +28,7 @@ from crimenb.plan import plan_batch
 from crimenb.query import Query, months_between
 from crimenb.report import build_report
 from crimenb.snapshot import open_source
+from tests.processes import finished, workers_of
 
 FROM, TO = "2025-10", "2025-12"
 HELD = months_between("2023-07", "2025-12")
@@ -369,20 +370,11 @@ def started(path, out, *args):
     )
 
 
-def finished(out: Path) -> dict[str, int]:
-    """Return the reports that are there, with the inode of each page."""
-    return {p.parent.name: p.stat().st_ino for p in out.glob("[!.]*/report.html")}
-
-
 def until(condition, seconds=120.0):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited too long"
         time.sleep(0.05)
-
-
-def workers_of(parent: psutil.Process) -> list[psutil.Process]:
-    return [p for p in parent.children() if any("spawn_main" in a for a in p.cmdline())]
 
 
 @pytest.mark.slow
