@@ -65,12 +65,12 @@ def test_shares_sum_to_the_whole():
     ("data", "why"),
     [
         (mixed({"shoplifting": 50}), "no rest"),
-        (mixed({"shoplifting": 2}, rest=1000), "few records"),
+        (mixed({"shoplifting": 2}, rest=1000), "few here"),
         (mixed({"shoplifting": 50}, 1000, status=dict.fromkeys(YEAR, "partly supplied")), "partly"),
         (mixed({"shoplifting": 50}, 1000, status=dict.fromkeys(YEAR, "not supplied")), "nothing"),
         (mixed({"shoplifting": 50}, 1000, status=dict.fromkeys(YEAR[5:], "not supplied")), "few months"),
     ],
-    ids=["no rest", "few records", "partly", "nothing", "few months"],
+    ids=["no rest", "few here", "partly", "nothing", "few months"],
 )
 def test_refusals(data, why):
     found = comparing.with_rest_of_force(data)

@@ -22,7 +22,7 @@ NUMBERS = {
     "busiest_name": "Shopping Area", "busiest_share": "5%", "half_points": "55",
     "months_asked": "24", "months_held": "23", "gaps": "October 2024 (not in this archive)",
     "unlocated_share": "2.9%", "crime_total": "3,418", "asb_total": "519", "asb_duplicates": "380",
-    "btp": "154",
+    "btp": "154", "unsettled": "November and December 2025", "range_crime": "yes",
 }  # fmt: skip
 NEEDED = {
     "limits", "at-a-glance", "categories", "trend", "trend.asb", "snapped-points", "outcomes",
@@ -57,6 +57,8 @@ def ways(note: Path) -> dict[str, str]:
         "bare": rendered(note),
         "full": rendered(note, **NUMBERS),
         "demo": rendered(note, **NUMBERS, demo=True),
+        "in season": rendered(note, **NUMBERS, range_asb=True, range_season=True),
+        "without season": rendered(note, **NUMBERS, range_asb=True),
         "whole": rendered(note, **(NUMBERS | dict.fromkeys(["gaps", "asb_duplicates", "btp"], ""))),
     }
 
@@ -94,7 +96,7 @@ def test_a_note_passes_no_verdict_and_is_written_in_british_english(note: Path) 
 def test_a_note_uses_known_variables_and_asks_only_whether_they_are_there(note: Path) -> None:
     source = note.read_text("utf-8")
     used = meta.find_undeclared_variables(jinja2.Environment(autoescape=True).parse(source))
-    assert used <= {*NUMBERS, "demo"}
+    assert used <= {*NUMBERS, "demo", "range_asb", "range_season"}
     # Values are put in after the Markdown is read, so a template cannot compare them.
     assert not re.search(r"\{%[^%]*(==|!=|<|>|\|)[^%]*%\}", source)
 

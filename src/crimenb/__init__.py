@@ -6,11 +6,11 @@ guidance beside every figure. The report notebook does nothing else.
 """
 
 from crimenb.area import read_area
-from crimenb.charts import category_chart, theme, trend_chart
+from crimenb.charts import category_chart, theme
 from crimenb.errors import CrimenbError
 from crimenb.explore import explore_chart
 from crimenb.figures import show
-from crimenb.guidance import coverage, months_table, note, provenance, title
+from crimenb.guidance import months_table, note, provenance, title
 from crimenb.lab import check_parameters, offline_charts
 from crimenb.maps import point_map
 from crimenb.measures import (
@@ -19,6 +19,7 @@ from crimenb.measures import (
     count_by_month_and_category,
     count_by_point,
 )
+from crimenb.policing import coverage, neighbourhood
 from crimenb.query import Query
 from crimenb.sections import (
     at_a_glance,
@@ -27,12 +28,12 @@ from crimenb.sections import (
     compared_shares,
     do_not_say,
     how_to_read,
-    neighbourhood,
     outcome_shares,
 )
 from crimenb.shares import change_chart, comparison_chart, outcome_chart
 from crimenb.snapshot import collect
 from crimenb.tables import Data
+from crimenb.timeline import trend_chart
 from crimenb.trends import months_with_range
 
 __version__ = "0.1.0"

@@ -303,4 +303,5 @@ def snapped_to(name: str | None) -> str:
     'Sports/Recreation Area'
     """
     words = re.sub(r"(?i)^on or near\s*", "", tidy(name))
+    words = re.sub(r"'S\b", "'s", words)  # the files capitalise every word, and what follows a mark
     return re.sub(r"/([a-z])", lambda m: "/" + m[1].upper(), words)

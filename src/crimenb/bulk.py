@@ -51,7 +51,8 @@ CREATE TABLE street (month VARCHAR, force VARCHAR, category VARCHAR, longitude D
 """
 _READ = """
 SELECT trim("Crime ID") AS crime_id, trim("Month") AS month, trim("Longitude") AS lon,
-    trim("Latitude") AS lat, regexp_replace(trim("Location"), '(?i)^on or near *', '') AS snapped_to,
+    trim("Latitude") AS lat, regexp_replace(
+      regexp_replace(trim("Location"), '(?i)^on or near *', ''), '''S\\b', '''s', 'g') AS snapped_to,
     coalesce(c.slug, '') AS category, coalesce(o.kept, trim("Last outcome category")) AS outcome
 FROM read_csv(?, header = true, delim = ',', quote = '"', escape = '"', auto_detect = false,
     nullstr = '', columns = {columns}, force_not_null = {names}) AS f

@@ -71,7 +71,8 @@ REFUSALS = {
     "few months": "fewer than six months can be compared",
     "no rest": "this source does not hold the rest of the force",
     "overlap": "the two areas share more than a quarter of the records of the smaller",
-    "few records": "fewer than 100 crimes are held of one of the two",
+    "few here": "fewer than 100 crimes are held here, too few for shares",
+    "few there": "fewer than 100 crimes are held there, too few for shares",
 }
 """Why a comparison is refused, to follow "because"."""
 
@@ -176,7 +177,7 @@ def _compared(
 ) -> Comparison:
     here, there = int(a.to_numpy().sum()), int(b.to_numpy().sum())
     if min(here, there) < LEAST_TOTAL:
-        return _refused(other, forces, "few records", months)
+        return _refused(other, forces, "few here" if here < LEAST_TOTAL else "few there", months)
     table = shares(a, b, months)
     return Comparison(other, forces, "", months, float("nan"), 0, 0, here, there, table)
 

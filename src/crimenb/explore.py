@@ -14,11 +14,24 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 import pandas as pd
 
-from crimenb.charts import BLUE, ORANGE, WHOLE, WIDTH, drawn, empty, finish, layered, month_axis
+from crimenb.charts import (
+    BLUE,
+    CRIMES,
+    ORANGE,
+    REPORTS,
+    WHOLE,
+    WIDTH,
+    drawn,
+    empty,
+    finish,
+    kind_colour,
+    layered,
+)
 from crimenb.maps import centre, force_parts, frame_of, ground, signs
 from crimenb.measures import count_by_category, summed_months
 from crimenb.sums import records as records_of
 from crimenb.tables import ASB, CATEGORIES
+from crimenb.timeline import month_axis
 from crimenb.words import month as month_name
 
 if TYPE_CHECKING:
@@ -26,7 +39,6 @@ if TYPE_CHECKING:
 
     from crimenb.tables import Data
 
-_CRIME, _REPORT = "Crimes", "Reports of anti-social behaviour"
 _PALE = 0.25
 _NAMES, _NUMBERS = 176, 48
 """Room for the categories' names and numbers, in pixels."""
@@ -89,11 +101,6 @@ def _unpacked() -> Any:
     return alt.Chart().transform_flatten(["c", "m", "p", "n"])
 
 
-def _colour(field: str = "kind:N", *, legend: bool = False) -> alt.Color:
-    key = alt.Legend(title=None, symbolType="square") if legend else None
-    return alt.Color(field, legend=key, scale=alt.Scale(domain=[_CRIME, _REPORT], range=[BLUE, ORANGE]))
-
-
 def _chosen(name: str) -> alt.OpacityValue:
     """Make paler what a selection leaves out."""
     return alt.OpacityValue(_PALE, condition={"param": name, "value": 1})
@@ -113,7 +120,7 @@ def _bars(labels: list[str], width: int, pick: Any, brush: Any) -> Any:
         .transform_impute(impute="n", key="c", keyvals=codes, value=0)
         .transform_calculate(
             category=f"{json.dumps(labels)}[datum.c]",
-            kind=f"datum.c == {labels.index(CATEGORIES[ASB])} ? '{_REPORT}' : '{_CRIME}'",
+            kind=f"datum.c == {labels.index(CATEGORIES[ASB])} ? '{REPORTS}' : '{CRIMES}'",
         )
         .encode(
             y=alt.Y("c:O", axis=None, scale=alt.Scale(domain=codes, paddingInner=0.2)),
@@ -121,7 +128,7 @@ def _bars(labels: list[str], width: int, pick: Any, brush: Any) -> Any:
     )  # fmt: skip
     room = alt.Scale(range=[_NAMES, {"expr": f"bars - {_NUMBERS}"}])
     bars = base.mark_bar(aria=False).encode(
-        x=alt.X("n:Q", axis=None, scale=room), color=_colour(),
+        x=alt.X("n:Q", axis=None, scale=room), color=kind_colour(),
         opacity=_chosen("pick"),
     )  # fmt: skip
     words = base.mark_text(fontSize=13, align="right", aria=False)
@@ -173,14 +180,14 @@ def _months(data: Data, months: list[str], pick: Any, brush: Any) -> Any:
     bars = (
         _unpacked()
         .transform_filter(pick)
-        .transform_calculate(kind=f"datum.c == {reports} ? '{_REPORT}' : '{_CRIME}'")
+        .transform_calculate(kind=f"datum.c == {reports} ? '{REPORTS}' : '{CRIMES}'")
         .transform_aggregate(n="sum(n)", groupby=["m", "kind"])
         .transform_calculate(month=f"{json.dumps([month_name(m) for m in months])}[datum.m]")
         .mark_bar(aria=False)
         .encode(
             x=x, y=alt.Y("n:Q", title=None, axis=alt.Axis(
                 orient="right", tickCount=3, format=",d", ticks=False, labelExpr=WHOLE)),
-            color=_colour(legend=True),
+            color=kind_colour(legend=True),
             opacity=_chosen("brush"),
             tooltip=[alt.Tooltip("month:N", title="Month"), alt.Tooltip("kind:N", title="Kind"),
                      alt.Tooltip("n:Q", title="Records", format=",")],

@@ -12,7 +12,9 @@ from markupsafe import escape
 
 from crimenb import changes, comparing, measures, outcomes, phrases, sections, words
 from crimenb.guidance import facts, note, notes
+from crimenb.measures import summed_months
 from crimenb.pieces import ONE, ROLE, SHARE, VEGALITE, WHOLE, Column, Words, steady, table
+from crimenb.sparse import is_small
 from crimenb.sums import scope
 from crimenb.tables import ASB, CATEGORIES
 
@@ -25,6 +27,8 @@ _TEXTS = {
     "outcomes": sections.happened_next,
     "change": sections.change,
     "compared": sections.compared,
+    "snapped-points": sections.map_key,
+    "explore": sections.how_to_explore,
 }
 """Figures whose finding takes more than a headline, and the sentences that say it."""
 
@@ -35,9 +39,9 @@ _RANGE = [
 _SHOWN: dict[str, tuple[str, list[Column]]] = {
     "categories": (
         "Records by category",
-        [Column("label", "Category"), Column("latest", "{newest}", WHOLE),
-         Column("period", "{period}", WHOLE), Column("a_month", "Mean month", ONE),
-         Column("share", "Share of crime", SHARE, "[z]")],
+        [Column("label", "Category"), Column("period", "All months counted", WHOLE),
+         Column("share", "Share of crime", SHARE, "[z]"), Column("a_month", "Mean month", ONE),
+         Column("latest", "{newest}", WHOLE)],
     ),
     "trend": (
         "Crimes by month",
@@ -56,20 +60,20 @@ _SHOWN: dict[str, tuple[str, list[Column]]] = {
     ),
     "outcomes": (
         "Latest outcome of crimes in settled months",
-        [Column("group", "Outcome"), Column("crimes", "Crimes", WHOLE), Column("share", "Share", SHARE, "[z]")],
+        [Column("group", "Outcome"), Column("crimes", "Crimes", WHOLE), Column("share", "Share", SHARE, "[u]")],
     ),
     "change": (
         "Latest twelve months against the twelve before",
         [Column("label", "Category"), Column("before", "Before", WHOLE), Column("after", "Latest", WHOLE),
-         Column("change", "Change", "{:+.0%}", "[z]"), Column("pairs", "Month by month"),
+         Column("change", "Change", "{:+.0%}", "[u]"), Column("pairs", "Month by month"),
          Column("verdict", "Verdict")],
     ),
     "compared": (
         "Shares of crime here and elsewhere",
         [Column("label", "Category"), Column("other", "Compared with"), Column("here", "Here", SHARE),
-         Column("there", "There", SHARE), Column("quotient", "Ratio", "{:.2f}"),
-         Column("low", "Lowest likely", "{:.2f}"), Column("high", "Highest likely", "{:.2f}"),
-         Column("named", "Clear difference in share")],
+         Column("there", "There", SHARE), Column("quotient", "Ratio", "{:.2f}", "[u]"),
+         Column("low", "Lowest likely", "{:.2f}", "[u]"), Column("high", "Highest likely", "{:.2f}", "[u]"),
+         Column("named", "Clearly different")],
     ),
     "explore": (
         "Records by month and category",
@@ -95,30 +99,41 @@ def show(chart: Any, frame: pd.DataFrame, name: str, data: Data) -> None:
         >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
         >>> counts = cn.count_by_category(data)
         >>> cn.show(cn.category_chart(data, counts), counts, "categories", data)
-        The commonest in all: ...
+        The commonest: ...
     """
     from IPython.display import display  # noqa: PLC0415 (there already, wherever a notebook runs)
 
     head = headline(name, data)
-    known = facts(data)
-    caption, columns = _SHOWN[name]
-    columns = [c for c in columns if c.name in frame]
-    columns = [c._replace(heading=c.heading.format(**known) or c.name) for c in columns]
     spec = steady(chart.to_dict(validate=False))  # checked part by part when made, ours by the tests
     spec.pop("$schema", None)
     spec["description"] = f"{head.text.splitlines()[0]} {spec.get('description', '')}".strip()
     display(head)
-    if name in _TEXTS:
-        display(_TEXTS[name](data))
+    if name in _TEXTS and (said := _TEXTS[name](data)).text:
+        display(said)
     display(
         {VEGALITE: spec, "text/plain": f"[Chart] {spec['description']}"},
         raw=True, metadata={ROLE: {"role": "chart", "name": name}},
     )  # fmt: skip
-    if not len(frame):  # nothing is drawn, and the sentences say why
+    if "empty" not in spec["usermeta"]:
+        display(source_line(data))
+    if not len(frame) or not summed_months(data):  # nothing is drawn, and the sentences say why
         return
-    display(source_line(data))
     display(note(name if name in notes() else name.partition(".")[0], data))
+    caption, columns = _columns(name, frame, data)
     display(table(frame, columns, caption, name=f"{data.query.slug}_{name}"))
+
+
+def _columns(name: str, frame: pd.DataFrame, data: Data) -> tuple[str, list[Column]]:
+    """Return a table's caption and the columns that say something here."""
+    known = facts(data)
+    caption, columns = _SHOWN[name]
+    columns = [c for c in columns if c.name in frame]
+    if is_small(data):  # of so few records no share and no mean is given anywhere on the page
+        columns = [c for c in columns if c.name not in ("share", "a_month")]
+    if name == "compared" and (frame["other"] == frame["other"].iloc[0]).all():
+        columns = [c for c in columns if c.name != "other"]
+        caption = f"Shares of crime here and in {frame['other'].iloc[0]}"
+    return caption, [c._replace(heading=c.heading.format(**known) or c.name) for c in columns]
 
 
 def source_line(data: Data) -> Words:
@@ -136,7 +151,7 @@ def headline(name: str, data: Data) -> Words:
     """Return a figure's headline (what it shows) and subtitle (measure, place, months)."""
     says, measure = _HEADLINES[name](data)
     held = measures.summed_months(data)
-    span = words.period(held[0], held[-1]) if held else "no month that can be counted"
+    span = phrases.span(held) if held else "no month that can be counted"
     if name == "outcomes" and (settled := outcomes.outcomes(data).settled):
         span = phrases.months(settled)
     subtitle = f"{measure}, {words.where(data)}, {span}."
@@ -151,23 +166,26 @@ def _categories(data: Data) -> tuple[str, str]:
         return "No category can be counted", "Records by category"
     top = crime.head(3)
     named = [f"{label.lower()} ({n:,})" for label, n in zip(top["label"], top["period"], strict=True)]
-    newest = words.month(measures.totals(data).latest_month)
-    measure = f"Records by category: bars and numbers are those of {newest}, order and heading those of"
-    return f"The commonest in all: {words.listing(named)}", f"{measure} the whole time"
+    return f"The commonest: {words.listing(named)}", "Records by category"
 
 
 def _trend(data: Data) -> tuple[str, str]:
     counts = measures.count_by_month(data)
     held = counts[counts["month"].isin(measures.summed_months(data))]
-    missing = len(counts) - counts["crime"].notna().sum()
     if held.empty:
         return f"None of the {len(counts)} months was supplied", "Crimes a month"
     thin = held["month"].isin(scope(data).thin)
     low, high = int(held.loc[~thin, "crime"].min()), int(held.loc[~thin, "crime"].max())
-    gap = f"; {words.counted(int(missing), 'month')} missing, which is not zero" if missing else ""
+    gap = _missing(counts)
     if thin.any():
-        gap += f"; {words.months(scope(data).thin)} suspiciously low"
+        gap += f"; {phrases.months(scope(data).thin)} suspiciously low"
     return f"Between {low:,} and {high:,} crimes a month{gap}", "Crimes by month"
+
+
+def _missing(counts: pd.DataFrame) -> str:
+    """Say how many months have no number; follows a headline."""
+    missing = int(counts["crime"].isna().sum())
+    return f"; {words.counted(missing, 'month')} missing, which is not zero" if missing else ""
 
 
 def _asb(data: Data) -> tuple[str, str]:
@@ -177,7 +195,8 @@ def _asb(data: Data) -> tuple[str, str]:
         return "No month of reports was supplied", "Reports of anti-social behaviour by month"
     whole = held[~held["month"].isin(scope(data).thin)]
     low, high = int(whole["asb"].min()), int(whole["asb"].max())
-    return f"Between {low:,} and {high:,} reports a month", "Reports of anti-social behaviour by month"
+    said = f"Between {low:,} and {high:,} reports a month{_missing(counts)}"
+    return said, "Reports of anti-social behaviour by month"
 
 
 def _points(data: Data) -> tuple[str, str]:
@@ -185,21 +204,18 @@ def _points(data: Data) -> tuple[str, str]:
     measure = "Records by snapped point"
     if not t.points:
         return "No snapped point can be counted", measure
-    if (~data.of().coverage.geometry.is_empty).sum() > 1:
-        how = "" if words.is_exact(data) else ", estimated"
-        measure += f" (dash-dotted line: where police force areas meet{how})"
-    return (
-        f"Half of the {t.crime + t.asb:,} records share {words.count(t.half_at)} of {t.points:,} points",
-        measure,
-    )
+    half = f"Half of the {t.crime + t.asb:,} records share {words.count(t.half_at)} of {t.points:,} points"
+    return half, measure
 
 
 def _outcomes(data: Data) -> tuple[str, str]:
     found = outcomes.outcomes(data)
     charged = found.table.loc[found.table["group"] == outcomes.CHARGED, "share"]
     measure = "Latest outcome of crimes in months that have settled"
-    if found.none or charged.empty or charged.isna().any():
-        return "Outcomes are too few or not given here", measure
+    if found.none or charged.empty:
+        return "No outcomes are given here", measure
+    if charged.isna().any():
+        return f"Too few crimes ({found.crimes:,}) for shares of outcomes", measure
     return (
         f"{charged.iloc[0]:.0%} of crimes were charged or sent to court; the results are not published",
         measure,
@@ -223,9 +239,11 @@ def _change(data: Data) -> tuple[str, str]:
 
 def _compared(data: Data) -> tuple[str, str]:
     beside = comparing.with_rest_of_force(data)
-    measure = "Share of crime by category"
+    measure = (
+        "Share of crime by category, the three largest and those that differ clearly (the table has all)"
+    )
     if beside.refused and not data.query.compare_with:
-        return f"Not compared, because {comparing.REFUSALS[beside.refused]}", measure
+        return f"Not compared, because {comparing.REFUSALS[beside.refused]}", "Share of crime by category"
     more = [phrases.category(c) for c in beside.named("more")]
     if beside.refused:
         return "Shares of crime here and in the places compared with", measure
@@ -241,7 +259,7 @@ def _explore(data: Data) -> tuple[str, str]:
     if not t.crime + t.asb:
         return "Nothing to explore: no record can be counted", "Records by category, month and point"
     return (
-        f"Choose a category or months: the {t.crime + t.asb:,} records answer",
+        f"The {t.crime + t.asb:,} records by category, month and place",
         "Records by category, month and snapped point",
     )
 

@@ -6,6 +6,7 @@ A note is Markdown first and takes its values afterwards, so that nothing from o
 from __future__ import annotations
 
 import functools
+import re
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,11 @@ from markupsafe import Markup, escape
 
 from crimenb import cautions, measures, phrases, words
 from crimenb.errors import QueryError
-from crimenb.pieces import SHARE, Column, Words, table
+from crimenb.outcomes import outcomes
+from crimenb.pieces import Column, Words, paragraphs, table
 from crimenb.sums import scope
 from crimenb.tables import BTP, force_name
+from crimenb.trends import months_with_range, range_of
 
 if TYPE_CHECKING:
     from crimenb.tables import Data
@@ -96,7 +99,7 @@ def facts(data: Data) -> dict[str, Any]:
         "demo": words.is_demo(data),
         "place": data.query.postcode,
         "where": words.where(data),
-        "period": words.period(held[0], held[-1]) if held else "",
+        "period": phrases.span(held) if held else "",
         "newest": words.month(t.latest_month) if t.latest_month else "",
         "release": words.month(source["release"]) if source.get("release") else "",
         "source_name": source.get("name", ""),
@@ -114,15 +117,24 @@ def facts(data: Data) -> dict[str, Any]:
         "asb_total": f"{t.asb:,}" if held else "",
         "asb_duplicates": f"{copies:,}" if copies else "",
         "btp": f"{t.btp:,}" if t.btp else "",
+        "unsettled": phrases.months(outcomes(data).unsettled) if held else "",
+        "range_crime": "low" in months_with_range(data, "crime"),
+        "range_asb": "low" in months_with_range(data, "asb"),
+        "range_season": "low" in months_with_range(data, "asb")
+        and range_of(data, "asb").controlled is not None,
     }
 
 
 def _gaps(data: Data) -> list[tuple[str, pd.DataFrame]]:
     months = data.of().months
     rest = months[~months["month"].isin(measures.summed_months(data))]
-    # A reason differs by month in the archive's file name only; by status and force it is one.
-    cause = rest["why"].str.replace(r"\(\d{4}-\d{2}-.*?\)", "", regex=True)
+    cause = rest["why"].map(_cause)
     return [(str(key[0]), group) for key, group in rest.groupby([rest["status"], cause], sort=True)]
+
+
+def _cause(why: str) -> str:
+    """Return a month's reason without the name of its file: so it is one for many months."""
+    return re.sub(r" ?\(\d{4}-\d{2}-.*?\)", "", why)
 
 
 def title(data: Data) -> Words:
@@ -141,9 +153,14 @@ def title(data: Data) -> Words:
     lines = [f"Police-recorded crime and anti-social behaviour, {words.period(q.start, q.end)}."]
     if not held:
         what = f"Recorded crime in {words.place_name(data)}: not held for these months"
-        why = sorted({w for w in data.of().months["why"] if w})
+        why = sorted({_cause(w) for w in data.of().months["why"] if w})
         lines.append(f"No figure can be given: {why[0] if why else ''} This is not a count of zero.")
-    elif (said := scope(data)).kind == "part":
+    elif len(held) < len(q.months):
+        lines.append(
+            f"{phrases.opening(len(held))} of these {phrases.spelt(len(q.months))} months are counted: "
+            f"{phrases.span(held)}. What happened in the others is not known here."
+        )
+    if held and (said := scope(data)).kind == "part":
         others = words.listing([force_name(f) for f in said.absent])
         lines.append(
             f"Every figure on this page speaks of {words.where(data)} only. The rest is "
@@ -156,22 +173,27 @@ def title(data: Data) -> Words:
         lines.insert(0, "Demonstration data: an invented town, not a real place.")
     html = f"<h1>{escape(what)}</h1>" + "".join(f'<p class="lede">{escape(s)}</p>' for s in lines)
     running = f"{what}, {words.period(q.start, q.end)}" if held else what
+    if 0 < len(held) < len(q.months):
+        running += f" ({len(held)} of {len(q.months)} months)"
     return Words(html, "\n".join([what, *lines]), "title", running=running)
 
 
 def months_table(data: Data) -> Words:
     """Return the months asked for with their status and the reason, as a table.
 
+    Where every month was supplied, one sentence says so.
+
     Examples:
         >>> import crimenb as cn
         >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
         >>> cn.months_table(data)
-        Months asked for
-                Month    Status       Why
-        ...
+        Every month asked for was supplied: November to December 2025.
     """
+    known = data.of().months
+    if (known["status"] == "published").all():
+        return paragraphs([f"Every month asked for was supplied: {phrases.span(list(known['month']))}."])
     columns = [Column("month", "Month"), Column("status", "Status"), Column("why", "Why")]
-    shown = data.of().months.assign(why=lambda m: m["why"].replace("", "Supplied."))
+    shown = known.assign(why=known["why"].replace("", "Supplied."))
     return table(shown, columns, "Months asked for", name=f"{data.query.slug}_months")
 
 
@@ -187,23 +209,5 @@ def provenance(data: Data) -> Words:
     """
     rows = data.provenance.assign(what=data.provenance["kind"] + ": " + data.provenance["name"])
     columns = [Column("what", "What"), Column("value", "Value (SHA-256 for files)")]
-    return table(rows, columns, "Where the numbers come from", name=f"{data.query.slug}_source")
-
-
-def coverage(data: Data) -> Words:
-    """Return which forces police the area and what they supplied, as a table.
-
-    Examples:
-        >>> import crimenb as cn
-        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
-        >>> cn.coverage(data)
-        Police forces and their share of the area
-        ...
-    """
-    rows = data.of().coverage
-    rows = rows[rows["force"] != BTP].assign(held=lambda c: c["months"].map(
-        lambda m: words.months(m.split()) if m else "none of these months"))  # fmt: skip
-    columns = [Column("force_name", "Force"), Column("share", "Share of the area", SHARE),
-               Column("method", "How found"), Column("held", "Months held")]  # fmt: skip
-    return table(rows, columns, "Police forces and their share of the area",
-                 name=f"{data.query.slug}_coverage", fold=False)  # fmt: skip
+    return table(rows, columns, "Where the numbers come from", name=f"{data.query.slug}_source",
+                 printed="brief")  # fmt: skip

@@ -9,34 +9,24 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from crimenb.charts import BLUE, INK, ORANGE, WIDTH, drawn, empty, finish, layered
+from crimenb import labels
+from crimenb.charts import BLUE, INK, ORANGE, PINK, WIDTH, drawn, empty, finish, layered
+from crimenb.labels import BIGGEST, QUARTER_M
 from crimenb.tables import MILE_M, in_metres, to_metres
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from shapely.geometry.base import BaseGeometry
 
     from crimenb.tables import Data
 
-_PINK = "#801650"
 _AROUND = 1.17
 """Half the map's side by the distance from the centre to the farthest edge of the area."""
-
-_QUARTER_M = MILE_M / 4
-_NARROW = 330
-"""Width for which a phone's labels are placed, in pixels; it is used below 500."""
-
-_LABELS, _LABELS_NARROW = 8, 4
-_LETTER, _LINE, _GAP = 7.0, 17.0, 4.0
-"""Size of a 13-pixel letter and room beside a word, in pixels, when labels are placed."""
 
 _OUTLINE: dict[str, Any] = {"stroke": "#ffffff", "strokeWidth": 3.5, "strokeOpacity": 0.9}
 _RIM_M = 15.0
 """So near to the area's own edge a line between forces is that edge."""
-
-_BIGGEST = 900
-"""Area of the largest symbol on a map WIDTH pixels wide, in square pixels."""
 
 
 class Frame(NamedTuple):
@@ -99,9 +89,9 @@ def point_map(data: Data, points: pd.DataFrame, *, width: int = WIDTH) -> Any:
     axes = frame.axes()
     size = alt.Size(
         "records:Q",
-        scale=alt.Scale(domain=[0, most], range=[0, {"expr": f"{_BIGGEST} * pow(width / {WIDTH}, 1.5)"}]),
+        scale=alt.Scale(domain=[0, most], range=[0, {"expr": f"{BIGGEST} * pow(width / {WIDTH}, 1.5)"}]),
         legend=alt.Legend(title="Records at a point", values=round_steps(most), symbolFillColor=BLUE,
-                          symbolOpacity=0.6, format=",d", titleOrient="left"),
+                          symbolOpacity=0.6, format=",d", titleOrient="left", titlePadding=14),
     )  # fmt: skip
     layers = [
         alt.Chart(known).mark_circle(size=9, color="#8d8d8d", opacity=0.7, clip=True, aria=False)
@@ -113,7 +103,7 @@ def point_map(data: Data, points: pd.DataFrame, *, width: int = WIDTH) -> Any:
             alt.Tooltip("records:Q", title="Records", format=","),
             alt.Tooltip("top:N", title="Commonest")]),
         centre(frame),
-        *_written(_labels(frame, spots, most, forces, beat), axes),
+        *_written(labels.placed(frame.reach, spots, forces, beat, rings=frame.kind == "circle"), axes),
     ]  # fmt: skip
     said = "Map of the snapped points in the area, symbol area by the number of records."
     return finish(layered(*layers), width=width, height=width, description=said, square=True)
@@ -132,7 +122,7 @@ def ground(
     line = alt.Chart(table).mark_line(clip=True, aria=False, strokeWidth=1.5).encode(
         **frame.axes(), order="i:Q", detail="part:N",
         color=alt.Color("kind:N", legend=None,
-                        scale=alt.Scale(domain=kinds, range=["#3d3d3d", "#6f6f6f", INK, _PINK, INK])),
+                        scale=alt.Scale(domain=kinds, range=["#3d3d3d", "#6f6f6f", INK, PINK, INK])),
         strokeDash=alt.StrokeDash("kind:N", legend=None,
                                   scale=alt.Scale(domain=kinds, range=[[1, 0], [3, 4], [1, 0], [8, 3], [12, 3, 2, 3]])),
     )  # fmt: skip
@@ -155,9 +145,9 @@ def centre(frame: Frame) -> Any:
     )  # fmt: skip
 
 
-def signs(frame: Frame, side: int = _NARROW) -> list[Any]:
+def signs(frame: Frame, side: int = 330) -> list[Any]:
     """Return the words a map cannot be read without: scale, north, the names of the rings."""
-    rows = pd.DataFrame(_fixed(frame, 2 * frame.reach / side))[["x", "y", "name"]]
+    rows = pd.DataFrame(labels.signs(frame.reach, side, rings=frame.kind == "circle"))[["x", "y", "name"]]
     base = alt.Chart(rows).encode(**frame.axes(), text="name:N")
     return [base.mark_text(fontSize=13, aria=False, **style) for style in (_OUTLINE, {})]
 
@@ -211,7 +201,7 @@ def _lines(
     ring = np.column_stack([np.sin(turn), np.cos(turn)])
     if frame.kind == "circle":
         yield "edge", np.round(ring * MILE_M)
-        yield "ring", np.round(ring * _QUARTER_M)
+        yield "ring", np.round(ring * QUARTER_M)
     else:
         for polygon in shapely.get_parts(frame.outline):
             yield "edge", np.round(shapely.get_coordinates(polygon.exterior) - [frame.x, frame.y])
@@ -225,116 +215,9 @@ def _lines(
             yield "beat", np.round(shapely.get_coordinates(part))
 
 
-# ------------------------------------------------------------------------ labels
-
-_Box = tuple[float, float, float, float]
-
-
-def _labels(
-    frame: Frame,
-    spots: pd.DataFrame,
-    most: int,
-    forces: Mapping[str, BaseGeometry],
-    beat: tuple[str, BaseGeometry] | None,
-) -> pd.DataFrame:
-    """Place the map's words, once for a wide and once for a narrow map, so that none collide.
-
-    First those the map cannot be read without (scale, north, rings, forces, the neighbourhood),
-    then the names of the busiest points, right or left of the point; a name that would
-    collide is left out.
-    """
-    rows: list[dict[str, Any]] = []
-    for small, wide in ((False, WIDTH), (True, _NARROW)):
-        pixel = 2 * frame.reach / wide
-        taken: list[_Box] = []
-        for one in _fixed(frame, pixel):
-            taken.append(_box(one, pixel))
-            rows.append(one | {"small": small})
-        for force, part in forces.items():
-            if name := _first(_within(force, part, spots, frame.reach, pixel), taken, frame.reach, pixel):
-                rows.append(name | {"small": small})
-        if beat and (name := _first(_along(beat, pixel), taken, frame.reach, pixel)):
-            rows.append(name | {"small": small})
-        wanted = _LABELS_NARROW if small else _LABELS
-        for spot in spots.head(4 * wanted).itertuples(index=False):
-            area = _BIGGEST * (wide / WIDTH) ** 1.5 * spot.records / most
-            away = np.sqrt(area / np.pi) + 4
-            sides = [
-                {"x": spot.x, "y": spot.y, "name": str(spot.name), "align": align, "dx": round(dx, 1),
-                 "ink": INK}
-                for align, dx in (("left", away), ("right", -away))
-            ]  # fmt: skip
-            if name := _first(sides, taken, frame.reach, pixel):
-                rows.append(name | {"small": small})
-                wanted -= 1
-            if not wanted:
-                break
-    return pd.DataFrame(rows)
-
-
-def _fixed(frame: Frame, pixel: float) -> Iterator[dict[str, Any]]:
-    low, edge = -frame.reach * 0.97, frame.reach * 0.95
-    yield _word(low + 250, low + 12 * pixel, "500 metres")
-    yield _word(edge, edge - 15 * pixel, "N")
-    if frame.kind == "circle":
-        yield _word(0, MILE_M + 9 * pixel, "1 mile")
-        yield _word(0, _QUARTER_M + 9 * pixel, "¼ mile")
-
-
-def _along(beat: tuple[str, BaseGeometry], pixel: float) -> Iterator[dict[str, Any]]:
-    """Offer places along the boundary for the neighbourhood's name."""
-    for share in np.linspace(0, 1, 41)[:-1]:
-        at = beat[1].interpolate(share, normalized=True)
-        yield _word(at.x, at.y + 9 * pixel, beat[0], _PINK)
-
-
-def _within(
-    force: str, part: BaseGeometry, spots: pd.DataFrame, reach: float, pixel: float
-) -> list[dict[str, Any]]:
-    """Offer places for a force's name inside its part: those that hide least first."""
-    name = f"{force} police area"
-    grid = np.linspace(-0.9 * reach, 0.9 * reach, 37)
-    x, y = (v.ravel() for v in np.meshgrid(grid, grid))
-    wide, high = (len(name) * _LETTER / 2 + _GAP) * pixel, _LINE * pixel
-    fits = shapely.contains_properly(part, shapely.box(x - wide, y - high, x + wide, y + high))
-    if not fits.any():
-        at = part.representative_point()
-        return [_word(at.x, at.y, name)]
-    x, y = x[fits], y[fits]
-    across = np.abs(x[:, None] - spots["x"].to_numpy()) < wide
-    hidden = (across & (np.abs(y[:, None] - spots["y"].to_numpy()) < high)) @ spots["records"].to_numpy()
-    best = np.lexsort((np.hypot(x, y), hidden))
-    return [_word(x[k], y[k], name) for k in best]
-
-
-def _word(x: float, y: float, name: str, ink: str = INK) -> dict[str, Any]:
-    return {"x": round(x), "y": round(y), "name": name, "align": "center", "dx": 0, "ink": ink}
-
-
-def _box(word: dict[str, Any], pixel: float) -> _Box:
-    """Return the field that a word covers, in metres, with a gap to the next."""
-    wide = (len(word["name"]) * _LETTER + _GAP) * pixel
-    start = {"left": 0.0, "center": -wide / 2, "right": -wide}[word["align"]]
-    x, y = word["x"] + word["dx"] * pixel + start, word["y"]
-    return (x, y - _LINE / 2 * pixel, x + wide, y + _LINE / 2 * pixel)
-
-
-def _first(
-    offered: Iterable[dict[str, Any]], taken: list[_Box], reach: float, pixel: float
-) -> dict[str, Any] | None:
-    """Return the first word that is inside the frame and meets no other, and take its field."""
-    for word in offered:
-        box = _box(word, pixel)
-        inside = box[0] > -reach and box[2] < reach and box[1] > -reach and box[3] < reach
-        if inside and all(box[2] < t[0] or t[2] < box[0] or box[3] < t[1] or t[3] < box[1] for t in taken):
-            taken.append(box)
-            return word
-    return None
-
-
-def _written(labels: pd.DataFrame, axes: dict[str, Any]) -> list[Any]:
+def _written(words: pd.DataFrame, axes: dict[str, Any]) -> list[Any]:
     """Return the labels as two layers: a white outline first, the letters upon it."""
-    base = alt.Chart(labels).transform_filter("datum.small == (width < 500)").encode(**axes, text="name:N")
+    base = alt.Chart(words).transform_filter("datum.small == (width < 500)").encode(**axes, text="name:N")
     own: dict[str, Any] = {
         "align": {"expr": "datum.align"},
         "dx": {"expr": "datum.dx"},

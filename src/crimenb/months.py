@@ -2,8 +2,8 @@
 
 status                   when                                           drawn         summed
 published                every force with 2 % of the area supplied it   bar           yes
-partly supplied          a force with 2 % or more of the area did not   hatched bar   as the part's
-suspiciously low         far below what the other months allow          marked bar    yes
+partly supplied          a force with 2 % or more of the area did not   pale bar      as the part's
+suspiciously low         far below what the other months allow          broken outline  yes
 not in this archive      the archive holds no file of force and month   gap           no
 not supplied             a dated, named source says so                  gap           no
 probably not supplied    no territorial record, many in other months    gap           no

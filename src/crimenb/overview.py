@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from crimenb import cautions, measures, words
+from crimenb import cautions, measures, phrases, words
 from crimenb.sums import only, scope
 from crimenb.trends import range_of
 
@@ -58,7 +58,7 @@ def _verdict(data: Data) -> str:
 
 def _gaps(missing: Any) -> str:
     parts = [
-        f"{words.months(list(group['month']))}: {status}"
+        f"{phrases.months(list(group['month']))}: {status}"
         for status, group in missing.groupby("status", sort=True)
     ]
     return "; ".join(parts)

@@ -139,7 +139,7 @@ def _cell(cell: Any) -> dict[str, Any] | None:
     if cell["cell_type"] != "code":
         return None
     outputs = [o for o in map(_output, cell["outputs"]) if o]
-    if any(o["role"] == "text" for o in outputs):  # it says already why nothing is drawn
+    if any(o["role"] == "head" for o in outputs):  # it says already why nothing is drawn
         outputs = [o for o in outputs if o["role"] != "empty"]
     quiet = not outputs or "setup" in tags
     return {

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 LEAST_PERCENT = 20
 """Below this count no percentage is printed: one record more or less would move it."""
 
+MOST_RUNS = 4
+"""Months with more gaps than this leaves are counted, not named."""
+
 RANGE = "the range its {} lead one to expect"
 """A range is what other months allow, not the least and the most of them."""
 
@@ -83,20 +86,41 @@ def months_alone(months: Sequence[str]) -> str:
     return first if len(months) == 1 else f"{first} to {last}"
 
 
+def runs(listed: Sequence[str]) -> list[list[str]]:
+    """Return months in rows without a gap, oldest first."""
+    found: list[list[str]] = []
+    for month in sorted(listed):
+        if found and month == month_before(found[-1][-1], -1):
+            found[-1].append(month)
+        else:
+            found.append([month])
+    return found
+
+
+def span(listed: Sequence[str]) -> str:
+    """Write the months a figure counts: by their ends, by their runs, or how many between which.
+
+    >>> span(["2025-01", "2025-02", "2025-03"]), span(["2025-01", "2025-02", "2025-12"])
+    ('January to March 2025', 'January, February and December 2025')
+    >>> span(["2025-01", "2025-03", "2025-05", "2025-07", "2025-09"])
+    'five of the months January to September 2025'
+    """
+    rows = runs(listed)
+    if len(rows) == 1:
+        return words.period(rows[0][0], rows[0][-1])
+    if len(rows) <= MOST_RUNS:
+        return months(listed)
+    return f"{spelt(len(listed))} of the months {words.period(rows[0][0], rows[-1][-1])}"
+
+
 def months(listed: Sequence[str]) -> str:
     """Write months as runs, each year once: "May to August, October and November 2025".
 
     >>> months(["2024-08", "2024-10", "2025-08"])
     'August and October 2024, and August 2025'
     """
-    runs: list[list[str]] = []
-    for month in sorted(listed):
-        if runs and month == month_before(runs[-1][-1], -1):
-            runs[-1].append(month)
-        else:
-            runs.append([month])
     # A run of two is two months, not "October to November".
-    pieces = [p for r in runs for p in ([[m] for m in r] if len(r) == 2 else [r])]
+    pieces = [p for r in runs(listed) for p in ([[m] for m in r] if len(r) == 2 else [r])]
     said: list[list[str]] = [[]]
     for i, piece in enumerate(pieces):
         again = i + 1 < len(pieces) and pieces[i + 1][-1][:4] == piece[0][:4]

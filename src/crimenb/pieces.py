@@ -69,16 +69,24 @@ class Column(NamedTuple):
 
 
 WHOLE, ONE, SHARE = "{:,.0f}", "{:,.1f}", "{:.1%}"
-_SIGNS = {"[x]": "not available", "[z]": "not applicable"}
+_SIGNS = {"[x]": "not available", "[z]": "not applicable", "[u]": "too few to be reliable"}
 """The Government Analysis Function's signs for cells without a number."""
 
-_SHORT, _LONG, _WIDE = 16, 40, 8
-"""Rows up to which a table is kept on one sheet and from which it is printed only in part;
-columns from which its headings are turned."""
+_SHORT, _WIDE = 16, 8
+"""Rows up to which a table is kept on one sheet; columns from which its headings are turned."""
+
+_PRINTED = {"long": 20, "brief": 8}
+"""Rows printed of a table with more than twice as many."""
 
 
 def table(
-    frame: pd.DataFrame, columns: Sequence[Column], caption: str, *, name: str = "table", fold: bool = True
+    frame: pd.DataFrame,
+    columns: Sequence[Column],
+    caption: str,
+    *,
+    name: str = "table",
+    fold: bool = True,
+    printed: str = "long",
 ) -> Words:
     """Return a frame as an accessible table and as a CSV download inside the page.
 
@@ -87,6 +95,7 @@ def table(
     Parameters:
         name: Name of the CSV file, without its ending.
         fold: Whether a reader opens it first; without script and in print it is open.
+        printed: "long" or "brief": how much of a table of many rows goes on paper.
     """
     rows = [[_cell(value, c) for value, c in zip(r, columns, strict=True)]
             for r in frame[[c.name for c in columns]].itertuples(index=False)]  # fmt: skip
@@ -97,13 +106,14 @@ def table(
         + "</tr>"
         for row in rows
     )
-    size = {"short": len(rows) <= _SHORT, "long": len(rows) > _LONG, "wide": len(columns) > _WIDE}
+    cut = len(rows) > 2 * _PRINTED[printed]
+    size = {"short": len(rows) <= _SHORT, printed: cut, "wide": len(columns) > _WIDE}
     shape = [word for word, is_so in size.items() if is_so]
     kind = f' class="{" ".join(shape)}"' if shape else ""
     used = [f"{sign} {said}" for sign, said in _SIGNS.items() if any(sign in r for r in rows)]
     key = f"<p>{'; '.join(used)}.</p>" if used else ""
-    if len(rows) > _LONG:
-        key += f'<p class="paper">Printed here: the first 20 of {len(rows):,} rows.</p>'
+    if cut:
+        key += f'<p class="paper">Printed here: the first {_PRINTED[printed]} of {len(rows):,} rows.</p>'
     plain = frame[[c.name for c in columns]].set_axis([c.heading for c in columns], axis=1)
     csv = quote(plain.to_csv(index=False, lineterminator="\r\n", float_format=f"%.{_DIGITS}g"))
     html = (
@@ -137,5 +147,5 @@ def _cell(value: Any, column: Column) -> str:
     if column.form:
         return column.form.format(value)
     if column.name == "month":
-        return words.month(value)
-    return str(value) or ("Unnamed place" if column.name == "snapped_to" else "–")
+        return words.month(value).replace(" ", "\u00a0")
+    return str(value) or {"snapped_to": "Unnamed place", "named": "no"}.get(column.name, "–")

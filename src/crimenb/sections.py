@@ -15,7 +15,7 @@ from crimenb import changes, claims, comparing, glance, judged, outcomes, phrase
 from crimenb.cautions import bursts, points
 from crimenb.pieces import Words, paragraphs
 from crimenb.sums import only, scope
-from crimenb.tables import CATEGORIES, force_name
+from crimenb.tables import CATEGORIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,11 +27,10 @@ _NOTHING_TO_NAME = {
     "part": "No burst at one point was found here; what lies beyond the edge is not known.",
     "none": "Nothing is counted here, so no point and no batch can be named.",
 }
-_SITE = "https://www.police.uk/pu/your-area/"
 
 
 def at_a_glance(data: Data) -> Words:
-    """Return the report in one paragraph, and the same as text to paste into a paper.
+    """Return the report in a few sentences, and the same as text to paste into a paper.
 
     Examples:
         >>> import crimenb as cn
@@ -39,14 +38,14 @@ def at_a_glance(data: Data) -> Words:
         >>> cn.at_a_glance(data)
         This is an invented place with invented records. Police recorded ...
     """
-    said = " ".join(glance.at_a_glance(data))
+    said = glance.at_a_glance(data)
     pasted = glance.summary_md(data)
     html = (
-        f'<p class="glance">{escape(said)}</p><details class="paste"><summary>Text to paste</summary>'
+        f'{_bullets(said)}<details class="paste"><summary>Text to paste</summary>'
         f'<pre id="paste">{escape(pasted)}</pre>'
         '<button type="button" data-copy="paste" hidden>Copy the text</button></details>'
     )
-    shown = Words(html, said)
+    shown = Words(html, " ".join(said))
     shown.extra = {"summary": pasted}
     return shown
 
@@ -60,7 +59,13 @@ def how_to_read(data: Data) -> Words:
         >>> cn.how_to_read(data)
         These are crimes recorded by police, ...
     """
-    return paragraphs([" ".join(reading.how_to_read(data))])
+    said = reading.how_to_read(data)
+    return Words(_bullets(said), " ".join(said))
+
+
+def _bullets(sentences: Iterable[str]) -> str:
+    """Return sentences as a list: each can be found, and none is lost in a paragraph."""
+    return f"<ul>{''.join(f'<li>{escape(s)}</li>' for s in sentences)}</ul>"
 
 
 def careful(data: Data) -> Words:
@@ -74,11 +79,12 @@ def careful(data: Data) -> Words:
     """
     found = points(only(data))
     said = [*reading.edge_sentences(only(data))] if scope(data).months else []
-    said += [
-        f"{p.snapped_to or 'An unnamed place'} holds {words.counted(p.records, 'record')}: a place where "
-        "incidents are recorded, wherever they began."
-        for p in found.institutions[:3]
-    ]
+    if listed := found.institutions[:3]:
+        named = [
+            f"{p.snapped_to or 'an unnamed place'} ({words.counted(p.records, 'record')})" for p in listed
+        ]
+        what = "a place where incidents are" if len(listed) == 1 else "places where incidents are"
+        said.append(f"{phrases.capital(words.listing(named))}: {what} recorded, wherever they began.")
     said += [
         f"In {words.month(b.month)}, {words.count(b.records)} of the {words.count(b.of_month)} records of "
         f"{phrases.category(b.category)} sit at one point ({b.snapped_to or 'an unnamed place'}), which has "
@@ -203,23 +209,30 @@ def compared(data: Data) -> Words:
         if found.refused:
             said.append(f"Not compared with {other}, because {comparing.REFUSALS[found.refused]}.")
             continue
-        rows = found.table.set_index("category")
-        named = [*found.named("more"), *found.named("less")]
-        shares = [
-            f"{phrases.category(c)}: {phrases.percent(rows.loc[c, 'share_here'], found.here)} of crime here, "
-            f"{phrases.percent(rows.loc[c, 'share_there'], found.there)} in {other}"
-            for c in named
-        ]
         if found.shared:
             said.append(
                 f"{words.counted(found.shared, 'record')} lie in both areas ({found.distance_m / 1000:.1f} km "
                 "apart) and are left out on both sides."
             )
-        if shares:
-            said.append(f"{phrases.capital('; '.join(shares))}.")
-        else:
-            said.append(f"No category takes a clearly larger or smaller share of crime here than in {other}.")
+        said += _clear_shares(found, other) or [
+            f"No category takes a clearly larger or smaller share of crime here than in {other}."
+        ]
     return paragraphs(said)
+
+
+def _clear_shares(found: comparing.Comparison, other: str) -> list[str]:
+    """Say which categories take a larger and which a smaller share here, with both shares."""
+    rows = found.table.set_index("category")
+    said = []
+    for side, word in (("more", "larger"), ("less", "smaller")):
+        shares = [
+            f"{phrases.category(c)} ({phrases.percent(rows.loc[c, 'share_here'], found.here)}; "
+            f"{phrases.percent(rows.loc[c, 'share_there'], found.there)} there)"
+            for c in found.named(side)
+        ]
+        if shares:
+            said.append(f"A clearly {word} share of crime here than in {other}: {words.listing(shares)}.")
+    return said
 
 
 def change(data: Data) -> Words:
@@ -240,6 +253,33 @@ def change(data: Data) -> Words:
     return paragraphs(said)
 
 
+def map_key(data: Data) -> Words:
+    """Return what the signs on the map stand for."""
+    within, place = scope(data), only(data)
+    if not within.months:
+        return paragraphs([])
+    asked = data.query.postcode if place.places["kind"].iloc[0] == "circle" else "the middle of the area"
+    said = [f"The cross is {asked}. Grey dots are map points that hold none of the records counted."]
+    if (~place.coverage.geometry.is_empty).sum() > 1:
+        how = "" if words.is_exact(place) else ", as estimated from the nearest postcodes"
+        said.append(
+            f"The dash-dotted line is where police force areas meet{how}. A record counts for the force "
+            "that supplied it, so a few stand across the line."
+        )
+    return paragraphs(said)
+
+
+def how_to_explore(data: Data) -> Words:
+    """Return how the linked figure is used; only for readers whose page runs its script."""
+    if not scope(data).months:
+        return paragraphs([])
+    said = (
+        "Choose a category or a run of months, in the lists or with a click and a drag in the figure, and "
+        "the rest counts only those. Reset, or Escape, shows everything again."
+    )
+    return Words(f'<p class="screen">{escape(said)}</p>', said)
+
+
 def happened_next(data: Data) -> Words:
     """Return what is known of outcomes in one or two sentences (R16)."""
     found = outcomes.outcomes(data)
@@ -255,7 +295,7 @@ def _outcome_sentences(found: outcomes.Outcomes) -> Iterable[str]:
     if found.settled:
         said.append(
             f"Of {found.crimes:,} crimes in months whose outcomes have settled "
-            f"({phrases.months(found.settled)}), the table gives the latest outcome."
+            f"({phrases.months(found.settled)}), the latest outcome is given."
         )
     if found.unsettled:
         said.append(
@@ -264,85 +304,3 @@ def _outcome_sentences(found: outcomes.Outcomes) -> Iterable[str]:
     if found.faulty:
         said.append(f"Left out, because too many updates are missing: {phrases.months(found.faulty)}.")
     return said
-
-
-# -------------------------------------------------------------------- who polices here
-
-
-def neighbourhood(data: Data) -> Words:
-    """Return the neighbourhood team, its priorities and events, or where to find them.
-
-    Examples:
-        >>> import crimenb as cn
-        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
-        >>> cn.neighbourhood(data)
-        The force here is Fable Vale. ...
-    """
-    place = only(data)
-    link = f'<a href="{_SITE}">police.uk’s neighbourhood search</a>'
-    if place.neighbourhoods.empty:
-        row = place.places.iloc[0]
-        force = force_name(row["force"]) if row["force"] else "the local force"
-        text = (
-            f"The force here is {force}. This source holds no neighbourhood team for {row['postcode']}; "
-            "find the team, its priorities and its meetings by"
-        )
-        return Words(f"<p>{escape(text)} {link}.</p>", f"{text} {_SITE}.")
-    team = place.neighbourhoods.iloc[0]
-    parts = [f"<h3>{escape(team['name'])}, {escape(team['force_name'])}</h3>"]
-    if team["description"]:
-        parts.append(f"<p>{escape(team['description'])}</p>")
-    contact = [f"{label}: {team[c]}" for label, c in (
-        ("Email", "email"), ("Telephone", "telephone"), ("Address", "address")) if team[c]]  # fmt: skip
-    links = [
-        _link(a, t) for t, a in [("The team’s own page", team["url"]), ("The force", team["force_url"])] if a
-    ]
-    links += [_link(*reversed(line.split("\t", 1))) for line in team["links"].splitlines() if "\t" in line]
-    listed = [str(escape(c)) for c in contact] + links
-    parts.append(f"<ul>{''.join(f'<li>{i}</li>' for i in listed)}</ul>" if listed else "")
-    parts.append(
-        _list(
-            "The team",
-            place.people,
-            lambda r: f"{r.rank} {r.name_}".strip() + (f": {r.contact}" if r.contact else ""),
-        )
-    )
-    parts.append(_priorities(place.priorities))
-    parts.append(_list("Meetings and events", place.events, lambda r: ", ".join(
-        t for t in (_date(r.start), r.title, r.address) if t)))  # fmt: skip
-    text = f"{team['name']}, {team['force_name']}: {len(place.people)} named, {len(place.priorities)} priorities."
-    return Words("".join(parts), text)
-
-
-def _link(address: str, title: str) -> str:
-    """Return a link; only http(s) ever leads anywhere."""
-    if not address.startswith(("http://", "https://")):
-        return str(escape(title))
-    return f'<a href="{escape(address)}" rel="noreferrer">{escape(title or address)}</a>'
-
-
-def _list(title: str, rows: pd.DataFrame, say: object) -> str:
-    named = rows.rename(columns={"name": "name_"})
-    said = [say(r) for r in named.itertuples()]  # type: ignore[operator]
-    if not said:
-        return f"<p>{escape(title)}: none given by the source.</p>"
-    return f"<h4>{escape(title)}</h4><ul>{''.join(f'<li>{escape(s)}</li>' for s in said)}</ul>"
-
-
-def _priorities(rows: pd.DataFrame) -> str:
-    if rows.empty:
-        return "<p>Current priorities: none given by the source.</p>"
-    items = "".join(
-        f"<li>{escape(r.issue)}{escape(f' (set {_date(r.issue_date)})' if r.issue_date else '')}"
-        + (f"<br>What was done: {escape(r.action)}{escape(f' ({_date(r.action_date)})' if r.action_date else '')}"
-           if r.action else "<br>What was done: nothing given yet.")
-        + "</li>"
-        for r in rows.itertuples()
-    )  # fmt: skip
-    return f"<h4>Current priorities</h4><ol>{items}</ol>"
-
-
-def _date(text: str) -> str:
-    """Write the day of an ISO time: "10 November 2025"."""
-    day = text[:10]
-    return f"{int(day[8:])} {words.month(day[:7])}" if len(day) == 10 and day[8:].isdigit() else text

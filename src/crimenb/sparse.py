@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 
 from crimenb import cautions, phrases, words
 from crimenb.sums import counts, only, scope
-from crimenb.supply import btp_sentence, named_months, part_sentence, published_sentence, whole
+from crimenb.supply import btp_sentence, part_sentence, published_sentence, whole
 from crimenb.tables import CRIME_CATEGORIES, to_metres
 from crimenb.trends import LEAST_EXPECTED, YEAR, Small, small_place
 
@@ -36,11 +36,9 @@ def small_sentences(data: Data) -> list[str]:
     place = small_place(data)
     asb = int(counts(data)["asb"].reindex(within.months).sum())
     n = len(within.months)
-    period = f"in {words.period(within.months[0], within.latest)}"
+    period = f"in {phrases.span(within.months)}"
     if whole(within) == "the year" and within.months[0].endswith("-01"):
         period = f"in the whole of {within.latest[:4]}"
-    elif whole(within).endswith("counted"):
-        period = f"in {named_months(within)}"
     text = (
         f"Police recorded {words.counted(place.total, 'crime')} and "
         f"{words.counted(asb, 'report')} of anti-social behaviour in {words.where_in_full(data)} {period}"

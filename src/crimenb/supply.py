@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from crimenb import cautions, phrases, words
-from crimenb.query import month_before
 from crimenb.sums import counts, deciding, only, scope
 from crimenb.tables import BTP, force_name
 from crimenb.trends import YEAR, held
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
 ABSENT = "not in this archive"
 LEAST_BTP = 0.01
 """British Transport Police is named at once from this share of the records."""
-
-MOST_RUNS = 4
-"""Months with more gaps than this leaves are counted, not named."""
 
 
 def part_sentence(within: Scope) -> str:
@@ -67,8 +63,7 @@ def named_months(within: Scope) -> str:
     name = whole(within)
     if not name.endswith("counted"):
         return name
-    runs = sum(month_before(m) not in within.months for m in within.months)
-    return phrases.months(within.months) if runs <= MOST_RUNS else name
+    return phrases.months(within.months) if len(phrases.runs(within.months)) <= phrases.MOST_RUNS else name
 
 
 def btp_at_once(data: Data) -> bool:

@@ -32,31 +32,6 @@ def period(start: str, end: str) -> str:
     return f"{first} to {month(end)}"
 
 
-def months(listed: Sequence[str]) -> str:
-    """Write months as runs: "May to August, October and November 2025"."""
-    runs: list[list[str]] = []
-    for text in sorted(listed):
-        i = int(text[:4]) * 12 + int(text[5:])
-        if runs and i == int(runs[-1][-1][:4]) * 12 + int(runs[-1][-1][5:]) + 1:
-            runs[-1].append(text)
-        else:
-            runs.append([text])
-    years = {text[:4] for text in listed}
-    short = len(years) == 1 and len(runs) > 1
-    said = [_run(r, short=short) for r in runs]
-    return f"{listing(said)} {years.pop()}" if short else listing(said)
-
-
-def _run(run: Sequence[str], *, short: bool) -> str:
-    """Write months in a row; `short` leaves the year to the end of the list."""
-    first, last = run[0], run[-1]
-    name = _MONTHS[int(last[5:]) - 1] if short else month(last)
-    if first == last:
-        return name
-    start = _MONTHS[int(first[5:]) - 1] if short or first[:4] == last[:4] else month(first)
-    return f"{start} {'and' if len(run) == 2 else 'to'} {name}"
-
-
 def listing(parts: Sequence[str]) -> str:
     """Join with commas and a last "and"."""
     parts = list(parts)
