@@ -249,24 +249,28 @@ def _client(workers: int, scheduler: str, out: Path) -> Iterator[Client]:
             ) as cluster,
             Client(cluster) as client,
         ):  # fmt: skip
-            # A terminal's Ctrl-C reaches the workers too; it is for this process to end them.
-            client.register_plugin(_deaf())
+            client.register_plugin(_ready())
             yield client
     finally:
         shutil.rmtree(space, ignore_errors=True)
 
 
-def _deaf() -> Any:
-    """Return a plugin that makes a worker pass over an interrupt."""
+def _ready() -> Any:
+    """Return a plugin that makes a worker ready for its first report."""
     from distributed import WorkerPlugin  # noqa: PLC0415
 
-    class Deaf(WorkerPlugin):  # type: ignore[misc]
+    class Ready(WorkerPlugin):  # type: ignore[misc]
         def setup(self, worker: Any) -> None:
             import signal  # noqa: PLC0415
 
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            from crimenb import kernels  # noqa: PLC0415
 
-    return Deaf()
+            # A terminal's Ctrl-C reaches the workers too; it is for their owner to end them.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            if kernels.FORKS:
+                kernels.Nursery.here()  # imports while this process does
+
+    return Ready()
 
 
 # ------------------------------------------------------------------------ around it

@@ -228,6 +228,7 @@ def comparable(data: Data) -> bool:
     return not any(u.swings for u in unlocated(data))
 
 
+@functools.lru_cache(maxsize=16)
 def duplicates(data: Data) -> Duplicates:
     """Count rows that copy an earlier one in every column; they are kept and counted (R2)."""
     crimes = records(data)

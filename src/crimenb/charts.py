@@ -126,7 +126,11 @@ def layered(*charts: Any, **kwargs: Any) -> Any:
 
 def empty(text: str, *, width: int = WIDTH) -> Any:
     """Draw a sentence where there is nothing to draw; the page writes it as a sentence."""
-    said = alt.Chart(pd.DataFrame({"text": [text]})).mark_text(size=16, aria=False).encode(text="text:N")
+    said = (
+        alt.Chart(pd.DataFrame({"text": [text]}))
+        .mark_text(size=16, aria=False)
+        .encode(text=alt.Text("text:N"))
+    )
     return finish(said, width=width, height=80, description=text, empty=text)
 
 

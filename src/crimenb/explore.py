@@ -82,15 +82,15 @@ def _coded(
     data: Data, records: Any, order: Sequence[str], months: Sequence[str]
 ) -> tuple[pd.DataFrame, dict[str, list[int]]]:
     """Return the snapped points with their numbers, and counts by code as columns."""
-    spots = frame_of(data).metres(records).assign(
-        name=records["snapped_to"].replace("", "Unnamed place").to_numpy(),
-        at=records.geometry.to_wkb(hex=True).to_numpy(),
-    )  # fmt: skip
-    points = spots.groupby("at", sort=True).agg(x=("x", "first"), y=("y", "first"), name=("name", "max"))
+    at = [records.geometry.x.rename("lon"), records.geometry.y.rename("lat")]
+    spots = frame_of(data).metres(records).set_index(records.index)
+    spots = spots.assign(name=records["snapped_to"].replace("", "Unnamed place"))
+    groups = spots.groupby(at, sort=True)
+    points = groups.agg(x=("x", "first"), y=("y", "first"), name=("name", "max"))
     coded = pd.DataFrame({
         "c": records["category"].map({c: i for i, c in enumerate(order)}).to_numpy(),
         "m": records["month"].map({m: i for i, m in enumerate(months)}).to_numpy(),
-        "p": spots["at"].map({at: i for i, at in enumerate(points.index)}).to_numpy(),
+        "p": groups.ngroup().to_numpy(),
     })  # fmt: skip
     counts = coded.value_counts(sort=False).rename("n").reset_index()
     points = points.reset_index(drop=True).rename_axis("p").reset_index()
@@ -132,7 +132,7 @@ def _bars(labels: list[str], width: int, pick: Any, brush: Any) -> Any:
         opacity=_chosen("pick"),
     )  # fmt: skip
     words = base.mark_text(fontSize=13, align="right", aria=False)
-    names = words.encode(x=alt.XValue(_NAMES - 8), text="category:N")
+    names = words.encode(x=alt.XValue(_NAMES - 8), text=alt.Text("category:N"))
     numbers = words.encode(x=alt.XValue("width"), text=alt.Text("n:Q", format=","))
     rows = base.mark_bar(aria=False, cursor="pointer").encode(
         x=alt.XValue(0), x2=alt.X2Value("width"), opacity=alt.OpacityValue(0),

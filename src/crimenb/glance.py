@@ -6,6 +6,7 @@ months read differently from a large one; what the numbers cannot carry is not s
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from crimenb import cautions, comparing, phrases, words
@@ -38,13 +39,17 @@ def at_a_glance(data: Data) -> list[str]:
     The order is the reader's: the newest month, its anti-social behaviour, what changed, which
     categories, the whole period, and which months were published.
     """
-    data = only(data)
+    return list(_sentences(only(data)))
+
+
+@functools.lru_cache(maxsize=16)
+def _sentences(data: Data) -> tuple[str, ...]:
     within = scope(data)
     first = ["This is an invented place with invented records."] if words.is_demo(data) else []
     if within.kind == "none":
-        return [*first, *_nothing(data)]
+        return (*first, *_nothing(data))
     said = small_sentences(data) if is_small(data) else _large(data, within)
-    return [*first, *_area_once(data, said)]
+    return (*first, *_area_once(data, said))
 
 
 def _area_once(data: Data, said: list[str]) -> list[str]:

@@ -44,8 +44,17 @@ def _note_source(name: str) -> str:
     return resources.files("crimenb").joinpath("notes", f"{name}.md").read_text("utf-8")
 
 
-_PLAIN = jinja2.Environment(autoescape=False, trim_blocks=True, lstrip_blocks=True)
-_HTML = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+@functools.cache
+def _template(name: str, kind: str) -> jinja2.Template:
+    env = jinja2.Environment(autoescape=kind == "html", trim_blocks=True, lstrip_blocks=True)
+    return env.from_string(_note_source(name))
+
+
+def prepare() -> None:
+    """Read every note, so that forks of this process need not."""
+    for name in notes():
+        for kind in ("plain", "html"):
+            _template(name, kind)
 
 
 def note_text(name: str, data: Data | None = None) -> str:
@@ -54,7 +63,7 @@ def note_text(name: str, data: Data | None = None) -> str:
     Raises:
         QueryError: There is no such note; the message lists those there are.
     """
-    return _PLAIN.from_string(_note_source(name)).render(facts(data) if data else {}).strip()
+    return _template(name, "plain").render(facts(data) if data else {}).strip()
 
 
 def note(name: str, data: Data | None = None) -> Words:
@@ -69,7 +78,7 @@ def note(name: str, data: Data | None = None) -> Words:
     """
     # Markdown first, values afterwards: what comes from outside is escaped, never parsed.
     known = {k: Markup(f"\x02{k}\x03") if isinstance(v, str) and v else v for k, v in _facts(data).items()}
-    text = _HTML.from_string(_note_source(name)).render(known)
+    text = _template(name, "html").render(known)
     title, _, rest = text.partition("\n")
     html = str(mistune.html(rest))
     for key, value in _facts(data).items():

@@ -144,13 +144,14 @@ class Nursery:
 
 def serve(fd: int) -> None:
     """Import what the report needs, then fork a kernel for each request until the owner goes."""
-    import crimenb  # noqa: F401, PLC0415
+    from crimenb.guidance import prepare  # noqa: PLC0415
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the owner to handle
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries the children
     for name in _LATE:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    prepare()
     gc.collect()
     gc.freeze()  # or the first collection in a child copies every page
     with socket.socket(fileno=fd) as line:
@@ -223,7 +224,8 @@ class Forked(KernelProvisionerBase):
         for number, name in enumerate(("shell", "iopub", "stdin", "control", "hb"), 1):
             setattr(self.parent, f"{name}_port", number)
         arguments = kwargs.pop("extra_arguments", [])
-        return await super().pre_launch(cmd=list(arguments), **kwargs)
+        # A history of inputs in the user's home is for people; here it would grow by every report.
+        return await super().pre_launch(cmd=[*arguments, "--HistoryManager.enabled=False"], **kwargs)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Fork a kernel and return what a client needs to talk to it."""

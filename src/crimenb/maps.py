@@ -120,7 +120,7 @@ def ground(
     )  # fmt: skip
     kinds = ["edge", "ring", "scale", "beat", "force"]
     line = alt.Chart(table).mark_line(clip=True, aria=False, strokeWidth=1.5).encode(
-        **frame.axes(), order="i:Q", detail="part:N",
+        **frame.axes(), order=alt.Order("i:Q"), detail=alt.Detail("part:N"),
         color=alt.Color("kind:N", legend=None,
                         scale=alt.Scale(domain=kinds, range=["#3d3d3d", "#6f6f6f", INK, PINK, INK])),
         strokeDash=alt.StrokeDash("kind:N", legend=None,
@@ -148,7 +148,7 @@ def centre(frame: Frame) -> Any:
 def signs(frame: Frame, side: int = 330) -> list[Any]:
     """Return the words a map cannot be read without: scale, north, the names of the rings."""
     rows = pd.DataFrame(labels.signs(frame.reach, side, rings=frame.kind == "circle"))[["x", "y", "name"]]
-    base = alt.Chart(rows).encode(**frame.axes(), text="name:N")
+    base = alt.Chart(rows).encode(**frame.axes(), text=alt.Text("name:N"))
     return [base.mark_text(fontSize=13, aria=False, **style) for style in (_OUTLINE, {})]
 
 
@@ -217,7 +217,11 @@ def _lines(
 
 def _written(words: pd.DataFrame, axes: dict[str, Any]) -> list[Any]:
     """Return the labels as two layers: a white outline first, the letters upon it."""
-    base = alt.Chart(words).transform_filter("datum.small == (width < 500)").encode(**axes, text="name:N")
+    base = (
+        alt.Chart(words)
+        .transform_filter("datum.small == (width < 500)")
+        .encode(**axes, text=alt.Text("name:N"))
+    )
     own: dict[str, Any] = {
         "align": {"expr": "datum.align"},
         "dx": {"expr": "datum.dx"},

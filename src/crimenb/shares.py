@@ -46,7 +46,9 @@ def outcome_chart(table: pd.DataFrame, *, width: int = WIDTH) -> Any:
         alt.Tooltip("share:Q", title="Share", format=".1%"),
     ]
     bars = base.mark_bar(color=BLUE, aria=False).encode(x=x, tooltip=tooltip)
-    numbers = base.mark_text(align="left", dx=6, aria=False).encode(x="share:Q", text="text:N")
+    numbers = base.mark_text(align="left", dx=6, aria=False).encode(
+        x=alt.X("share:Q"), text=alt.Text("text:N")
+    )
     said = "Bar chart of the latest outcome of crimes, as shares."
     return finish(
         bars + numbers, width=width, height=42 * len(shown), description=said,
@@ -75,14 +77,16 @@ def change_chart(table: pd.DataFrame, *, width: int = WIDTH) -> Any:
     x = alt.X("before:Q", title="Records in twelve months", scale=alt.Scale(zero=True),
               axis=alt.Axis(format=",d", tickCount=FEWER, labelExpr=WHOLE))  # fmt: skip
     line = base.mark_rule(strokeWidth=3, aria=False).encode(
-        x=x, x2="after:Q", color=alt.ColorValue(GREY, condition={"test": "datum.clear", "value": ORANGE})
+        x=x,
+        x2=alt.X2("after:Q"),
+        color=alt.ColorValue(GREY, condition={"test": "datum.clear", "value": ORANGE}),
     )
     colour = alt.Color("key:N", scale=alt.Scale(domain=keys, range=["#6f777b", BLUE]),
                        legend=alt.Legend(title=None, symbolType="circle", columns=ONE_COLUMN))  # fmt: skip
     dots = [
         base.transform_calculate(key=f"'{key}'")
         .mark_point(filled=True, size=size, opacity=1, aria=False, shape="circle")
-        .encode(x=f"{field}:Q", color=colour, tooltip=tooltip)
+        .encode(x=alt.X(f"{field}:Q"), color=colour, tooltip=tooltip)
         for field, key, size in zip(("before", "after"), keys, (170, 80), strict=True)
     ]
     layers = [line, *dots]
@@ -90,7 +94,7 @@ def change_chart(table: pd.DataFrame, *, width: int = WIDTH) -> Any:
         called = base.transform_filter("datum.clear").transform_calculate(
             end="max(datum.before, datum.after)"
         ).mark_text(align="left", dx=12, aria=False)  # fmt: skip
-        layers.append(called.encode(x=alt.X("end:Q"), text="verdict:N"))
+        layers.append(called.encode(x=alt.X("end:Q"), text=alt.Text("verdict:N")))
     said = "Dot chart of records by category in the latest twelve months and the twelve before."
     return finish(
         layered(*layers), width=width, height=30 * len(shown), description=said,
@@ -125,7 +129,7 @@ def comparison_chart(table: pd.DataFrame, *, width: int = WIDTH) -> Any:
     spread = spread.assign(low=spread[["low", "here"]].min(axis=1), high=spread[["high", "here"]].max(axis=1))
     layers = [
         alt.Chart(rows_of(spread)).mark_rule(color=GREY, strokeWidth=2, aria=False)
-        .encode(y=y, x="low:Q", x2="high:Q"),
+        .encode(y=y, x=alt.X("low:Q"), x2=alt.X2("high:Q")),
         *[
             alt.Chart(rows_of(part[["label", "place", "share"]]))
             .mark_point(filled=True, size=110, opacity=1, aria=False)

@@ -80,6 +80,7 @@ def scope(data: Data) -> Scope:
     return Scope("part", same, [], forces, absent, share, [m for m in parts if m not in same])
 
 
+@functools.lru_cache(maxsize=16)
 def deciding(data: Data) -> dict[str, float]:
     """Return the forces with 2 % or more of the area, and their shares (0-1), largest first."""
     rows = data.coverage[(data.coverage["share"] >= LEAST_SHARE) & (data.coverage["force"] != BTP)]

@@ -126,7 +126,7 @@ def _gap_layers(base: Any, shown: pd.DataFrame, tooltip: list[alt.Tooltip]) -> l
     )
     reason = gaps.transform_filter(f"width / {len(shown)} > 14").mark_text(
         angle=270, align="left", baseline="middle", dx=8, aria=False
-    ).encode(y=alt.YValue("height"), text="status:N")  # fmt: skip
+    ).encode(y=alt.YValue("height"), text=alt.Text("status:N"))  # fmt: skip
     return [fields, reason]
 
 
@@ -146,17 +146,19 @@ def _context_layers(base: Any, extra: Sequence[str]) -> tuple[list[Any], list[An
         # Steps a month wide, not an area: an area would run across the gaps.
         behind.append(
             band.mark_bar(color=PINK, opacity=0.13, width=alt.RelativeBandSize(band=1.34), aria=False)
-            .encode(y="low:Q", y2="high:Q")
+            .encode(y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))
         )  # fmt: skip
         for side in ("low", "high"):
             edge = {"opacity": 1, "aria": False, "size": alt.expr("1.34 * bandwidth('x')")}
-            above.append(band.mark_tick(thickness=5, color=_HALO, **edge).encode(y=f"{side}:Q"))
-            above.append(band.mark_tick(thickness=2, **edge).encode(y=f"{side}:Q", color=colour))
+            above.append(band.mark_tick(thickness=5, color=_HALO, **edge).encode(y=alt.Y(f"{side}:Q")))
+            above.append(band.mark_tick(thickness=2, **edge).encode(y=alt.Y(f"{side}:Q"), color=colour))
     if "elsewhere" in extra:
         line = base.transform_calculate(key=json.dumps(_ELSEWHERE))
         style = {"aria": False, "invalid": "break-paths-show-domains"}
         above += [
-            line.mark_line(strokeWidth=4.5, color=_HALO, **style).encode(y="elsewhere:Q"),
-            line.mark_line(strokeWidth=2, strokeDash=[6, 4], **style).encode(y="elsewhere:Q", color=colour),
+            line.mark_line(strokeWidth=4.5, color=_HALO, **style).encode(y=alt.Y("elsewhere:Q")),
+            line.mark_line(strokeWidth=2, strokeDash=[6, 4], **style).encode(
+                y=alt.Y("elsewhere:Q"), color=colour
+            ),
         ]
     return behind, above

@@ -6,6 +6,7 @@ A verdict is numbers and a kind; the words for it are elsewhere.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from crimenb.measures import count_by_month
 from crimenb.query import days_in, month_before
 from crimenb.ranges import LONGEST_BASELINE, Range, usual_range
 from crimenb.sums import counts, only, rest_of_force, scope
+from crimenb.tables import once
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,6 +82,7 @@ class Small(NamedTuple):
     phi: float
 
 
+@functools.lru_cache(maxsize=64)
 def range_of(data: Data, series: str = "crime", month: str = "") -> Verdict:
     """Judge one month of a series beside the place's earlier months (R3 to R6, R9).
 
@@ -176,6 +179,7 @@ def same_season_range(data: Data, series: str = "crime", month: str = "") -> Ran
     return usual_range(y, [days_in(m) for m in held], days_in(month))
 
 
+@once
 def months_with_range(data: Data, series: str = "crime") -> pd.DataFrame:
     """Return `count_by_month` with the band that the month chart draws.
 
