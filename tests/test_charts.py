@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pytest
 import shapely
 
 import crimenb as cn
-from crimenb import labels, maps, measures, sums, timeline
+from crimenb import labels, maps, measures, sums, tables, timeline
 from crimenb.page import resized, static_svg
 from crimenb.query import Query
 from crimenb.snapshot import collect
@@ -225,3 +226,24 @@ def test_comparisons_show_here_once_and_every_other_place():
 def test_nothing_to_draw_is_said(draw, columns):
     said = draw(pd.DataFrame(columns=columns)).to_dict()["description"]
     assert said.startswith(("No ", "Two years are not held"))
+
+
+def test_a_zero_is_written_where_numbers_are_not(centre):
+    """Without its 0 a month without crime would look like a month that is missing."""
+    months = measures.count_by_month(centre)
+    months.loc[3, "crime"] = 0
+    narrow = static_svg(resized(cn.trend_chart(months).to_dict(), 330), "x", "x")
+    assert [t for t in re.findall(r">([^<]+)</text>", narrow) if t == "0"] == ["0", "0"]  # the axis has one
+
+
+def test_a_part_without_data_is_shaded_and_says_so():
+    data = collect(Query.parse("ZZ2 2BB", "2025-08", "2025-08"), "demo")
+    absent = [tables.force_name(f) for f in sums.scope(data.of()).absent]
+    assert len(absent) == 1
+    for spec in (
+        cn.point_map(data, measures.count_by_point(data)).to_dict(),
+        cn.explore_chart(data).to_dict(),
+    ):
+        assert static_svg(resized(spec, 680), "x", "x").count('fill="#e4e4e4"') >= 1
+    words = {r.get("name") for r in values(cn.point_map(data, measures.count_by_point(data)).to_dict())}
+    assert words & {f"{absent[0]} police area: no data held", "no data held"}

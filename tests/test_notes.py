@@ -59,6 +59,7 @@ def ways(note: Path) -> dict[str, str]:
         "demo": rendered(note, **NUMBERS, demo=True),
         "in season": rendered(note, **NUMBERS, range_asb=True, range_season=True),
         "without season": rendered(note, **NUMBERS, range_asb=True),
+        "a part": rendered(note, **NUMBERS, part=True, thin=True),
         "whole": rendered(note, **(NUMBERS | dict.fromkeys(["gaps", "asb_duplicates", "btp"], ""))),
     }
 
@@ -96,7 +97,7 @@ def test_a_note_passes_no_verdict_and_is_written_in_british_english(note: Path) 
 def test_a_note_uses_known_variables_and_asks_only_whether_they_are_there(note: Path) -> None:
     source = note.read_text("utf-8")
     used = meta.find_undeclared_variables(jinja2.Environment(autoescape=True).parse(source))
-    assert used <= {*NUMBERS, "demo", "range_asb", "range_season"}
+    assert used <= {*NUMBERS, "demo", "range_asb", "range_season", "part", "thin"}
     # Values are put in after the Markdown is read, so a template cannot compare them.
     assert not re.search(r"\{%[^%]*(==|!=|<|>|\|)[^%]*%\}", source)
 

@@ -147,8 +147,9 @@ def _reports(data: Data) -> Iterator[Claim]:
     rest = phrases.rest_of(deciding(data))
     yield Claim(
         f"Anti-social behaviour has {move} by {abs(found.change):.0%} here.",
-        f"It moves with the season: in {rest} it has {'fallen' if found.rest_change < 0 else 'risen'} by "
-        f"{abs(found.rest_change):.0%} at the same time.",
+        f"That sets {words.month(found.month).split()[0]} against the months before. In {rest} it has "
+        f"{'fallen' if found.rest_change < 0 else 'risen'} by {abs(found.rest_change):.0%} in the same way: "
+        "season, or the whole force, not this place.",
     )
 
 

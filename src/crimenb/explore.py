@@ -27,8 +27,8 @@ from crimenb.charts import (
     kind_colour,
     layered,
 )
-from crimenb.maps import centre, force_parts, frame_of, ground, signs
-from crimenb.measures import count_by_category, summed_months
+from crimenb.maps import absent_parts, centre, force_parts, frame_of, ground, shade, signs
+from crimenb.measures import count_by_category, count_by_point, summed_months
 from crimenb.sums import records as records_of
 from crimenb.tables import ASB, CATEGORIES
 from crimenb.timeline import month_axis
@@ -161,12 +161,16 @@ def _map(data: Data, points: pd.DataFrame, pick: Any, brush: Any) -> Any:
         )
     )  # fmt: skip
     streets = alt.Chart(points).mark_circle(size=7, color="#8d8d8d", opacity=0.8, aria=False)
+    forces = force_parts(data.of(), frame)
+    busiest = count_by_point(data)
+    busiest = frame.metres(busiest).assign(records=busiest["records"].to_numpy())
     layers = [
+        *shade(frame, absent_parts(data.of(), forces)),
         streets.encode(**frame.axes()),
-        *ground(frame, force_parts(data.of(), frame)),
+        *ground(frame, forces),
         spots,
         centre(frame),
-        *signs(frame),
+        *signs(frame, busiest),
     ]
     return layered(*layers, width=312, height=312)
 

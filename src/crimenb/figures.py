@@ -32,6 +32,9 @@ _TEXTS = {
 }
 """Figures whose finding takes more than a headline, and the sentences that say it."""
 
+LEAST_TOP = 5
+"""Records of a point from which its commonest category is named in the table."""
+
 _RANGE = [
     Column("low", "Range from", WHOLE), Column("high", "Range to", WHOLE),
     Column("elsewhere", "Rest of the force, at this scale", WHOLE),
@@ -53,7 +56,7 @@ _SHOWN: dict[str, tuple[str, list[Column]]] = {
         [Column("month", "Month"), Column("status", "Status"), Column("asb", "Reports", WHOLE), *_RANGE],
     ),
     "snapped-points": (
-        "Records by snapped point, busiest first",
+        "Records by snapped point",
         [Column("snapped_to", "On or near"), Column("records", "Records", WHOLE),
          Column("crime", "Crimes", WHOLE), Column("asb", "Anti-social behaviour", WHOLE),
          Column("top", "Commonest category")],
@@ -73,7 +76,7 @@ _SHOWN: dict[str, tuple[str, list[Column]]] = {
         [Column("label", "Category"), Column("other", "Compared with"), Column("here", "Here", SHARE),
          Column("there", "There", SHARE), Column("quotient", "Ratio", "{:.2f}", "[u]"),
          Column("low", "Lowest likely", "{:.2f}", "[u]"), Column("high", "Highest likely", "{:.2f}", "[u]"),
-         Column("named", "Clearly different")],
+         Column("named", "Large and beyond chance")],
     ),
     "explore": (
         "Records by month and category",
@@ -103,8 +106,8 @@ def show(chart: Any, frame: pd.DataFrame, name: str, data: Data) -> None:
     """
     from IPython.display import display  # noqa: PLC0415 (there already, wherever a notebook runs)
 
-    head = headline(name, data)
     spec = steady(chart.to_dict(validate=False))  # checked part by part when made, ours by the tests
+    head = headline(name, data, subtitle="empty" not in spec["usermeta"])
     spec.pop("$schema", None)
     spec["description"] = f"{head.text.splitlines()[0]} {spec.get('description', '')}".strip()
     display(head)
@@ -119,6 +122,8 @@ def show(chart: Any, frame: pd.DataFrame, name: str, data: Data) -> None:
     if not len(frame) or not summed_months(data):  # nothing is drawn, and the sentences say why
         return
     display(note(name if name in notes() else name.partition(".")[0], data))
+    if name == "snapped-points":  # of four records none is the commonest kind
+        frame = frame.assign(top=frame["top"].where(frame["records"] >= LEAST_TOP, ""))
     caption, columns = _columns(name, frame, data)
     display(table(frame, columns, caption, name=f"{data.query.slug}_{name}"))
 
@@ -147,16 +152,22 @@ def source_line(data: Data) -> Words:
     return Words(f'<p class="source">{escape(said)}.</p>', f"{said}.", "source")
 
 
-def headline(name: str, data: Data) -> Words:
-    """Return a figure's headline (what it shows) and subtitle (measure, place, months)."""
+def headline(name: str, data: Data, *, subtitle: bool = True) -> Words:
+    """Return a figure's headline (what it shows) and subtitle (measure, place, months).
+
+    Parameters:
+        subtitle: Whether to give it; where nothing is drawn there is nothing it is of.
+    """
     says, measure = _HEADLINES[name](data)
+    if not subtitle:
+        return Words(f"<h3>{escape(says)}</h3>", says, "head")
     held = measures.summed_months(data)
     span = phrases.span(held) if held else "no month that can be counted"
     if name == "outcomes" and (settled := outcomes.outcomes(data).settled):
         span = phrases.months(settled)
-    subtitle = f"{measure}, {words.where(data)}, {span}."
-    html = f"<h3>{escape(says)}</h3><p class='subtitle'>{escape(subtitle[0].upper() + subtitle[1:])}</p>"
-    return Words(html, f"{says}\n{subtitle}", "head")
+    below = phrases.capital(f"{measure}, {words.where(data)}, {span}.")
+    html = f"<h3>{escape(says)}</h3><p class='subtitle'>{escape(below)}</p>"
+    return Words(html, f"{says}\n{below}", "head")
 
 
 def _categories(data: Data) -> tuple[str, str]:
@@ -166,14 +177,16 @@ def _categories(data: Data) -> tuple[str, str]:
         return "No category can be counted", "Records by category"
     top = crime.head(3)
     named = [f"{label.lower()} ({n:,})" for label, n in zip(top["label"], top["period"], strict=True)]
-    return f"The commonest: {words.listing(named)}", "Records by category"
+    held, asked = len(measures.summed_months(data)), len(data.query.months)
+    when = f" in the {words.counted(held, 'month')} counted" if held < asked else ""
+    return f"The commonest{when}: {words.listing(named)}", "Records by category"
 
 
 def _trend(data: Data) -> tuple[str, str]:
     counts = measures.count_by_month(data)
     held = counts[counts["month"].isin(measures.summed_months(data))]
     if held.empty:
-        return f"None of the {len(counts)} months was supplied", "Crimes a month"
+        return f"None of the {len(counts)} months is held here, which is not zero", "Crimes by month"
     thin = held["month"].isin(scope(data).thin)
     low, high = int(held.loc[~thin, "crime"].min()), int(held.loc[~thin, "crime"].max())
     gap = _missing(counts)
@@ -192,7 +205,10 @@ def _asb(data: Data) -> tuple[str, str]:
     counts = measures.count_by_month(data)
     held = counts[counts["month"].isin(measures.summed_months(data))]
     if held.empty:
-        return "No month of reports was supplied", "Reports of anti-social behaviour by month"
+        return (
+            "No month of reports is held here, which is not zero",
+            "Reports of anti-social behaviour by month",
+        )
     whole = held[~held["month"].isin(scope(data).thin)]
     low, high = int(whole["asb"].min()), int(whole["asb"].max())
     said = f"Between {low:,} and {high:,} reports a month{_missing(counts)}"
@@ -216,8 +232,10 @@ def _outcomes(data: Data) -> tuple[str, str]:
         return "No outcomes are given here", measure
     if charged.isna().any():
         return f"Too few crimes ({found.crimes:,}) for shares of outcomes", measure
+    some = found.settled != measures.summed_months(data)
+    of = f"the crimes of {phrases.months(found.settled)}" if some else "crimes"
     return (
-        f"{charged.iloc[0]:.0%} of crimes were charged or sent to court; the results are not published",
+        f"{charged.iloc[0]:.0%} of {of} were charged or sent to court; the results are not published",
         measure,
     )
 
@@ -226,7 +244,7 @@ def _change(data: Data) -> tuple[str, str]:
     table = changes.changes(data)
     measure = "Records by category, latest twelve months counted and the twelve before"
     if (table["kind"] == "too few months").all():
-        return "Two years of whole months are not held, so no year is set against another", measure
+        return "This report has no two years of whole months, so no year is set against another", measure
     clear = table[table["kind"].str.startswith("clear")]
     total = table.iloc[0]
     said = (

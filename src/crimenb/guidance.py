@@ -19,7 +19,7 @@ from crimenb import cautions, measures, phrases, words
 from crimenb.errors import QueryError
 from crimenb.outcomes import outcomes
 from crimenb.pieces import Column, Words, paragraphs, table
-from crimenb.sums import scope
+from crimenb.sums import deciding, scope
 from crimenb.tables import BTP, force_name
 from crimenb.trends import months_with_range, range_of
 
@@ -126,6 +126,8 @@ def facts(data: Data) -> dict[str, Any]:
         "asb_total": f"{t.asb:,}" if held else "",
         "asb_duplicates": f"{copies:,}" if copies else "",
         "btp": f"{t.btp:,}" if t.btp else "",
+        "part": scope(data).kind == "part",
+        "thin": bool(scope(data).thin),
         "unsettled": phrases.months(outcomes(data).unsettled) if held else "",
         "range_crime": "low" in months_with_range(data, "crime"),
         "range_asb": "low" in months_with_range(data, "asb"),
@@ -177,6 +179,11 @@ def title(data: Data) -> Words:
         )
     if data.of().places["kind"].iloc[0] == "area":
         lines.append(words.edge(data))
+    if (source := data.source).get("release") and source.get("retrieved") and not words.is_demo(data):
+        lines.append(
+            f"Data of police.uk: release of {words.month(source['release'])}, "
+            f"retrieved on {phrases.day(source['retrieved'])}."
+        )
     if words.is_demo(data):
         what = f"Demonstration: {what[0].lower()}{what[1:]}"
         lines.insert(0, "Demonstration data: an invented town, not a real place.")
@@ -196,11 +203,12 @@ def months_table(data: Data) -> Words:
         >>> import crimenb as cn
         >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
         >>> cn.months_table(data)
-        Every month asked for was supplied: November to December 2025.
+        Fable Vale supplied every month asked for: November to December 2025.
     """
     known = data.of().months
     if (known["status"] == "published").all():
-        return paragraphs([f"Every month asked for was supplied: {phrases.span(list(known['month']))}."])
+        forces = phrases.forces_named(deciding(data.of()))
+        return paragraphs([f"{forces} supplied every month asked for: {phrases.span(list(known['month']))}."])
     columns = [Column("month", "Month"), Column("status", "Status"), Column("why", "Why")]
     shown = known.assign(why=known["why"].replace("", "Supplied."))
     return table(shown, columns, "Months asked for", name=f"{data.query.slug}_months")

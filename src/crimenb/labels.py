@@ -30,8 +30,8 @@ _NARROW = 330
 """Width for which a phone's labels are placed, in pixels; it is used below 500."""
 
 _NAMES, _NAMES_NARROW = 8, 4
-_LARGEST = 40
-"""So many of the largest symbols are kept clear of the names of rings."""
+_LARGEST = 120
+"""So many of the largest symbols are kept clear of words, where there is room elsewhere."""
 
 _CENTRE = 8.0
 """Half the side of the centre's mark, in pixels."""
@@ -92,7 +92,8 @@ def placed(
     Parameters:
         reach: Half the map's side in metres.
         spots: Points in metres from the centre, `x`, `y`, `name`, `records`, busiest first.
-        forces: What `maps.force_parts` returns.
+        forces: Words for each force and its part of the area; what follows a colon stands alone where
+            there is no room for all.
         beat: The neighbourhood's name and its boundary.
     """
     sheets = []
@@ -102,8 +103,10 @@ def placed(
             sheet.write(word)
         if rings:
             _name_rings(sheet, spots)
-        for force, part in forces.items():
-            sheet.put(_within(force, part, spots, sheet))
+        for name, part in forces.items():
+            short = name.partition(": ")[2]
+            if not sheet.put(_within(name, part, spots, sheet)) and short:
+                sheet.put(_within(short, part, spots, sheet))
         if beat:
             sheet.put(_along(beat, sheet))
         _name_points(sheet, spots, wanted)
@@ -111,11 +114,14 @@ def placed(
     return pd.concat(sheets, ignore_index=True)
 
 
-def signs(reach: float, side: int, *, rings: bool) -> list[Word]:
+def signs(reach: float, side: int, spots: pd.DataFrame, *, rings: bool) -> list[Word]:
     """Return the words of a map without names: scale, north and, where asked, the two rings."""
     sheet = _Sheet(reach, side)
-    tops = [ring[0] for ring in _rings(sheet)] if rings else []
-    return [*_corners(sheet), *tops]
+    for word in _corners(sheet):
+        sheet.write(word)
+    if rings:
+        _name_rings(sheet, spots)
+    return sheet.words
 
 
 def box_of(word: Word, pixel: float) -> Box:
@@ -153,19 +159,25 @@ def _rings(sheet: _Sheet) -> list[list[Word]]:
 
 def _name_rings(sheet: _Sheet, spots: pd.DataFrame) -> None:
     """Name the rings, off the largest symbols where that can be."""
+    discs = _discs(sheet, spots)
+    for offered in _rings(sheet):
+        sheet.put(offered, discs) or sheet.put(offered)
+
+
+def _discs(sheet: _Sheet, spots: pd.DataFrame) -> list[Box]:
+    """Return the fields of the largest symbols, largest first."""
     most = int(spots["records"].max())
     largest = spots.head(_LARGEST).itertuples(index=False)
-    discs = [sheet.around(s.x, s.y, sheet.radius(s.records, most)) for s in largest]
-    for offered in _rings(sheet):
-        if not sheet.put(offered, discs):
-            sheet.put(offered)
+    return [sheet.around(s.x, s.y, sheet.radius(s.records, most)) for s in largest]
 
 
 def _name_points(sheet: _Sheet, spots: pd.DataFrame, wanted: int) -> None:
     """Name the busiest points for which there is room."""
     most = int(spots["records"].max())
-    for spot in spots.head(4 * wanted).itertuples(index=False):
-        wanted -= sheet.put(_beside(spot, sheet.radius(spot.records, most) + 4, sheet.pixel))
+    discs = _discs(sheet, spots)
+    for n, spot in enumerate(spots.head(4 * wanted).itertuples(index=False)):
+        offered = list(_beside(spot, sheet.radius(spot.records, most) + 4, sheet.pixel))
+        wanted -= sheet.put(offered, [*discs[:n], *discs[n + 1 :]]) or sheet.put(offered)
         if not wanted:
             break
 
@@ -185,9 +197,8 @@ def _along(beat: tuple[str, BaseGeometry], sheet: _Sheet) -> Iterator[Word]:
         yield _word(at.x, at.y + 9 * sheet.pixel, beat[0], PINK)
 
 
-def _within(force: str, part: BaseGeometry, spots: pd.DataFrame, sheet: _Sheet) -> list[Word]:
+def _within(name: str, part: BaseGeometry, spots: pd.DataFrame, sheet: _Sheet) -> list[Word]:
     """Offer places for a force's name inside its part: those that hide least first."""
-    name = f"{force} police area"
     grid = np.linspace(-0.9 * sheet.reach, 0.9 * sheet.reach, 37)
     x, y = (v.ravel() for v in np.meshgrid(grid, grid))
     wide, high = (len(name) * _LETTER / 2 + _GAP) * sheet.pixel, _LINE * sheet.pixel

@@ -12,10 +12,11 @@ import shapely
 from crimenb import labels
 from crimenb.charts import BLUE, INK, ORANGE, PINK, WIDTH, drawn, empty, finish, layered
 from crimenb.labels import BIGGEST, QUARTER_M
-from crimenb.tables import MILE_M, in_metres, to_metres
+from crimenb.sums import scope
+from crimenb.tables import MILE_M, force_name, in_metres, to_metres
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from shapely.geometry.base import BaseGeometry
 
@@ -86,6 +87,11 @@ def point_map(data: Data, points: pd.DataFrame, *, width: int = WIDTH) -> Any:
     )  # fmt: skip
     most = int(spots["records"].max())
     beat, forces = _boundary(around, frame), force_parts(around, frame)
+    absent = {force_name(f) for f in scope(around).absent}
+    named = {
+        f"{name} police area{': no data held' if name in absent else ''}": part
+        for name, part in forces.items()
+    }
     axes = frame.axes()
     size = alt.Size(
         "records:Q",
@@ -94,6 +100,7 @@ def point_map(data: Data, points: pd.DataFrame, *, width: int = WIDTH) -> Any:
                           symbolOpacity=0.6, format=",d", titleOrient="left", titlePadding=14),
     )  # fmt: skip
     layers = [
+        *shade(frame, absent_parts(around, forces)),
         alt.Chart(known).mark_circle(size=9, color="#8d8d8d", opacity=0.7, clip=True, aria=False)
         .encode(**axes),
         *ground(frame, forces, beat),
@@ -103,10 +110,25 @@ def point_map(data: Data, points: pd.DataFrame, *, width: int = WIDTH) -> Any:
             alt.Tooltip("records:Q", title="Records", format=","),
             alt.Tooltip("top:N", title="Commonest")]),
         centre(frame),
-        *_written(labels.placed(frame.reach, spots, forces, beat, rings=frame.kind == "circle"), axes),
+        *_written(labels.placed(frame.reach, spots, named, beat, rings=frame.kind == "circle"), axes),
     ]  # fmt: skip
     said = "Map of the snapped points in the area, symbol area by the number of records."
     return finish(layered(*layers), width=width, height=width, description=said, square=True)
+
+
+def shade(frame: Frame, parts: Iterable[BaseGeometry]) -> list[Any]:
+    """Return the parts of the area of which nothing is held, in grey: they are not free of crime."""
+    pieces = [
+        pd.DataFrame(np.round(shapely.get_coordinates(polygon.exterior)), columns=["x", "y"])
+        for part in parts
+        for polygon in shapely.get_parts(part.simplify(5))
+        if polygon.geom_type == "Polygon"
+    ]
+    if not pieces:
+        return []
+    table = pd.concat([t.assign(part=i, i=range(len(t))) for i, t in enumerate(pieces)], ignore_index=True)
+    field = alt.Chart(table).mark_line(fill="#e4e4e4", strokeWidth=0, clip=True, aria=False)
+    return [field.encode(**frame.axes(), order=alt.Order("i:Q"), detail=alt.Detail("part:N"))]
 
 
 def ground(
@@ -145,9 +167,14 @@ def centre(frame: Frame) -> Any:
     )  # fmt: skip
 
 
-def signs(frame: Frame, side: int = 330) -> list[Any]:
-    """Return the words a map cannot be read without: scale, north, the names of the rings."""
-    rows = pd.DataFrame(labels.signs(frame.reach, side, rings=frame.kind == "circle"))[["x", "y", "name"]]
+def signs(frame: Frame, spots: pd.DataFrame, side: int = 330) -> list[Any]:
+    """Return the words a map cannot be read without: scale, north, the names of the rings.
+
+    Parameters:
+        spots: Points with `x`, `y` and `records`, busiest first, which the words keep off.
+    """
+    words = labels.signs(frame.reach, side, spots, rings=frame.kind == "circle")
+    rows = pd.DataFrame(words)[["x", "y", "name"]]
     base = alt.Chart(rows).encode(**frame.axes(), text=alt.Text("name:N"))
     return [base.mark_text(fontSize=13, aria=False, **style) for style in (_OUTLINE, {})]
 
@@ -183,6 +210,12 @@ def force_parts(data: Data, frame: Frame) -> dict[str, BaseGeometry]:
         str(row.force_name): shapely.transform(in_metres(row.geometry), lambda xy: xy - [frame.x, frame.y])
         for row in rows.itertuples(index=False)
     }
+
+
+def absent_parts(data: Data, forces: Mapping[str, BaseGeometry]) -> list[BaseGeometry]:
+    """Return the parts of the area whose force supplied none of the months counted."""
+    absent = {force_name(f) for f in scope(data).absent}
+    return [part for name, part in forces.items() if name in absent]
 
 
 def _borders(frame: Frame, forces: Mapping[str, BaseGeometry]) -> Iterator[np.ndarray]:

@@ -73,8 +73,9 @@ def count_by_category(data: Data) -> pd.DataFrame:
 def count_by_month_and_category(data: Data) -> pd.DataFrame:
     """Count the main place's records by month and category, as a table across.
 
-    Returns: One row a summed month, oldest first: `month` and a column of whole numbers for
-    each category, named by its label. British Transport Police is left out. No geometry.
+    Returns: One row a month asked for, oldest first: `month` and a column of whole numbers for
+    each category, named by its label, missing in months that may not be summed. British
+    Transport Police is left out. No geometry.
 
     Examples:
         >>> import crimenb as cn
@@ -84,6 +85,7 @@ def count_by_month_and_category(data: Data) -> pd.DataFrame:
     """
     counts = records(data).groupby(["month", "category"]).size().unstack(fill_value=0)
     across = counts.reindex(index=summed_months(data), columns=list(CATEGORIES), fill_value=0)
+    across = across.astype("Int64").reindex(list(data.query.months))
     return across.rename(columns=CATEGORIES).rename_axis(index="month", columns=None).reset_index()
 
 

@@ -18,14 +18,15 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from crimenb import drawings
 from crimenb.pieces import ROLE, VEGALITE
 
 if TYPE_CHECKING:
     import nbformat
 
-STILL, STILL_LINKED = 420, 640
-"""Width of a chart's static drawing, for paper and for readers without script: one that a phone
-can shrink and a page can hold; the linked figure's three views need more."""
+STILL, STILL_SQUARE = 640, 520
+"""Width of a chart's static drawing, for paper and for readers without script; a map, as high
+as wide, is narrower, so that a page holds it with its words."""
 
 PHONE = 500
 """Outer width below which a chart is drawn as on a phone."""
@@ -181,12 +182,23 @@ def _figure(spec: dict[str, Any], name: str) -> dict[str, Any]:
     meta = spec.get("usermeta", {})
     if "empty" in meta:
         return {"role": "empty", "html": Markup(f"<p>{html.escape(meta['empty'])}</p>")}
-    linked = "linked" in meta
-    width = STILL_LINKED if linked else STILL
     return {
         "role": "chart", "name": known, "label": label, "spec": Markup(raw),
-        "linked": linked, "still": Markup(static_svg(resized(spec, width), known, label)),
+        "linked": "linked" in meta, "still": Markup(static_svg(_still(spec), known, label)),
     }  # fmt: skip
+
+
+def _still(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return a chart's specification at the width of its static drawing."""
+    return resized(spec, STILL_SQUARE if spec.get("usermeta", {}).get("square") else STILL)
+
+
+def expect(cell: Any, **_: Any) -> None:
+    """Begin the drawings of a cell that has run, where another process can draw them."""
+    for out in cell.get("outputs", []):
+        spec = out.get("data", {}).get(VEGALITE)
+        if spec and "empty" not in spec.get("usermeta", {}):
+            drawings.expect(_still(spec))
 
 
 def resized(spec: dict[str, Any], width: int) -> dict[str, Any]:
@@ -223,9 +235,7 @@ _CIRCLE = re.compile(
 
 def static_svg(spec: dict[str, Any], prefix: str, label: str) -> str:
     """Return a chart as one named image in SVG, the same bytes for the same specification."""
-    import vl_convert as vlc  # noqa: PLC0415
-
-    svg = vlc.vegalite_to_svg(json.dumps(spec), vl_version="6.4")
+    svg = drawings.draw(spec)
     # The ids come from a counter of the process: renamed by figure and order of appearance.
     for i, found in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg))):
         svg = re.sub(rf'(id="|url\(#|href="#){re.escape(found)}(?=["\)])', rf"\g<1>{prefix}{i}", svg)

@@ -53,6 +53,16 @@ def opening(count: int) -> str:
     return capital(spelt(count))
 
 
+def day(time: str) -> str:
+    """Write the day of an ISO time: "10 November 2025".
+
+    >>> day("2025-11-10T18:30:00")
+    '10 November 2025'
+    """
+    text = time[:10]
+    return f"{int(text[8:])} {words.month(text[:7])}" if len(text) == 10 and text[8:].isdigit() else time
+
+
 def per_day(rate: float) -> str:
     """Write a daily rate: "about 42 a day", "about 4.2 a day", "less than one a day"."""
     if rate < 0.95:

@@ -65,7 +65,7 @@ def neighbourhood(data: Data) -> Words:
     )
     parts.append(_priorities(place.priorities))
     parts.append(_list("Meetings and events", place.events, lambda r: ", ".join(
-        t for t in (_date(r.start), r.title, r.address) if t)))  # fmt: skip
+        t for t in (phrases.day(r.start), r.title, r.address) if t)))  # fmt: skip
     text = f"{team['name']}, {team['force_name']}: {len(place.people)} named, {len(place.priorities)} priorities."
     return Words("".join(parts), text)
 
@@ -89,19 +89,13 @@ def _priorities(rows: pd.DataFrame) -> str:
     if rows.empty:
         return "<p>Current priorities: none given by the source.</p>"
     items = "".join(
-        f"<li>{escape(r.issue)}{escape(f' (set {_date(r.issue_date)})' if r.issue_date else '')}"
-        + (f"<br>What was done: {escape(r.action)}{escape(f' ({_date(r.action_date)})' if r.action_date else '')}"
+        f"<li>{escape(r.issue)}{escape(f' (set {phrases.day(r.issue_date)})' if r.issue_date else '')}"
+        + (f"<br>What was done: {escape(r.action)}{escape(f' ({phrases.day(r.action_date)})' if r.action_date else '')}"
            if r.action else "<br>What was done: nothing given yet.")
         + "</li>"
         for r in rows.itertuples()
     )  # fmt: skip
     return f"<h4>Current priorities</h4><ol>{items}</ol>"
-
-
-def _date(text: str) -> str:
-    """Write the day of an ISO time: "10 November 2025"."""
-    day = text[:10]
-    return f"{int(day[8:])} {words.month(day[:7])}" if len(day) == 10 and day[8:].isdigit() else text
 
 
 def coverage(data: Data) -> Words:

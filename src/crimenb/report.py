@@ -15,10 +15,10 @@ import msgspec
 import nbformat
 from nbformat.v4.rwbase import split_lines, strip_transient
 
-from crimenb import snapshot
+from crimenb import drawings, snapshot
 from crimenb.errors import NotReproducible, ReportError, SnapshotError
 from crimenb.folders import swap, working
-from crimenb.page import to_html
+from crimenb.page import expect, to_html
 from crimenb.pieces import ROLE
 
 if TYPE_CHECKING:
@@ -187,16 +187,19 @@ def execute(folder: Path, query: Query, notebook: Path | None = None) -> nbforma
     # Imported here: it costs a second, and reading a snapshot needs none of it.
     import papermill as pm  # noqa: PLC0415
 
-    from crimenb import kernels  # noqa: PLC0415
+    from crimenb import engine, kernels  # noqa: PLC0415
 
     logging.getLogger("papermill").setLevel(logging.ERROR)
+    drawings.forget()
     started: list[nbformat.NotebookNode] = []
+    shown: list[list[nbformat.NotebookNode]] = []
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             # Kept in memory: written after every cell it would cost more than the kernel.
             nb = pm.execute_notebook(
                 str(notebook or notebook_path()), None, parameters=parameters(query), cwd=str(folder),
-                progress_bar=False, log_output=False,
+                progress_bar=False, log_output=False, engine_name=engine.NAME, hand_over=shown.extend,
+                on_cell_executed=expect,
                 on_notebook_start=lambda notebook: started.append(notebook),  # noqa: PLW0108
                 **kernels.options(folder),
             )  # fmt: skip
@@ -215,6 +218,9 @@ def execute(folder: Path, query: Query, notebook: Path | None = None) -> nbforma
                 raise ReportError(msg) from error
     for litter in folder.glob("kernel*"):
         litter.unlink(missing_ok=True)
+    cells = [cell for cell in nb["cells"] if cell["cell_type"] == "code"]
+    for cell, outputs in zip(cells, shown, strict=True):
+        cell["outputs"] = outputs
     return nb
 
 

@@ -15,7 +15,7 @@ from crimenb import changes, claims, comparing, glance, judged, outcomes, phrase
 from crimenb.cautions import bursts, points
 from crimenb.pieces import Words, paragraphs
 from crimenb.sums import only, scope
-from crimenb.tables import CATEGORIES
+from crimenb.tables import CATEGORIES, force_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from crimenb.tables import Data
 
 _NOTHING_TO_NAME = {
-    "whole": "No busy point lies near the edge, and no burst at one point was found here.",
+    "whole": "No busy point lies within 100 m of the edge, and no burst at one point was found here.",
     "part": "No burst at one point was found here; what lies beyond the edge is not known.",
     "none": "Nothing is counted here, so no point and no batch can be named.",
 }
@@ -75,7 +75,7 @@ def careful(data: Data) -> Words:
         >>> import crimenb as cn
         >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
         >>> cn.careful(data)
-        No busy point lies near the edge, ...
+        No busy point lies within 100 m of the edge, ...
     """
     found = points(only(data))
     said = [*reading.edge_sentences(only(data))] if scope(data).months else []
@@ -186,7 +186,10 @@ def compared_shares(data: Data) -> pd.DataFrame:
                 here=found.table["share_here"], there=found.table["share_there"],
             ))  # fmt: skip
     columns = ["other", "label", "here", "there", "quotient", "low", "high", "named"]
-    return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
+    if not tables:
+        return pd.DataFrame(columns=columns)
+    ordered = [t.sort_values("here", ascending=False, kind="stable") for t in tables]
+    return pd.concat(ordered, ignore_index=True)[columns]
 
 
 @functools.lru_cache(maxsize=4)
@@ -232,11 +235,21 @@ def _clear_shares(found: comparing.Comparison, other: str) -> list[str]:
         ]
         if shares:
             said.append(f"A clearly {word} share of crime here than in {other}: {words.listing(shares)}.")
+    row = rows.loc[comparing.NEVER_LOW]
+    if row["high"] < 1:
+        said.append(
+            f"{phrases.capital(phrases.category(comparing.NEVER_LOW))}: "
+            f"{phrases.percent(row['share_here'], found.here)} here, "
+            f"{phrases.percent(row['share_there'], found.there)} there. A smaller share only shows that other "
+            "categories are larger; it does not make a place safer."
+        )
     return said
 
 
 def change(data: Data) -> Words:
     """Return what changed on the year, or why that cannot be told from the months held."""
+    if not scope(data).months:
+        return paragraphs(["No month can be counted, so no year is set against another."])
     if change_by_category(data).empty:
         return paragraphs([
             "With fewer than 24 whole months, season and change cannot be told apart, so no year is "
@@ -258,14 +271,24 @@ def map_key(data: Data) -> Words:
     within, place = scope(data), only(data)
     if not within.months:
         return paragraphs([])
-    asked = data.query.postcode if place.places["kind"].iloc[0] == "circle" else "the middle of the area"
-    said = [f"The cross is {asked}. Grey dots are map points that hold none of the records counted."]
+    circle = place.places["kind"].iloc[0] == "circle"
+    asked, edge = (data.query.postcode, "circle") if circle else ("the middle of the area", "area")
+    said = [
+        f"The cross is {asked}. Circles are scaled to the busiest point of this map. Grey dots are further "
+        f"map points: those outside the {edge} are not counted here, those inside hold none of the records "
+        "counted."
+    ]
     if (~place.coverage.geometry.is_empty).sum() > 1:
         how = "" if words.is_exact(place) else ", as estimated from the nearest postcodes"
         said.append(
             f"The dash-dotted line is where police force areas meet{how}. A record counts for the force "
             "that supplied it, so a few stand across the line."
         )
+        if within.absent:
+            absent = words.listing([force_name(f) for f in within.absent])
+            said.append(
+                f"Of the shaded part, policed by {absent}, no record is held: it is not free of crime."
+            )
     return paragraphs(said)
 
 
@@ -284,7 +307,7 @@ def happened_next(data: Data) -> Words:
     """Return what is known of outcomes in one or two sentences (R16)."""
     found = outcomes.outcomes(data)
     if not scope(data).months:
-        return paragraphs(["No crime is counted here, so no outcome is shown."])
+        return paragraphs(["No month can be counted, so no outcome is shown."])
     if found.none:
         return paragraphs(["The source gives no outcomes for the crimes counted here."])
     return paragraphs(_outcome_sentences(found) or ["No month is settled yet; outcomes are still arriving."])

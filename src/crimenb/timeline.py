@@ -98,7 +98,7 @@ def trend_chart(counts: pd.DataFrame, series: str = "crime", *, width: int = WID
     layers = [*behind, *layers, *above]
     if len(months) <= 13 and shown["n"].notna().any():
         ink = "#ffffff" if colour == BLUE else INK
-        layers.append(_numbers(base, y, ink if extra else "", months=len(months)))
+        layers += _numbers(base, y, ink if extra else "", months=len(months))
     said = f"Bar chart of {title.lower()} by month, {months[0]} to {months[-1]}."
     return finish(layered(*layers), width=width, height=260, description=said, margin=58)
 
@@ -107,13 +107,20 @@ _TITLE_X = 46
 """Room left of the months, in pixels; the title of their axis begins there."""
 
 
-def _numbers(base: Any, y: alt.Y, ink: str, *, months: int) -> Any:
-    """Write the counts above the bars, or in `ink` at their feet where lines cross the tops."""
+def _numbers(base: Any, y: alt.Y, ink: str, *, months: int) -> list[Any]:
+    """Write the counts above the bars, or in `ink` at their feet where lines cross the tops.
+
+    A zero is always written: without its 0 it would look like a month that is missing.
+    """
     solid = " && datum.status == 'published'" if ink else ""
-    rows = base.transform_filter(f"datum.n !== null && width / {months} > 40{solid}")
+    rows = base.transform_filter(f"datum.n > 0 && width / {months} > 40{solid}")
     style = {"color": ink, "dy": -12} if ink else {"dy": -9}
     text = rows.mark_text(aria=False, **style)
-    return text.encode(y=alt.YValue("height") if ink else y, text=alt.Text("n:Q", format=","))
+    none = base.transform_filter("datum.n === 0").mark_text(aria=False, dy=-9)
+    return [
+        text.encode(y=alt.YValue("height") if ink else y, text=alt.Text("n:Q", format=",")),
+        none.encode(y=y, text=alt.TextValue("0")),
+    ]
 
 
 def _gap_layers(base: Any, shown: pd.DataFrame, tooltip: list[alt.Tooltip]) -> list[Any]:

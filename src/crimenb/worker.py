@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from crimenb import kernels, snapshot
+from crimenb import drawings, kernels, snapshot
 from crimenb.errors import Busy, CrimenbError
 from crimenb.ledger import Entry, standing
 from crimenb.overview import overview
@@ -75,6 +75,7 @@ def make(task: Task) -> Entry:
 def _made(task: Task) -> tuple[str, str]:
     if kernels.FORKS:
         kernels.Nursery.here()
+        drawings.Painter.keep()
     until = time.monotonic() + _WAIT_S
     while True:
         # Finished, perhaps, by a worker that died before it could say so.
