@@ -27,7 +27,7 @@ from crimenb.charts import (
     kind_colour,
     layered,
 )
-from crimenb.maps import absent_parts, centre, force_parts, frame_of, ground, shade, signs
+from crimenb.maps import centre, force_parts, frame_of, ground, shade, signs
 from crimenb.measures import count_by_category, count_by_point, summed_months
 from crimenb.sums import records as records_of
 from crimenb.tables import ASB, CATEGORIES
@@ -165,7 +165,7 @@ def _map(data: Data, points: pd.DataFrame, pick: Any, brush: Any) -> Any:
     busiest = count_by_point(data)
     busiest = frame.metres(busiest).assign(records=busiest["records"].to_numpy())
     layers = [
-        *shade(frame, absent_parts(data.of(), forces)),
+        *shade(data.of(), frame, forces),
         streets.encode(**frame.axes()),
         *ground(frame, forces),
         spots,

@@ -16,7 +16,7 @@ from crimenb.sums import scope
 from crimenb.tables import MILE_M, force_name, in_metres, to_metres
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from shapely.geometry.base import BaseGeometry
 
@@ -87,7 +87,7 @@ def point_map(data: Data, points: pd.DataFrame, *, width: int = WIDTH) -> Any:
     )  # fmt: skip
     most = int(spots["records"].max())
     beat, forces = _boundary(around, frame), force_parts(around, frame)
-    absent = {force_name(f) for f in scope(around).absent}
+    absent = absent_forces(around)
     named = {
         f"{name} police area{': no data held' if name in absent else ''}": part
         for name, part in forces.items()
@@ -100,7 +100,7 @@ def point_map(data: Data, points: pd.DataFrame, *, width: int = WIDTH) -> Any:
                           symbolOpacity=0.6, format=",d", titleOrient="left", titlePadding=14),
     )  # fmt: skip
     layers = [
-        *shade(frame, absent_parts(around, forces)),
+        *shade(around, frame, forces),
         alt.Chart(known).mark_circle(size=9, color="#8d8d8d", opacity=0.7, clip=True, aria=False)
         .encode(**axes),
         *ground(frame, forces, beat),
@@ -116,19 +116,31 @@ def point_map(data: Data, points: pd.DataFrame, *, width: int = WIDTH) -> Any:
     return finish(layered(*layers), width=width, height=width, description=said, square=True)
 
 
-def shade(frame: Frame, parts: Iterable[BaseGeometry]) -> list[Any]:
-    """Return the parts of the area of which nothing is held, in grey: they are not free of crime."""
+def shade(data: Data, frame: Frame, forces: Mapping[str, BaseGeometry]) -> list[Any]:
+    """Return the parts of the area of which nothing is held, in grey: they are not free of crime.
+
+    Parameters:
+        forces: What `force_parts` returns.
+    """
+    absent = absent_forces(data)
+    if not absent & set(forces):
+        return []
     pieces = [
-        pd.DataFrame(np.round(shapely.get_coordinates(polygon.exterior)), columns=["x", "y"])
-        for part in parts
+        (shapely.Polygon(polygon.exterior), "#e4e4e4" if name in absent else "#ffffff")
+        for name, part in forces.items()
         for polygon in shapely.get_parts(part.simplify(5))
         if polygon.geom_type == "Polygon"
     ]
-    if not pieces:
-        return []
-    table = pd.concat([t.assign(part=i, i=range(len(t))) for i, t in enumerate(pieces)], ignore_index=True)
-    field = alt.Chart(table).mark_line(fill="#e4e4e4", strokeWidth=0, clip=True, aria=False)
-    return [field.encode(**frame.axes(), order=alt.Order("i:Q"), detail=alt.Detail("part:N"))]
+    # A part may lie inside another: outlines are filled from the largest to the smallest.
+    pieces.sort(key=lambda piece: -piece[0].area)
+    layers = []
+    for polygon, colour in pieces:
+        table = pd.DataFrame(np.round(shapely.get_coordinates(polygon)), columns=["x", "y"])
+        field = alt.Chart(table.assign(i=range(len(table)))).mark_line(
+            fill=colour, strokeWidth=0, clip=True, aria=False
+        )  # fmt: skip
+        layers.append(field.encode(**frame.axes(), order=alt.Order("i:Q")))
+    return layers
 
 
 def ground(
@@ -212,10 +224,9 @@ def force_parts(data: Data, frame: Frame) -> dict[str, BaseGeometry]:
     }
 
 
-def absent_parts(data: Data, forces: Mapping[str, BaseGeometry]) -> list[BaseGeometry]:
-    """Return the parts of the area whose force supplied none of the months counted."""
-    absent = {force_name(f) for f in scope(data).absent}
-    return [part for name, part in forces.items() if name in absent]
+def absent_forces(data: Data) -> set[str]:
+    """Return the names of the forces that supplied none of the months counted."""
+    return {force_name(f) for f in scope(data).absent}
 
 
 def _borders(frame: Frame, forces: Mapping[str, BaseGeometry]) -> Iterator[np.ndarray]:
