@@ -24,9 +24,9 @@ from crimenb.pieces import ROLE, VEGALITE
 if TYPE_CHECKING:
     import nbformat
 
-STILL, STILL_SQUARE = 640, 520
-"""Width of a chart's static drawing, for paper and for readers without script; a map, as high
-as wide, is narrower, so that a page holds it with its words."""
+STILL, STILL_LINKED, STILL_SQUARE = 560, 640, 520
+"""Width of a chart's static drawing, for paper and for readers without script: one that a phone
+can still shrink; the linked figure's three views need more, a map, as high as wide, less."""
 
 PHONE = 500
 """Outer width below which a chart is drawn as on a phone."""
@@ -190,7 +190,8 @@ def _figure(spec: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _still(spec: dict[str, Any]) -> dict[str, Any]:
     """Return a chart's specification at the width of its static drawing."""
-    return resized(spec, STILL_SQUARE if spec.get("usermeta", {}).get("square") else STILL)
+    meta = spec.get("usermeta", {})
+    return resized(spec, STILL_LINKED if "linked" in meta else STILL_SQUARE if meta.get("square") else STILL)
 
 
 def expect(cell: Any, **_: Any) -> None:
