@@ -73,7 +73,7 @@ def a_number_in_a_table(folder):
 def a_number_in_a_chart(folder):
     def change(nb):
         spec = code(nb, "category_chart")["outputs"][1]["data"][CHART]
-        next(iter(spec["datasets"].values()))[0]["latest"] += 1
+        next(iter(spec["datasets"].values()))[0]["period"] += 1
 
     edit(folder, change)
 
@@ -166,7 +166,7 @@ def another_version(folder):
 # What is done to the folder, the step that catches it, and words of the sentence.
 MUTATIONS = {
     a_number_in_a_table: ("outputs", r"category_chart|categories = .*text/html: '\S+' kept, '\S+' computed"),
-    a_number_in_a_chart: ("outputs", r"categories = .*\[0\] latest: \d+ kept, \d+ computed"),
+    a_number_in_a_chart: ("outputs", r"categories = .*\[0\] period: \d+ kept, \d+ computed"),
     a_role_of_an_output: ("outputs", r"cn\.at_a_glance.*metadata"),
     a_digit_in_markdown: ("notebook", "'## When, 2 years'.*was changed; it was not run"),
     a_record_fewer: ("outputs", "computed"),
@@ -381,10 +381,10 @@ def claim_other_versions(folder: Path) -> None:
         (r"\"fontSize\": \d", "report.ipynb", "outputs", None),
         (r"<svg .*?<text[^>]*>[^<\d]*\d", "report.html", "page", r"'\S+' kept, '\S+' computed"),
         (
-            r"\"latest\": \d",
+            r"\"period\": \d",
             "report.ipynb",
             "outputs",
-            r"\[\d+\] latest: \d+ kept.*made with altair 5.0.0, here",
+            r"\[\d+\] period: \d+ kept.*made with altair 5.0.0, here",
         ),
     ],
     ids=["another drawing", "another style", "a number in a drawing", "a number in a chart"],

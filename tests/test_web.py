@@ -232,7 +232,7 @@ def test_the_pace_and_the_number_in_flight(tmp_path: Path) -> None:
         with lock:
             flying += 1
             most = max(most, flying)
-        time.sleep(0.02)
+        time.sleep(0.1)  # long enough for every thread to come
         with lock:
             flying -= 1
         return httpx.Response(200, content=GOOD)
