@@ -6,11 +6,12 @@ TO ?=
 POSTCODE ?=
 SOURCE ?=
 
-# The stamp makes a second run skip the set-up unless the lock or the metadata changed.
+# The stamp makes a second run skip the set-up unless the lock or the metadata changed. The lock names
+# everything, so nothing is resolved: an older pip (23.2) refuses the extra of a package whose pin is not the newest.
 .venv/.stamp: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("crimenb needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
 	$(PYTHON) -m venv .venv
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pip install --quiet --disable-pip-version-check --compile --require-hashes -r requirements.lock
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pip install --quiet --disable-pip-version-check --compile --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	$(BIN)/python -m compileall -q src
 	@touch $@
