@@ -33,7 +33,7 @@ import psutil
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from nbconvert import HTMLExporter
-from tests.processes import workers_of
+from tests.processes import COMMAND, workers_of
 from tests.real import REAL
 
 from crimenb.page import to_html
@@ -179,7 +179,7 @@ def batch(places: list[str], source: str, folder: Path, workers: int) -> tuple[f
     path = folder / "list.txt"
     path.write_text("\n".join(places), "utf-8")
     command = [
-        str(Path(sys.executable).parent / "crimenb"), "batch", str(path), "--source", source,
+        COMMAND, "batch", str(path), "--source", source,
         "--from", FROM, "--to", TO, "--out", str(folder / "out"), "--workers", str(workers),
     ]  # fmt: skip
     begun = time.perf_counter()
@@ -264,7 +264,7 @@ def main() -> None:
         archive = args.archive or Path(name) / "archive"
         if not args.archive:
             subprocess.run(
-                [str(Path(sys.executable).parent / "crimenb"), "archive", "build", str(REAL / "police-uk-archive"),
+                [COMMAND, "archive", "build", str(REAL / "police-uk-archive"),
                  "--into", str(archive), "--postcodes", str(REAL / "code-point-open")],
                 check=True,
             )  # fmt: skip

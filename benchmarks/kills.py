@@ -19,13 +19,12 @@ from pathlib import Path
 
 import duckdb
 import psutil
-from tests.processes import finished, workers_of
+from tests.processes import COMMAND, finished, workers_of
 
 from crimenb.ledger import intact
 from crimenb.query import Query
 from crimenb.snapshot import open_source
 
-COMMAND = str(Path(sys.executable).parent / "crimenb")
 LONGEST_S = 1800.0
 
 

@@ -18,6 +18,7 @@ from collections import Counter
 from pathlib import Path
 
 import duckdb
+from tests.processes import COMMAND
 from tests.real import REAL
 from tests.service import Behaviour, Service
 
@@ -50,7 +51,7 @@ def main() -> int:
         ).fetchall()
         (folder / "list.txt").write_text("\n".join(r[0] for r in rows), "utf-8")
         command = [
-            str(Path(sys.executable).parent / "crimenb"), "batch", str(folder / "list.txt"), "--source", "live",
+            COMMAND, "batch", str(folder / "list.txt"), "--source", "live",
             "--from", FROM, "--to", TO, "--out", str(folder / "out"),
         ]  # fmt: skip
         with Service(Archive(folder / "archive"), Behaviour(latency=args.latency, leaky=True)) as service:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -22,6 +21,7 @@ import papermill as pm
 from nbconvert import HTMLExporter
 from playwright.sync_api import Browser, sync_playwright
 from tests.browser import ARGUMENTS
+from tests.processes import COMMAND
 from tests.real import REAL
 
 from crimenb.pdf import find_browser
@@ -63,7 +63,7 @@ def years(folder: Path) -> None:
 
 def crimenb(*said: str) -> None:
     """Run our command."""
-    subprocess.run([str(Path(sys.executable).parent / "crimenb"), *said], check=True, capture_output=True)
+    subprocess.run([COMMAND, *said], check=True, capture_output=True)
 
 
 def stock(source: str, start: str, folder: Path) -> Path:
@@ -110,30 +110,13 @@ def main() -> None:
         folder = Path(name)
         years(folder / "csv")
         archive = str(folder / "archive")
-        crimenb(
-            "archive",
-            "build",
-            str(folder / "csv"),
-            "--into",
-            archive,
-            "--postcodes",
-            str(REAL / "code-point-open"),
-        )
+        postcodes = str(REAL / "code-point-open")
+        crimenb("archive", "build", str(folder / "csv"), "--into", archive, "--postcodes", postcodes)
         browser = p.chromium.launch(executable_path=find_browser(), args=ARGUMENTS)
         for start, months in (("2025-01", 12), ("2023-01", 36)):
             out = folder / str(months)
-            crimenb(
-                "report",
-                POSTCODE,
-                "--from",
-                start,
-                "--to",
-                TO,
-                "--source",
-                f"archive:{archive}",
-                "--out",
-                str(out),
-            )
+            asked = ["--from", start, "--to", TO, "--source", f"archive:{archive}"]
+            crimenb("report", POSTCODE, *asked, "--out", str(out))
             ours = next(out.glob("*/report.html"))
             theirs = stock(f"archive:{archive}", start, folder)
             for what, page, anchor, ready in (

@@ -1,8 +1,11 @@
-"""What a running batch shows from outside: its finished reports and its worker processes."""
+"""Our command, and what a running batch shows from outside: finished reports, worker processes."""
 
+import sys
 from pathlib import Path
 
 import psutil
+
+COMMAND = str(Path(sys.executable).parent / "crimenb")
 
 
 def finished(out: Path) -> dict[str, int]:

@@ -21,7 +21,7 @@ SPEC = {
 @pytest.fixture
 def kept():
     """Keep a painter, and no longer than the test."""
-    Painter.keep()
+    Painter.here()
     yield Painter.kept()
     Painter.dismiss()
 
@@ -68,7 +68,7 @@ def test_what_cannot_be_drawn_is_an_error_here_too(kept):
 
 def test_a_painter_ends_with_its_owner():
     code = (
-        "from crimenb.drawings import Painter; import time; Painter.keep();"
+        "from crimenb.drawings import Painter; import time; Painter.here();"
         "print(Painter.kept().process.pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as owner:

@@ -28,6 +28,7 @@ EDGES = {
     "kernels",
     "engine",
     "drawings",
+    "kept",
     "painter",
     "plan",
     "ledger",

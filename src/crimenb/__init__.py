@@ -10,6 +10,7 @@ from crimenb.charts import category_chart, theme
 from crimenb.errors import CrimenbError
 from crimenb.explore import explore_chart
 from crimenb.figures import show
+from crimenb.findings import change_by_category, compared_shares, outcome_shares
 from crimenb.guidance import months_table, note, provenance, title
 from crimenb.lab import check_parameters, offline_charts
 from crimenb.maps import point_map
@@ -24,11 +25,8 @@ from crimenb.query import Query
 from crimenb.sections import (
     at_a_glance,
     careful,
-    change_by_category,
-    compared_shares,
     do_not_say,
     how_to_read,
-    outcome_shares,
 )
 from crimenb.shares import change_chart, comparison_chart, outcome_chart
 from crimenb.snapshot import collect

@@ -263,12 +263,11 @@ def _ready() -> Any:
         def setup(self, worker: Any) -> None:
             import signal  # noqa: PLC0415
 
-            from crimenb import kernels  # noqa: PLC0415
+            from crimenb.report import keep_warm  # noqa: PLC0415
 
             # A terminal's Ctrl-C reaches the workers too; it is for their owner to end them.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            if kernels.FORKS:
-                kernels.Nursery.here()  # imports while this process does
+            keep_warm()  # what it starts imports while this process does
 
     return Ready()
 

@@ -6,15 +6,13 @@ that draws for a batch is therefore replaced now and then. One report draws its 
 
 from __future__ import annotations
 
-import atexit
 import json
-import socket
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from crimenb import painter
+from crimenb.kept import Kept
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -23,56 +21,32 @@ MOST = 1500
 """Drawings by one process, some two hundred reports."""
 
 
-class Painter:
-    """A process that draws, kept by a worker of a batch; it ends when its owner does."""
-
-    _here: ClassVar[Painter | None] = None
-
-    @classmethod
-    def keep(cls) -> None:
-        """Keep such a process from now on."""
-        if cls._here is None:
-            cls._here = cls()
-            atexit.register(cls.dismiss)
-
-    @classmethod
-    def dismiss(cls) -> None:
-        """End it; charts are drawn here again."""
-        if cls._here is not None:
-            cls._here.close()
-        cls._here = None
-        atexit.unregister(cls.dismiss)
-
-    @classmethod
-    def kept(cls) -> Painter | None:
-        """Return this process's painter, if it keeps one."""
-        return cls._here
+class Painter(Kept):
+    """The process that draws, and the thread that waits for it."""
 
     def __init__(self) -> None:
-        # One thread: it waits for the process, and asks in the order of the charts.
+        # One thread: it asks in the order of the charts.
         self.thread = ThreadPoolExecutor(1, "crimenb-drawings")
         self.begun: dict[str, Future[str]] = {}
-        self.start()
+        super().__init__()
+
+    def command(self, fd: int) -> list[str]:
+        """Return the command of the painter."""
+        return [sys.executable, "-P", painter.__file__, str(fd)]
 
     def start(self) -> None:
         """Start the process."""
-        self.line, theirs = socket.socketpair()
-        with theirs:
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", painter.__file__, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
-            )  # fmt: skip
+        super().start()
         self.drawn = 0
-
-    def stop(self) -> None:
-        """End the process."""
-        self.line.close()
-        self.process.wait()
 
     def close(self) -> None:
         """End the process and the thread."""
         self.thread.shutdown(cancel_futures=True)
-        self.stop()
+        super().close()
+
+    def _replace(self) -> None:
+        super().close()
+        self.start()
 
     def begin(self, said: str) -> None:
         """Begin a drawing."""
@@ -80,16 +54,14 @@ class Painter:
 
     def _ask(self, said: str) -> str:
         if self.drawn == MOST:
-            self.stop()
-            self.start()
+            self._replace()
         try:
             painter.send(self.line, said)
             answer = painter.receive(self.line)
         except OSError:
             answer = None
         if answer is None:  # it was killed
-            self.stop()
-            self.start()
+            self._replace()
             return painter.draw(said)
         self.drawn += 1
         if answer.startswith("!"):

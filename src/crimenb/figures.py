@@ -122,14 +122,11 @@ def show(chart: Any, frame: pd.DataFrame, name: str, data: Data) -> None:
     if not len(frame) or not summed_months(data):  # nothing is drawn, and the sentences say why
         return
     display(note(name if name in notes() else name.partition(".")[0], data))
-    if name == "snapped-points":  # of four records none is the commonest kind
-        frame = frame.assign(top=frame["top"].where(frame["records"] >= LEAST_TOP, ""))
-    caption, columns = _columns(name, frame, data)
-    display(table(frame, columns, caption, name=f"{data.query.slug}_{name}"))
+    display(_table(name, frame, data))
 
 
-def _columns(name: str, frame: pd.DataFrame, data: Data) -> tuple[str, list[Column]]:
-    """Return a table's caption and the columns that say something here."""
+def _table(name: str, frame: pd.DataFrame, data: Data) -> Words:
+    """Return a figure's numbers as a table of what says something here."""
     known = facts(data)
     caption, columns = _SHOWN[name]
     columns = [c for c in columns if c.name in frame]
@@ -138,7 +135,10 @@ def _columns(name: str, frame: pd.DataFrame, data: Data) -> tuple[str, list[Colu
     if name == "compared" and (frame["other"] == frame["other"].iloc[0]).all():
         columns = [c for c in columns if c.name != "other"]
         caption = f"Shares of crime here and in {frame['other'].iloc[0]}"
-    return caption, [c._replace(heading=c.heading.format(**known) or c.name) for c in columns]
+    if name == "snapped-points":  # of four records none is the commonest kind
+        frame = frame.assign(top=frame["top"].where(frame["records"] >= LEAST_TOP, ""))
+    columns = [c._replace(heading=c.heading.format(**known) or c.name) for c in columns]
+    return table(frame, columns, caption, name=f"{data.query.slug}_{name}")
 
 
 def source_line(data: Data) -> Words:
@@ -161,7 +161,7 @@ def headline(name: str, data: Data, *, subtitle: bool = True) -> Words:
     says, measure = _HEADLINES[name](data)
     if not subtitle:
         return Words(f"<h3>{escape(says)}</h3>", says, "head")
-    held = measures.summed_months(data)
+    held = summed_months(data)
     span = phrases.span(held) if held else "no month that can be counted"
     if name == "outcomes" and (settled := outcomes.outcomes(data).settled):
         span = phrases.months(settled)
@@ -177,14 +177,14 @@ def _categories(data: Data) -> tuple[str, str]:
         return "No category can be counted", "Records by category"
     top = crime.head(3)
     named = [f"{label.lower()} ({n:,})" for label, n in zip(top["label"], top["period"], strict=True)]
-    held, asked = len(measures.summed_months(data)), len(data.query.months)
+    held, asked = len(summed_months(data)), len(data.query.months)
     when = f" in the {words.counted(held, 'month')} counted" if held < asked else ""
     return f"The commonest{when}: {words.listing(named)}", "Records by category"
 
 
 def _trend(data: Data) -> tuple[str, str]:
     counts = measures.count_by_month(data)
-    held = counts[counts["month"].isin(measures.summed_months(data))]
+    held = counts[counts["month"].isin(summed_months(data))]
     if held.empty:
         return f"None of the {len(counts)} months is held here, which is not zero", "Crimes by month"
     thin = held["month"].isin(scope(data).thin)
@@ -203,7 +203,7 @@ def _missing(counts: pd.DataFrame) -> str:
 
 def _asb(data: Data) -> tuple[str, str]:
     counts = measures.count_by_month(data)
-    held = counts[counts["month"].isin(measures.summed_months(data))]
+    held = counts[counts["month"].isin(summed_months(data))]
     if held.empty:
         return (
             "No month of reports is held here, which is not zero",
@@ -232,7 +232,7 @@ def _outcomes(data: Data) -> tuple[str, str]:
         return "No outcomes are given here", measure
     if charged.isna().any():
         return f"Too few crimes ({found.crimes:,}) for shares of outcomes", measure
-    some = found.settled != measures.summed_months(data)
+    some = found.settled != summed_months(data)
     of = f"the crimes of {phrases.months(found.settled)}" if some else "crimes"
     return (
         f"{charged.iloc[0]:.0%} of {of} were charged or sent to court; the results are not published",
@@ -261,7 +261,7 @@ def _compared(data: Data) -> tuple[str, str]:
         "Share of crime by category, the three largest and those that differ clearly (the table has all)"
     )
     if beside.refused and not data.query.compare_with:
-        return f"Not compared, because {comparing.REFUSALS[beside.refused]}", "Share of crime by category"
+        return f"Not compared, because {comparing.REFUSALS[beside.refused]}", measure
     more = [phrases.category(c) for c in beside.named("more")]
     if beside.refused:
         return "Shares of crime here and in the places compared with", measure

@@ -44,17 +44,20 @@ def _note_source(name: str) -> str:
     return resources.files("crimenb").joinpath("notes", f"{name}.md").read_text("utf-8")
 
 
+_PLAIN = jinja2.Environment(autoescape=False, trim_blocks=True, lstrip_blocks=True)
+_HTML = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+
+
 @functools.cache
-def _template(name: str, kind: str) -> jinja2.Template:
-    env = jinja2.Environment(autoescape=kind == "html", trim_blocks=True, lstrip_blocks=True)
-    return env.from_string(_note_source(name))
+def _template(name: str, engine: jinja2.Environment) -> jinja2.Template:
+    return engine.from_string(_note_source(name))
 
 
 def prepare() -> None:
     """Read every note, so that forks of this process need not."""
     for name in notes():
-        for kind in ("plain", "html"):
-            _template(name, kind)
+        for engine in (_PLAIN, _HTML):
+            _template(name, engine)
 
 
 def note_text(name: str, data: Data | None = None) -> str:
@@ -63,7 +66,7 @@ def note_text(name: str, data: Data | None = None) -> str:
     Raises:
         QueryError: There is no such note; the message lists those there are.
     """
-    return _template(name, "plain").render(facts(data) if data else {}).strip()
+    return _template(name, _PLAIN).render(facts(data) if data else {}).strip()
 
 
 def note(name: str, data: Data | None = None) -> Words:
@@ -78,7 +81,7 @@ def note(name: str, data: Data | None = None) -> Words:
     """
     # Markdown first, values afterwards: what comes from outside is escaped, never parsed.
     known = {k: Markup(f"\x02{k}\x03") if isinstance(v, str) and v else v for k, v in _facts(data).items()}
-    text = _template(name, "html").render(known)
+    text = _template(name, _HTML).render(known)
     title, _, rest = text.partition("\n")
     html = str(mistune.html(rest))
     for key, value in _facts(data).items():
@@ -102,6 +105,7 @@ def facts(data: Data) -> dict[str, Any]:
     around = data.surroundings[data.surroundings["postcode"] == data.query.postcode]
     unlocated = around["unlocated"].sum()
     located = (around["rest"].sum() + (crimes["reported_by"] != BTP).sum()) or 1
+    ranges = {s: "low" in months_with_range(data, s) for s in ("crime", "asb")}
     copies = cautions.duplicates(data).asb
     gaps = [f"{phrases.months(list(g['month']))} ({status})" for status, g in _gaps(data)]
     return {
@@ -129,10 +133,9 @@ def facts(data: Data) -> dict[str, Any]:
         "part": scope(data).kind == "part",
         "thin": bool(scope(data).thin),
         "unsettled": phrases.months(outcomes(data).unsettled) if held else "",
-        "range_crime": "low" in months_with_range(data, "crime"),
-        "range_asb": "low" in months_with_range(data, "asb"),
-        "range_season": "low" in months_with_range(data, "asb")
-        and range_of(data, "asb").controlled is not None,
+        "range_crime": ranges["crime"],
+        "range_asb": ranges["asb"],
+        "range_season": ranges["asb"] and range_of(data, "asb").controlled is not None,
     }
 
 

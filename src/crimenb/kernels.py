@@ -13,7 +13,6 @@ and its owner hold the two ends of a lifeline; when one dies, the other sees it 
 from __future__ import annotations
 
 import asyncio
-import atexit
 import contextlib
 import gc
 import importlib
@@ -21,18 +20,19 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ipykernel.kernelapp import IPKernelApp
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets.config import Config
+
+from crimenb.kept import Kept
 
 if TYPE_CHECKING:
     from jupyter_client.connect import KernelConnectionInfo
@@ -86,48 +86,16 @@ def _abstract_name() -> str:
 # ------------------------------------------------------------- the process that forks
 
 
-class Nursery:
-    """The process that forks kernels; it ends when its owner does, however that ends."""
+class Nursery(Kept):
+    """The process that forks kernels. Kernels still running when it ends keep running."""
 
-    _here: ClassVar[Nursery | None] = None
+    socket_kind = socket.SOCK_SEQPACKET
 
-    @classmethod
-    def kept(cls) -> bool:
-        """Whether this process keeps a nursery (a dead one counts: it is replaced)."""
-        return cls._here is not None
-
-    @classmethod
-    def here(cls) -> Nursery:
-        """Return this process's nursery, a new one where the last has died."""
-        if cls._here is None or cls._here.process.poll() is not None:
-            cls.dismiss()
-            cls._here = cls()
-            atexit.register(cls.dismiss)
-        return cls._here
-
-    @classmethod
-    def dismiss(cls) -> None:
-        """End this process's nursery, if it keeps one; kernels are processes of their own again."""
-        if cls._here is not None:
-            cls._here.close()
-        cls._here = None
-        atexit.unregister(cls.dismiss)
-
-    def __init__(self) -> None:
-        self.line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            code = f"from crimenb.kernels import serve; serve({theirs.fileno()})"
-            self.process = subprocess.Popen(
-                # As a usual kernel is started, and no folder of ours on the path of modules.
-                [sys.executable, "-P", "-Xfrozen_modules=off", "-c", code],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-            )
-
-    def close(self) -> None:
-        """End the process; kernels still running keep running."""
-        self.line.close()
-        self.process.wait()
+    def command(self, fd: int) -> list[str]:
+        """Return the command of the nursery."""
+        # As a usual kernel is started, and no folder of ours on the path of modules.
+        code = f"from crimenb.kernels import serve; serve({fd})"
+        return [sys.executable, "-P", "-Xfrozen_modules=off", "-c", code]
 
     def fork(self, request: dict[str, Any]) -> socket.socket:
         """Start a kernel and return this process's end of its lifeline."""

@@ -12,7 +12,7 @@ from crimenb.charts import INK, PINK, WIDTH
 from crimenb.tables import MILE_M
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from shapely.geometry.base import BaseGeometry
 
@@ -41,33 +41,55 @@ _LETTER, _LINE, _GAP = 7.0, 17.0, 4.0
 
 
 class _Sheet:
-    """A map so many pixels wide, and the fields on it that are taken."""
+    """A map so many pixels wide, and the fields on it that are taken.
 
-    def __init__(self, reach: float, wide: int) -> None:
-        self.reach, self.wide = reach, wide
+    Scale, north and, of a circle, the names of its rings are on it from the start.
+    """
+
+    def __init__(self, reach: float, wide: int, spots: pd.DataFrame, *, rings: bool) -> None:
+        self.reach, self.wide, self.spots = reach, wide, spots
         self.pixel = 2 * reach / wide
         self.words: list[Word] = []
         self.taken: list[Box] = [self.around(0, 0, _CENTRE)]
+        largest = spots.head(_LARGEST).itertuples(index=False)
+        self.discs = [self.around(s.x, s.y, self.radius(s)) for s in largest]
+        for word in _corners(self):  # wherever their fields end
+            self.write(word)
+        for offered in _rings(self) if rings else []:
+            self.put(offered, self.discs)
 
     def around(self, x: float, y: float, half: float) -> Box:
         """Return the field about a place, `half` pixels to each side."""
         half *= self.pixel
         return (x - half, y - half, x + half, y + half)
 
-    def radius(self, records: float, most: int) -> float:
-        """Return a symbol's radius in pixels."""
-        return float(np.sqrt(BIGGEST * (self.wide / WIDTH) ** 1.5 * records / most / np.pi))
+    def radius(self, spot: Any) -> float:
+        """Return the radius of a point's symbol in pixels."""
+        share = spot.records / self.spots["records"].iloc[0]
+        return float(np.sqrt(BIGGEST * (self.wide / WIDTH) ** 1.5 * share / np.pi))
 
-    def put(self, offered: Iterable[Word], also: Iterable[Box] = ()) -> bool:
-        """Write the first word that is inside the map and meets neither another nor `also`."""
-        kept = [*self.taken, *also]
+    def put(self, offered: Iterable[Word], off: Sequence[Box] = ()) -> bool:
+        """Write the first word that is inside the map and meets no other.
+
+        Parameters:
+            off: Fields that it keeps off too, where there is room elsewhere.
+        """
+        second_best = None
         for word in offered:
             box = box_of(word, self.pixel)
-            inside = max(-box[0], -box[1], box[2], box[3]) < self.reach
-            if inside and all(box[2] < t[0] or t[2] < box[0] or box[3] < t[1] or t[3] < box[1] for t in kept):
+            if not self._is_free(box):
+                continue
+            if not any(_meet(box, o) for o in off):
                 self.write(word)
                 return True
-        return False
+            second_best = second_best or word
+        if second_best:
+            self.write(second_best)
+        return second_best is not None
+
+    def _is_free(self, box: Box) -> bool:
+        inside = max(-box[0], -box[1], box[2], box[3]) < self.reach
+        return inside and not any(_meet(box, t) for t in self.taken)
 
     def write(self, word: Word) -> None:
         """Write a word and take its field."""
@@ -75,10 +97,15 @@ class _Sheet:
         self.words.append(word)
 
 
+def _meet(a: Box, b: Box) -> bool:
+    return not (a[2] < b[0] or b[2] < a[0] or a[3] < b[1] or b[3] < a[1])
+
+
 def placed(
     reach: float,
     spots: pd.DataFrame,
     forces: Mapping[str, BaseGeometry],
+    absent: Container[str],
     beat: tuple[str, BaseGeometry] | None,
     *,
     rings: bool,
@@ -92,36 +119,27 @@ def placed(
     Parameters:
         reach: Half the map's side in metres.
         spots: Points in metres from the centre, `x`, `y`, `name`, `records`, busiest first.
-        forces: Words for each force and its part of the area; what follows a colon stands alone where
-            there is no room for all.
+        forces: The forces' names and their parts of the area; absent: those without data.
         beat: The neighbourhood's name and its boundary.
     """
     sheets = []
     for wide, wanted in ((WIDTH, _NAMES), (_NARROW, _NAMES_NARROW)):
-        sheet = _Sheet(reach, wide)
-        for word in _corners(sheet):  # wherever their fields end
-            sheet.write(word)
-        if rings:
-            _name_rings(sheet, spots)
-        for name, part in forces.items():
-            short = name.partition(": ")[2]
-            if not sheet.put(_within(name, part, spots, sheet)) and short:
-                sheet.put(_within(short, part, spots, sheet))
+        sheet = _Sheet(reach, wide, spots, rings=rings)
+        for force, part in forces.items():
+            names = [f"{force} police area"]
+            if force in absent:  # in little room the second says what matters
+                names = [f"{names[0]}: no data held", "no data held"]
+            sheet.put(word for name in names for word in _within(name, part, sheet))
         if beat:
             sheet.put(_along(beat, sheet))
-        _name_points(sheet, spots, wanted)
+        _name_points(sheet, wanted)
         sheets.append(pd.DataFrame(sheet.words).assign(small=wide == _NARROW))
     return pd.concat(sheets, ignore_index=True)
 
 
-def signs(reach: float, side: int, spots: pd.DataFrame, *, rings: bool) -> list[Word]:
-    """Return the words of a map without names: scale, north and, where asked, the two rings."""
-    sheet = _Sheet(reach, side)
-    for word in _corners(sheet):
-        sheet.write(word)
-    if rings:
-        _name_rings(sheet, spots)
-    return sheet.words
+def signs(reach: float, spots: pd.DataFrame, *, rings: bool) -> list[Word]:
+    """Return the words of a small map without names: scale, north and, where asked, the two rings."""
+    return _Sheet(reach, _NARROW, spots, rings=rings).words
 
 
 def box_of(word: Word, pixel: float) -> Box:
@@ -157,27 +175,11 @@ def _rings(sheet: _Sheet) -> list[list[Word]]:
     return found
 
 
-def _name_rings(sheet: _Sheet, spots: pd.DataFrame) -> None:
-    """Name the rings, off the largest symbols where that can be."""
-    discs = _discs(sheet, spots)
-    for offered in _rings(sheet):
-        sheet.put(offered, discs) or sheet.put(offered)
-
-
-def _discs(sheet: _Sheet, spots: pd.DataFrame) -> list[Box]:
-    """Return the fields of the largest symbols, largest first."""
-    most = int(spots["records"].max())
-    largest = spots.head(_LARGEST).itertuples(index=False)
-    return [sheet.around(s.x, s.y, sheet.radius(s.records, most)) for s in largest]
-
-
-def _name_points(sheet: _Sheet, spots: pd.DataFrame, wanted: int) -> None:
+def _name_points(sheet: _Sheet, wanted: int) -> None:
     """Name the busiest points for which there is room."""
-    most = int(spots["records"].max())
-    discs = _discs(sheet, spots)
-    for n, spot in enumerate(spots.head(4 * wanted).itertuples(index=False)):
-        offered = list(_beside(spot, sheet.radius(spot.records, most) + 4, sheet.pixel))
-        wanted -= sheet.put(offered, [*discs[:n], *discs[n + 1 :]]) or sheet.put(offered)
+    for n, spot in enumerate(sheet.spots.head(4 * wanted).itertuples(index=False)):
+        offered = _beside(spot, sheet.radius(spot) + 4, sheet.pixel)
+        wanted -= sheet.put(offered, [*sheet.discs[:n], *sheet.discs[n + 1 :]])
         if not wanted:
             break
 
@@ -197,8 +199,9 @@ def _along(beat: tuple[str, BaseGeometry], sheet: _Sheet) -> Iterator[Word]:
         yield _word(at.x, at.y + 9 * sheet.pixel, beat[0], PINK)
 
 
-def _within(name: str, part: BaseGeometry, spots: pd.DataFrame, sheet: _Sheet) -> list[Word]:
+def _within(name: str, part: BaseGeometry, sheet: _Sheet) -> list[Word]:
     """Offer places for a force's name inside its part: those that hide least first."""
+    spots = sheet.spots
     grid = np.linspace(-0.9 * sheet.reach, 0.9 * sheet.reach, 37)
     x, y = (v.ravel() for v in np.meshgrid(grid, grid))
     wide, high = (len(name) * _LETTER / 2 + _GAP) * sheet.pixel, _LINE * sheet.pixel

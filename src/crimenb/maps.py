@@ -87,11 +87,9 @@ def point_map(data: Data, points: pd.DataFrame, *, width: int = WIDTH) -> Any:
     )  # fmt: skip
     most = int(spots["records"].max())
     beat, forces = _boundary(around, frame), force_parts(around, frame)
-    absent = absent_forces(around)
-    named = {
-        f"{name} police area{': no data held' if name in absent else ''}": part
-        for name, part in forces.items()
-    }
+    words = labels.placed(
+        frame.reach, spots, forces, absent_forces(around), beat, rings=frame.kind == "circle"
+    )
     axes = frame.axes()
     size = alt.Size(
         "records:Q",
@@ -110,7 +108,7 @@ def point_map(data: Data, points: pd.DataFrame, *, width: int = WIDTH) -> Any:
             alt.Tooltip("records:Q", title="Records", format=","),
             alt.Tooltip("top:N", title="Commonest")]),
         centre(frame),
-        *_written(labels.placed(frame.reach, spots, named, beat, rings=frame.kind == "circle"), axes),
+        *_written(words, axes),
     ]  # fmt: skip
     said = "Map of the snapped points in the area, symbol area by the number of records."
     return finish(layered(*layers), width=width, height=width, description=said, square=True)
@@ -179,13 +177,13 @@ def centre(frame: Frame) -> Any:
     )  # fmt: skip
 
 
-def signs(frame: Frame, spots: pd.DataFrame, side: int = 330) -> list[Any]:
+def signs(frame: Frame, spots: pd.DataFrame) -> list[Any]:
     """Return the words a map cannot be read without: scale, north, the names of the rings.
 
     Parameters:
         spots: Points with `x`, `y` and `records`, busiest first, which the words keep off.
     """
-    words = labels.signs(frame.reach, side, spots, rings=frame.kind == "circle")
+    words = labels.signs(frame.reach, spots, rings=frame.kind == "circle")
     rows = pd.DataFrame(words)[["x", "y", "name"]]
     base = alt.Chart(rows).encode(**frame.axes(), text=alt.Text("name:N"))
     return [base.mark_text(fontSize=13, aria=False, **style) for style in (_OUTLINE, {})]

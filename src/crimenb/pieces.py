@@ -50,6 +50,11 @@ def steady(value: Any) -> Any:
     return float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value
 
 
+def bullets(items: Iterable[str]) -> str:
+    """Return a list in HTML, each item escaped unless it is Markup."""
+    return f"<ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>"
+
+
 def paragraphs(sentences: Iterable[str], role: str = "text") -> Words:
     """Return plain sentences, one paragraph each, escaped."""
     listed = list(sentences)

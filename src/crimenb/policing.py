@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from crimenb import phrases, words
-from crimenb.pieces import SHARE, Column, Words, table
+from crimenb.pieces import SHARE, Column, Words, bullets, table
 from crimenb.sums import only
 from crimenb.tables import BTP, force_name
 
@@ -54,8 +54,8 @@ def neighbourhood(data: Data) -> Words:
         _link(a, t) for t, a in [("The team’s own page", team["url"]), ("The force", team["force_url"])] if a
     ]
     links += [_link(*reversed(line.split("\t", 1))) for line in team["links"].splitlines() if "\t" in line]
-    listed = [str(escape(c)) for c in contact] + links
-    parts.append(f"<ul>{''.join(f'<li>{i}</li>' for i in listed)}</ul>" if listed else "")
+    listed = [*contact, *links]
+    parts.append(bullets(listed) if listed else "")
     parts.append(
         _list(
             "The team",
@@ -70,11 +70,11 @@ def neighbourhood(data: Data) -> Words:
     return Words("".join(parts), text)
 
 
-def _link(address: str, title: str) -> str:
+def _link(address: str, title: str) -> Markup:
     """Return a link; only http(s) ever leads anywhere."""
     if not address.startswith(("http://", "https://")):
-        return str(escape(title))
-    return f'<a href="{escape(address)}" rel="noreferrer">{escape(title or address)}</a>'
+        return escape(title)
+    return Markup('<a href="{}" rel="noreferrer">{}</a>').format(address, title or address)
 
 
 def _list(title: str, rows: pd.DataFrame, say: object) -> str:
@@ -82,7 +82,7 @@ def _list(title: str, rows: pd.DataFrame, say: object) -> str:
     said = [say(r) for r in named.itertuples()]  # type: ignore[operator]
     if not said:
         return f"<p>{escape(title)}: none given by the source.</p>"
-    return f"<h4>{escape(title)}</h4><ul>{''.join(f'<li>{escape(s)}</li>' for s in said)}</ul>"
+    return f"<h4>{escape(title)}</h4>{bullets(said)}"
 
 
 def _priorities(rows: pd.DataFrame) -> str:

@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import nbformat
 
-from crimenb import kernels, snapshot
+from crimenb import snapshot
 from crimenb.agreement import Finding, Versions, foreign_cells, other_outputs, other_page
 from crimenb.errors import QueryError, ReportError, SnapshotError
-from crimenb.report import DATA, SUMS, execute, freeze, notebook_path, parameters, written
+from crimenb.report import DATA, SUMS, execute, freeze, keep_warm, notebook_path, parameters, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -87,18 +87,13 @@ def verify_all(folders: Sequence[Path], *, trust: bool = False, jobs: int | None
     with (
         tempfile.TemporaryDirectory(prefix="crimenb-") as quiet,
         _offline(Path(quiet)),  # which the workers, and the kernels they keep warm, inherit
-        concurrent.futures.ProcessPoolExecutor(jobs, context, _keep_kernels_warm) as pool,
+        concurrent.futures.ProcessPoolExecutor(jobs, context, keep_warm) as pool,
     ):
         waiting = [pool.submit(verify, f, trust=trust) for f in folders]
         try:
             yield from (w.result() for w in waiting)
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def _keep_kernels_warm() -> None:
-    if kernels.FORKS:
-        kernels.Nursery.here()
 
 
 def report_folders(paths: Iterable[Path]) -> list[Path]:

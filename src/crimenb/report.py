@@ -11,9 +11,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
 import nbformat
-from nbformat.v4.rwbase import split_lines, strip_transient
 
 from crimenb import drawings, snapshot
 from crimenb.errors import NotReproducible, ReportError, SnapshotError
@@ -154,20 +152,12 @@ def render(folder: Path, query: Query) -> None:
 
 def written(nb: nbformat.NotebookNode) -> dict[str, str]:
     """Return the files that an executed notebook gives, by name: itself, its page, its summary."""
-    files = {"report.ipynb": _as_file(nb), "report.html": to_html(nb)}
+    files = {"report.ipynb": nbformat.writes(nb) + "\n", "report.html": to_html(nb)}
     outputs = [out for cell in nb["cells"] for out in cell.get("outputs", [])]
     said = [out.get("metadata", {}).get(ROLE, {}).get("summary") for out in outputs]
     if text := "".join(filter(None, said)):
         files["summary.md"] = text
     return files
-
-
-def _as_file(nb: nbformat.NotebookNode) -> str:
-    """Return what nbformat writes: the same text in a fifth of the time, which is not little here."""
-    plain = nbformat.from_dict(json.loads(json.dumps(nb)))
-    lines = strip_transient(split_lines(plain))
-    said = json.dumps(lines, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return msgspec.json.format(said, indent=1) + "\n"
 
 
 def parameters(query: Query) -> dict[str, str]:
@@ -176,6 +166,15 @@ def parameters(query: Query) -> dict[str, str]:
     place = ("", DATA) if query.area else (query.postcode, "")
     said = {"postcode": place[0], "start": query.start, "end": query.end}
     return said | {"compare_with": ", ".join(query.compare_with), "area": place[1], "snapshot": DATA}
+
+
+def keep_warm() -> None:
+    """Keep beside this process what makes its next reports quicker, where kernels can be forked."""
+    from crimenb import kernels  # noqa: PLC0415
+
+    if kernels.FORKS:
+        kernels.Nursery.here()
+        drawings.Painter.here()
 
 
 def execute(folder: Path, query: Query, notebook: Path | None = None) -> nbformat.NotebookNode:

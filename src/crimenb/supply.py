@@ -48,9 +48,7 @@ def whole(within: Scope) -> str:
     """Name the months summed: "the year", "the six months", "the month"."""
     months = within.months
     n = len(months)
-    one_run = int(months[-1][:4]) * 12 + int(months[-1][5:]) - n + 1 == (
-        int(months[0][:4]) * 12 + int(months[0][5:])
-    )
+    one_run = len(phrases.runs(months)) == 1
     if n == 1:
         return "the month"
     if n == YEAR and one_run:

@@ -10,12 +10,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from crimenb import drawings, kernels, snapshot
+from crimenb import snapshot
 from crimenb.errors import Busy, CrimenbError
 from crimenb.ledger import Entry, standing
 from crimenb.overview import overview
 from crimenb.query import Query
-from crimenb.report import DATA, SUMS, build, build_on
+from crimenb.report import DATA, SUMS, build, build_on, keep_warm
 
 if TYPE_CHECKING:
     from crimenb.tables import Data
@@ -73,9 +73,7 @@ def make(task: Task) -> Entry:
 
 
 def _made(task: Task) -> tuple[str, str]:
-    if kernels.FORKS:
-        kernels.Nursery.here()
-        drawings.Painter.keep()
+    keep_warm()
     until = time.monotonic() + _WAIT_S
     while True:
         # Finished, perhaps, by a worker that died before it could say so.
