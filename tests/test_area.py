@@ -10,9 +10,10 @@ from shapely import affinity
 import crimenb as cn
 from crimenb.area import read_area
 from crimenb.errors import QueryError, SnapshotError
+from crimenb.lab import notebook_path
 from crimenb.proof import verify
 from crimenb.query import Query
-from crimenb.report import build_report, notebook_path
+from crimenb.report import build_report
 from crimenb.snapshot import collect, read, write
 from tests.real import REAL, needs_real_data
 

@@ -5,13 +5,16 @@ import math
 import re
 from dataclasses import replace
 
+import altair as alt
 import pandas as pd
 import pytest
 import shapely
 
 import crimenb as cn
 from crimenb import labels, maps, measures, sums, tables, timeline
+from crimenb.charts import specified
 from crimenb.page import resized, static_svg
+from crimenb.pieces import steady
 from crimenb.query import Query
 from crimenb.snapshot import collect
 
@@ -50,6 +53,17 @@ def test_every_chart_describes_itself_and_carries_no_title(drawn):
     for spec in drawn.values():
         assert len(spec["description"]) > 20
         assert "title" not in spec
+
+
+def test_a_specification_holds_the_rows_that_altair_would_give():
+    table = pd.DataFrame({
+        "words": ["a", None, "é"], "whole": [1, 2, 3], "real": [0.5, float("nan"), float("inf")],
+        "yes": [True, False, True], "counted": pd.array([1, None, 3], "Int64"), "list": [[1], [2, 3], []],
+    })  # fmt: skip
+    days = table.assign(day=pd.to_datetime(["2025-01-01", None, "2025-03-01"]))
+    for frame in (table, days, table.iloc[:0], alt.InlineData(values=[{"words": "a"}])):
+        chart = alt.Chart(frame).mark_point().encode(x=alt.X("words:N"))
+        assert json.dumps(specified(chart)) == json.dumps(steady(chart.to_dict()))
 
 
 def test_bars_carry_the_counts(drawn, centre):

@@ -18,8 +18,8 @@ import shapely
 from nbclient import NotebookClient
 
 import crimenb
+from crimenb.lab import notebook_path
 from crimenb.pieces import VEGALITE
-from crimenb.report import notebook_path
 from tests.real import REAL, ROOT, needs_real_data
 
 

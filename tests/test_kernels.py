@@ -85,6 +85,32 @@ def test_a_fork_finds_its_imports_done(nursery, tmp_path):
     assert int(run(code, use, folder=tmp_path)[1]) == 0
 
 
+def test_what_a_cell_prints_stands_between_what_it_shows(nursery, tmp_path):
+    import papermill as pm
+
+    code = """
+import sys
+from IPython.display import display
+print("first")
+display("second")
+print("third", file=sys.stderr)
+display("fourth")
+print("fifth", end="")
+"""
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in (code, "1")])
+    nb["metadata"]["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    told = kernels.options(tmp_path)
+    nb = pm.execute_notebook(nb, None, cwd=str(tmp_path), progress_bar=False, **told)
+    assert [o.get("text") or o["data"]["text/plain"] for o in nb["cells"][0]["outputs"]] == [
+        "first\n", "'second'", "third\n", "'fourth'", "fifth",
+    ]  # fmt: skip
+
+
+def test_a_fork_finds_the_report_rehearsed(nursery, tmp_path):
+    use = "from crimenb import guidance, tables; print(guidance._template.cache_info().currsize > 8)"
+    assert run(use, folder=tmp_path) == ["True\n"]
+
+
 def test_a_dead_nursery_is_replaced(nursery, tmp_path):
     nursery.process.kill()
     nursery.process.wait()

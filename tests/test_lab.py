@@ -14,8 +14,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from crimenb.lab import notebook_path
 from crimenb.pieces import VEGALITE
-from crimenb.report import notebook_path
 from tests.real import ROOT
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

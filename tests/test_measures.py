@@ -1,10 +1,15 @@
 """Counts, on frames written by hand and on the demonstration."""
 
+import gc
+import weakref
+
 import pandas as pd
 import pytest
 
 from crimenb import measures
+from crimenb.overview import overview
 from crimenb.query import Query
+from crimenb.sections import at_a_glance
 from crimenb.snapshot import collect
 from crimenb.sums import scope
 from crimenb.tables import ASB, BTP, CATEGORIES
@@ -62,3 +67,20 @@ def test_points_have_words_and_positions(centre):
     assert not points.geometry.duplicated().any()
     assert (points["snapped_to"] == "").any()  # blank street names stay, told apart by position
     assert set(points["top"]) <= set(CATEGORIES.values())
+
+
+def test_what_was_worked_out_goes_with_its_data():
+    data = collect(Query.parse("ZZ1 1AA", "2025-07", "2025-12", ["ZZ2 2BB"]), "demo")
+    overview(data)
+    at_a_glance(data)
+    assert data.worked_out
+    gone = weakref.ref(data)
+    del data
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_frame_worked_out_once_is_each_callers_own(centre):
+    first = measures.count_by_month(centre)
+    first.loc[:, "crime"] = -1
+    assert (measures.count_by_month(centre)["crime"] >= 0).all()

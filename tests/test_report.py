@@ -12,10 +12,11 @@ import nbformat
 import pytest
 
 from crimenb.errors import NotReproducible, QueryError, ReportError, SnapshotError
+from crimenb.lab import notebook_path
 from crimenb.page import to_html
 from crimenb.pieces import VEGALITE
 from crimenb.query import Query
-from crimenb.report import build_report, freeze, notebook_path
+from crimenb.report import build_report, freeze
 
 QUERY = Query.parse("ZZ1 1AA", "2025-01", "2025-12")
 

@@ -5,14 +5,13 @@ Rules R13 to R15 and R17 of the method, and duplicates. Distances in metres (EPS
 
 from __future__ import annotations
 
-import functools
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
 from crimenb.sums import deciding, only, records, scope, tally
-from crimenb.tables import ASB, CATEGORIES, CRIME_CATEGORIES, MILE_M
+from crimenb.tables import ASB, CATEGORIES, CRIME_CATEGORIES, MILE_M, remembered
 
 if TYPE_CHECKING:
     from crimenb.tables import Data
@@ -138,7 +137,7 @@ def _mix(row: pd.Series) -> list[tuple[str, int]]:
     return sorted(found, key=lambda pair: -pair[1])
 
 
-@functools.lru_cache(maxsize=16)
+@remembered
 def by_point(data: Data) -> pd.DataFrame:
     """Count the summed months' records by snapped point and category.
 
@@ -157,7 +156,7 @@ def by_point(data: Data) -> pd.DataFrame:
     return order.set_index(["x", "y"]).rename_axis(columns=None)
 
 
-@functools.lru_cache(maxsize=16)
+@remembered
 def points(data: Data) -> Points:
     """Say how few points hold half of the records, which is busiest, and what points to read
     as places where incidents are recorded (R14).
@@ -179,7 +178,7 @@ def _point(row: pd.Series) -> Point:
     return Point(str(row["snapped_to"]), int(row["records"]), top, count)
 
 
-@functools.lru_cache(maxsize=16)
+@remembered
 def bursts(data: Data) -> list[Burst]:
     """Find months in which one point holds a fifth of a category, five times its usual (R15).
 
@@ -204,7 +203,7 @@ def bursts(data: Data) -> list[Burst]:
     return [Burst(*row) for row in found[columns].to_dict("split", index=False)["data"]]
 
 
-@functools.lru_cache(maxsize=16)
+@remembered
 def unlocated(data: Data) -> list[Unlocated]:
     """Return each deciding force's spread of the share without location (R17, archive only)."""
     data = only(data)
@@ -228,7 +227,7 @@ def comparable(data: Data) -> bool:
     return not any(u.swings for u in unlocated(data))
 
 
-@functools.lru_cache(maxsize=16)
+@remembered
 def duplicates(data: Data) -> Duplicates:
     """Count rows that copy an earlier one in every column; they are kept and counted (R2)."""
     crimes = records(data)

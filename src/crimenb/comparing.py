@@ -6,7 +6,6 @@ may be rare here and still have a large share. Distances in metres (EPSG:27700).
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,7 +15,7 @@ from scipy.special import stdtrit
 from crimenb.query import days_in
 from crimenb.ranges import dispersion
 from crimenb.sums import deciding, only, records, rest_of_force, scope, tally
-from crimenb.tables import CRIME_CATEGORIES, MILE_M, to_metres
+from crimenb.tables import CRIME_CATEGORIES, MILE_M, remembered, to_metres
 from crimenb.trends import LEAST_MONTHS
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ REFUSALS = {
 LEAST_TOTAL = 100
 
 
-@functools.lru_cache(maxsize=16)
+@remembered
 def with_rest_of_force(data: Data) -> Comparison:
     """Compare the shares of crime here with those in the rest of the force (R11, archive only)."""
     data = only(data)

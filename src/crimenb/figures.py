@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import escape
 
 from crimenb import changes, comparing, measures, outcomes, phrases, sections, words
+from crimenb.charts import specified
 from crimenb.guidance import facts, note, notes
 from crimenb.measures import summed_months
-from crimenb.pieces import ONE, ROLE, SHARE, VEGALITE, WHOLE, Column, Words, steady, table
+from crimenb.pieces import ONE, ROLE, SHARE, VEGALITE, WHOLE, Column, Words, table
 from crimenb.sparse import is_small
 from crimenb.sums import scope
 from crimenb.tables import ASB, CATEGORIES
@@ -106,7 +107,7 @@ def show(chart: Any, frame: pd.DataFrame, name: str, data: Data) -> None:
     """
     from IPython.display import display  # noqa: PLC0415 (there already, wherever a notebook runs)
 
-    spec = steady(chart.to_dict(validate=False))  # checked part by part when made, ours by the tests
+    spec = specified(chart)
     head = headline(name, data, subtitle="empty" not in spec["usermeta"])
     spec.pop("$schema", None)
     spec["description"] = f"{head.text.splitlines()[0]} {spec.get('description', '')}".strip()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from crimenb import changes, comparing, outcomes, phrases
 from crimenb.sums import only
-from crimenb.tables import CATEGORIES
+from crimenb.tables import CATEGORIES, remembered
 
 if TYPE_CHECKING:
     from crimenb.tables import Data
@@ -89,7 +88,7 @@ def compared_shares(data: Data) -> pd.DataFrame:
     return pd.concat(ordered, ignore_index=True)[columns]
 
 
-@functools.lru_cache(maxsize=4)
+@remembered
 def comparisons(data: Data) -> list[comparing.Comparison]:
     """Return every comparison asked for: the rest of the force first, then each postcode."""
     here = only(data)

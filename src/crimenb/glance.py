@@ -6,7 +6,6 @@ months read differently from a large one; what the numbers cannot carry is not s
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING
 
 from crimenb import cautions, comparing, phrases, words
@@ -23,7 +22,7 @@ from crimenb.supply import (
     swing_sentence,
     whole,
 )
-from crimenb.tables import ASB, CATEGORIES, CRIME_CATEGORIES
+from crimenb.tables import ASB, CATEGORIES, CRIME_CATEGORIES, remembered
 
 if TYPE_CHECKING:
     from crimenb.sums import Scope
@@ -42,7 +41,7 @@ def at_a_glance(data: Data) -> list[str]:
     return list(_sentences(only(data)))
 
 
-@functools.lru_cache(maxsize=16)
+@remembered
 def _sentences(data: Data) -> tuple[str, ...]:
     within = scope(data)
     first = ["This is an invented place with invented records."] if words.is_demo(data) else []

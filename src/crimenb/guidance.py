@@ -20,7 +20,7 @@ from crimenb.errors import QueryError
 from crimenb.outcomes import outcomes
 from crimenb.pieces import Column, Words, paragraphs, table
 from crimenb.sums import deciding, scope
-from crimenb.tables import BTP, force_name
+from crimenb.tables import BTP, force_name, remembered
 from crimenb.trends import months_with_range, range_of
 
 if TYPE_CHECKING:
@@ -51,13 +51,6 @@ _HTML = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True
 @functools.cache
 def _template(name: str, engine: jinja2.Environment) -> jinja2.Template:
     return engine.from_string(_note_source(name))
-
-
-def prepare() -> None:
-    """Read every note, so that forks of this process need not."""
-    for name in notes():
-        for engine in (_PLAIN, _HTML):
-            _template(name, engine)
 
 
 def note_text(name: str, data: Data | None = None) -> str:
@@ -95,7 +88,7 @@ def _facts(data: Data | None) -> dict[str, Any]:
     return facts(data) if data is not None else {}
 
 
-@functools.lru_cache(maxsize=8)
+@remembered
 def facts(data: Data) -> dict[str, Any]:
     """Return the numbers of a report as the notes use them, already written out."""
     t = measures.totals(data)

@@ -1,9 +1,10 @@
 """Warm kernels: one process imports everything once, and every kernel is a fork of it.
 
 A kernel started in the usual way spends seconds on imports. A batch starts thousands, so each
-of its workers keeps a *nursery*: a process without threads that has imported what the notebook
-needs and does nothing but fork. The fork is a whole kernel of its own, used for one report and
-killed afterwards; nothing of a report reaches the next one.
+of its workers keeps a *nursery*: a process that has imported what the notebook needs, has run it
+once on the demonstration, and does nothing but fork (it runs no thread of Python's, and the
+libraries' own are idle then and made anew in a fork). The fork is a whole kernel of its own,
+used for one report and killed afterwards; nothing of a report reaches the next one.
 
 Kernels talk over Unix sockets with abstract names, which the system forgets with the
 processes: neither a socket nor a connection file lies anywhere, also after SIGKILL. A kernel
@@ -16,6 +17,7 @@ import asyncio
 import contextlib
 import gc
 import importlib
+import io
 import json
 import os
 import signal
@@ -26,6 +28,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from ipykernel.iostream import OutStream
 from ipykernel.kernelapp import IPKernelApp
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
@@ -33,6 +36,7 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets.config import Config
 
 from crimenb.kept import Kept
+from crimenb.lab import notebook_path
 
 if TYPE_CHECKING:
     from jupyter_client.connect import KernelConnectionInfo
@@ -43,19 +47,15 @@ FORKS = sys.platform == "linux"
 _LATE = (
     "IPython.core.completerlib",
     "IPython.core.debugger",
+    "IPython.core.logger",
+    "IPython.core.oinspect",
     "IPython.extensions.storemagic",
     "faulthandler",
     "ipykernel.debugger",
-    "narwhals._pandas_like.namespace",
-    "pandas.io.formats.csvs",
-    "pandas.io.formats.string",
-    "pyarrow.dataset",
-    "pyarrow.pandas_compat",
-    "sqlite3",
     "tornado.platform.asyncio",
     "zmq.utils.garbage",
 )
-"""What a kernel and pandas import only at work, and would import anew in every fork."""
+"""What a kernel imports only at work, and would import anew in every fork."""
 
 _MESSAGE = 1 << 17
 _START_S = 60.0
@@ -112,14 +112,12 @@ class Nursery(Kept):
 
 def serve(fd: int) -> None:
     """Import what the report needs, then fork a kernel for each request until the owner goes."""
-    from crimenb.guidance import prepare  # noqa: PLC0415
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the owner to handle
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries the children
     for name in _LATE:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    prepare()
+    _rehearse()
     gc.collect()
     gc.freeze()  # or the first collection in a child copies every page
     with socket.socket(fileno=fd) as line:
@@ -131,6 +129,40 @@ def serve(fd: int) -> None:
                 line.close()
                 _be_kernel(json.loads(message), socket.socket(fileno=fds[0]))
             os.close(fds[0])
+
+
+def _rehearse() -> None:
+    """Run the report's cells as they stand, on the demonstration: forks find warm what they use.
+
+    What pandas, Altair, shapely and we ourselves make at first use and keep would otherwise be made
+    anew in every fork, in a fifth of a report's time.
+    """
+    names: dict[str, Any] = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        for cell in json.loads(notebook_path().read_text("utf-8"))["cells"]:
+            if cell["cell_type"] == "code":
+                exec("".join(cell["source"]), names)
+
+
+class Stream(OutStream):
+    """A kernel's stdout or stderr that is flushed where there is something to flush.
+
+    A kernel flushes both before every output and around every cell, and each time waits for
+    another thread: two hundred times a report, which writes to neither.
+    """
+
+    unsent = False
+
+    def write(self, string: str) -> int | None:  # type: ignore[override]
+        """Write, and remember that something waits to be sent."""
+        self.unsent = True
+        return super().write(string)
+
+    def flush(self) -> None:
+        """Send what was written."""
+        if self.unsent:
+            self.unsent = False
+            super().flush()  # type: ignore[no-untyped-call]
 
 
 class _Kernel(IPKernelApp):
@@ -155,7 +187,7 @@ def _be_kernel(request: dict[str, Any], lifeline: socket.socket) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.chdir(request["cwd"])
         threading.Thread(target=_die_with_owner, args=[lifeline], daemon=True).start()
-        app = _Kernel.instance()
+        app = _Kernel.instance(outstream_class=f"{Stream.__module__}.{Stream.__name__}")
         app.load_connection_info(request["connection"])
         app.initialize(request["arguments"])
         # Only now can a client connect; one that came too early would try again after 0.1 s.
@@ -193,7 +225,9 @@ class Forked(KernelProvisionerBase):
             setattr(self.parent, f"{name}_port", number)
         arguments = kwargs.pop("extra_arguments", [])
         # A history of inputs in the user's home is for people; here it would grow by every report.
-        return await super().pre_launch(cmd=[*arguments, "--HistoryManager.enabled=False"], **kwargs)
+        # So is the pause after each cell, in which a text that came late may still be sent.
+        told = ["--HistoryManager.enabled=False", "--Kernel._execute_sleep=0"]
+        return await super().pre_launch(cmd=[*arguments, *told], **kwargs)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Fork a kernel and return what a client needs to talk to it."""

@@ -1,14 +1,22 @@
-"""What a notebook asks of the session it runs in: its parameters checked, its charts drawn offline."""
+"""Where the notebooks are, and what one asks of its session: parameters checked, charts drawn offline."""
 
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 from typing import Any
 
 import altair as alt
 
 from crimenb.errors import QueryError
 from crimenb.pieces import VEGALITE, steady
+
+
+def notebook_path(name: str = "report") -> Path:
+    """Return the path of a packaged notebook."""
+    here = Path(__file__).parent / "notebooks" / f"{name}.ipynb"
+    # In a source tree the notebooks stand at the top level; the wheel carries them inside.
+    return here if here.is_file() else Path(__file__).parents[2] / "notebooks" / f"{name}.ipynb"
 
 
 def offline_charts() -> None:

@@ -49,6 +49,7 @@ class _Sheet:
     def __init__(self, reach: float, wide: int, spots: pd.DataFrame, *, rings: bool) -> None:
         self.reach, self.wide, self.spots = reach, wide, spots
         self.pixel = 2 * reach / wide
+        self.most = int(spots["records"].iloc[0])
         self.words: list[Word] = []
         self.taken: list[Box] = [self.around(0, 0, _CENTRE)]
         largest = spots.head(_LARGEST).itertuples(index=False)
@@ -65,8 +66,7 @@ class _Sheet:
 
     def radius(self, spot: Any) -> float:
         """Return the radius of a point's symbol in pixels."""
-        share = spot.records / self.spots["records"].iloc[0]
-        return float(np.sqrt(BIGGEST * (self.wide / WIDTH) ** 1.5 * share / np.pi))
+        return float(np.sqrt(BIGGEST * (self.wide / WIDTH) ** 1.5 * spot.records / self.most / np.pi))
 
     def put(self, offered: Iterable[Word], off: Sequence[Box] = ()) -> bool:
         """Write the first word that is inside the map and meets no other.

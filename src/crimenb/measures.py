@@ -7,7 +7,6 @@ nothing and appears as missing, never as zero.
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, NamedTuple
 
 import geopandas as gpd
@@ -24,6 +23,7 @@ from crimenb.tables import (
     LONLAT,
     SUMMED,
     once,
+    remembered,
 )
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ class Totals(NamedTuple):
     months_asked: int
 
 
-@functools.lru_cache(maxsize=8)
+@remembered
 def totals(data: Data) -> Totals:
     """Return the headline numbers: crime, anti-social behaviour, BTP; points; months."""
     categories, points = count_by_category(data), count_by_point(data)

@@ -7,13 +7,12 @@ case" is steady, so that is one group.
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
 from crimenb.sums import records, scope, tally
-from crimenb.tables import CRIME_CATEGORIES, once
+from crimenb.tables import CRIME_CATEGORIES, once, remembered
 
 if TYPE_CHECKING:
     from crimenb.tables import Data
@@ -89,7 +88,7 @@ def by_month(data: Data) -> pd.DataFrame:
     return table.astype("int64").rename_axis(index="month", columns=None)
 
 
-@functools.lru_cache(maxsize=16)
+@remembered
 def outcomes(data: Data) -> Outcomes:
     """Sum the outcomes of settled months, leaving out months whose outcomes are faulty (R16).
 

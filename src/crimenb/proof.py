@@ -26,7 +26,8 @@ import nbformat
 from crimenb import snapshot
 from crimenb.agreement import Finding, Versions, foreign_cells, other_outputs, other_page
 from crimenb.errors import QueryError, ReportError, SnapshotError
-from crimenb.report import DATA, SUMS, execute, freeze, keep_warm, notebook_path, parameters, written
+from crimenb.lab import notebook_path
+from crimenb.report import DATA, SUMS, execute, freeze, keep_warm, parameters, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -16,6 +16,7 @@ import nbformat
 from crimenb import drawings, snapshot
 from crimenb.errors import NotReproducible, ReportError, SnapshotError
 from crimenb.folders import swap, working
+from crimenb.lab import notebook_path
 from crimenb.page import expect, to_html
 from crimenb.pieces import ROLE
 
@@ -28,13 +29,6 @@ if TYPE_CHECKING:
 DATA = "data"
 SUMS = "SHA256SUMS"
 _ATTEMPTS = 3
-
-
-def notebook_path(name: str = "report") -> Path:
-    """Return the path of a packaged notebook."""
-    here = Path(__file__).parent / "notebooks" / f"{name}.ipynb"
-    # In a source tree the notebooks stand at the top level; the wheel carries them inside.
-    return here if here.is_file() else Path(__file__).parents[2] / "notebooks" / f"{name}.ipynb"
 
 
 def build_report(

@@ -7,14 +7,13 @@ are three numbers.
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import pandas as pd
 
 from crimenb.months import LEAST_SHARE, known_gaps
 from crimenb.query import days_in
-from crimenb.tables import ASB, BTP, CATEGORIES, CRIME_CATEGORIES, SUMMED, once
+from crimenb.tables import ASB, BTP, CATEGORIES, CRIME_CATEGORIES, SUMMED, once, remembered
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -53,13 +52,12 @@ class Scope(NamedTuple):
         return self.months[-1] if self.months else ""
 
 
-@functools.lru_cache(maxsize=16)
 def only(data: Data) -> Data:
     """Return the data of one place: the main one where there are several."""
     return data if len(data.places) <= 1 else data.of()
 
 
-@functools.lru_cache(maxsize=16)
+@remembered
 def scope(data: Data) -> Scope:
     """Say which months of a place are summed, and under which name (R1)."""
     data = only(data)
@@ -80,7 +78,7 @@ def scope(data: Data) -> Scope:
     return Scope("part", same, [], forces, absent, share, [m for m in parts if m not in same])
 
 
-@functools.lru_cache(maxsize=16)
+@remembered
 def deciding(data: Data) -> dict[str, float]:
     """Return the forces with 2 % or more of the area, and their shares (0-1), largest first."""
     rows = data.coverage[(data.coverage["share"] >= LEAST_SHARE) & (data.coverage["force"] != BTP)]
@@ -99,7 +97,7 @@ def _supplied(data: Data, month: str) -> list[str]:
     return [f for f in shares if f not in gaps]
 
 
-@functools.lru_cache(maxsize=16)
+@remembered
 def counts(data: Data) -> pd.DataFrame:
     """Count the records of every month and series, whatever the month's status.
 
@@ -141,7 +139,7 @@ def monthly(data: Data, series: str = "crime") -> pd.DataFrame:
     return table.assign(records=records, days=days, per_day=per_day)
 
 
-@functools.lru_cache(maxsize=16)
+@remembered
 def rest_of_force(data: Data) -> pd.DataFrame:
     """Count the rest of the place's forces by month and series (archive only).
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from crimenb.query import Query
 
 P = ParamSpec("P")
+Value = TypeVar("Value")
 Frame = TypeVar("Frame", bound=pd.DataFrame)
 
 MILE_M = 1609.344
@@ -194,16 +195,35 @@ class Data:
         """Return the same with the rows of one place only (the main place by default)."""
         return _rows_of(self, postcode or self.query.postcode)
 
-    @property
-    def source(self) -> dict[str, str]:
+    @functools.cached_property
+    def worked_out(self) -> dict[object, Any]:
+        """What has been worked out of these frames (see `remembered`)."""
+        return {}
+
+    @functools.cached_property
+    def source(self) -> Mapping[str, str]:
         """What the source says of itself: name, release, retrieved and the like."""
         rows = self.provenance[self.provenance["kind"] == "source"]
         return dict(zip(rows["name"], rows["value"], strict=True))
 
 
+def remembered(measure: Callable[Concatenate[Data, P], Value]) -> Callable[Concatenate[Data, P], Value]:
+    """Work a value out once for each Data and keep it there, so that it goes when the Data goes."""
+
+    @functools.wraps(measure)
+    def given(data: Data, /, *args: P.args, **kwargs: P.kwargs) -> Value:
+        key = (measure, args, *sorted(kwargs.items()))
+        if key not in data.worked_out:
+            data.worked_out[key] = measure(data, *args, **kwargs)
+        found: Value = data.worked_out[key]
+        return found
+
+    return given
+
+
 def once(measure: Callable[Concatenate[Data, P], Frame]) -> Callable[Concatenate[Data, P], Frame]:
-    """Work a measure out once for each Data; every caller is given a copy of his own to change."""
-    held: Any = functools.lru_cache(maxsize=16)(measure)
+    """Work a frame out once for each Data; every caller is given a copy of his own to change."""
+    held = remembered(measure)
 
     @functools.wraps(measure)
     def given(data: Data, /, *args: P.args, **kwargs: P.kwargs) -> Frame:
@@ -213,15 +233,15 @@ def once(measure: Callable[Concatenate[Data, P], Frame]) -> Callable[Concatenate
     return given
 
 
-@functools.lru_cache(maxsize=8)
+@remembered
 def _rows_of(data: Data, key: str) -> Data:
     """Pick a place's rows; every count begins with it, so it is done once a place."""
-    kept = {
+    rows = {
         name: (f := getattr(data, name))[f["postcode"] == key].reset_index(drop=True)
         for name, columns in COLUMNS.items()
         if "postcode" in columns
     }
-    return Data(query=data.query, provenance=data.provenance, **kept)
+    return Data(query=data.query, provenance=data.provenance, **rows)
 
 
 def frame(name: str, rows: Mapping[str, object] | pd.DataFrame | None = None) -> pd.DataFrame:
@@ -238,12 +258,15 @@ def frame(name: str, rows: Mapping[str, object] | pd.DataFrame | None = None) ->
         raise SnapshotError(msg)
     plain = {c: d for c, d in columns.items() if d != "geometry"}
     try:
-        data = data[list(columns)].reset_index(drop=True)
-        # A column that is as it should be costs nothing: most frames come from a snapshot.
+        # What is as it should be costs nothing: most frames come from a snapshot.
+        if list(data) != list(columns):
+            data = data[list(columns)]
+        data = data.reset_index(drop=True)
         for c, d in plain.items():
             if d == _TEXT and data[c].isna().any():
                 data[c] = data[c].astype("object").where(data[c].notna(), "")
-        data = data.astype({c: d for c, d in plain.items() if str(data[c].dtype) != d})
+        if other := {c: d for c, d in plain.items() if str(data[c].dtype) != d}:
+            data = data.astype(other)
     except (TypeError, ValueError) as error:
         msg = f"The frame {name!r} holds a value of the wrong kind: {error}."
         raise SnapshotError(msg) from error

@@ -6,7 +6,6 @@ A verdict is numbers and a kind; the words for it are elsewhere.
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,7 +16,7 @@ from crimenb.measures import count_by_month
 from crimenb.query import days_in, month_before
 from crimenb.ranges import LONGEST_BASELINE, Range, usual_range
 from crimenb.sums import counts, only, rest_of_force, scope
-from crimenb.tables import once
+from crimenb.tables import once, remembered
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,7 +81,7 @@ class Small(NamedTuple):
     phi: float
 
 
-@functools.lru_cache(maxsize=64)
+@remembered
 def range_of(data: Data, series: str = "crime", month: str = "") -> Verdict:
     """Judge one month of a series beside the place's earlier months (R3 to R6, R9).
 

@@ -83,7 +83,9 @@ def _made(task: Task) -> tuple[str, str]:
             if task.kept:
                 built = build_on(task.query, Path(task.kept), task.out)
             else:
-                built = build(task.query, _opened(task.source), task.out, refresh=True)
+                built = build(
+                    task.query, _opened(task.source, *sorted(task.said.items())), task.out, refresh=True
+                )
         except Busy:  # a worker that was thought dead is still at it
             if time.monotonic() > until:
                 raise
@@ -98,5 +100,6 @@ def shown(data: Data) -> str:
 
 
 @functools.lru_cache(maxsize=1)
-def _opened(source: str) -> snapshot.Source:
+def _opened(source: str, *_: tuple[str, str]) -> snapshot.Source:
+    """Open a source and keep it; one that says something else of itself now is opened anew."""
     return snapshot.open_source(source, Query(""))
