@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 
 from crimenb import kernels
@@ -109,6 +110,19 @@ print("fifth", end="")
 def test_a_fork_finds_the_report_rehearsed(nursery, tmp_path):
     use = "from crimenb import guidance, tables; print(guidance._template.cache_info().currsize > 8)"
     assert run(use, folder=tmp_path) == ["True\n"]
+
+
+def test_a_kernel_made_ready_is_the_one_taken(nursery, tmp_path):
+    nursery.ready()
+    waiting = nursery.spare
+    nursery.ready()
+    assert nursery.spare is waiting
+    assert run("import os; print(os.getcwd())", folder=tmp_path) == [f"{tmp_path}\n"]
+    assert nursery.spare is None
+    nursery.ready()
+    forks = {p.pid for p in psutil.Process(nursery.process.pid).children()}
+    kernels.Nursery.dismiss()
+    assert all(gone(pid) for pid in forks)
 
 
 def test_a_dead_nursery_is_replaced(nursery, tmp_path):

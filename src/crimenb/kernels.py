@@ -26,7 +26,7 @@ import sys
 import threading
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ipykernel.iostream import OutStream
 from ipykernel.kernelapp import IPKernelApp
@@ -57,6 +57,12 @@ _LATE = (
 )
 """What a kernel imports only at work, and would import anew in every fork."""
 
+_CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
+
+_ARGUMENTS = ["--HistoryManager.enabled=False", "--Kernel._execute_sleep=0"]
+"""A history of inputs in the user's home is for people, and here it would grow by every report; the
+pause after each cell, in which a text that came late may still be sent, is for those that print."""
+
 _MESSAGE = 1 << 17
 _START_S = 60.0
 
@@ -86,6 +92,21 @@ def _abstract_name() -> str:
 # ------------------------------------------------------------- the process that forks
 
 
+class Fork(NamedTuple):
+    """A kernel that was forked: its sockets' name, the key to them, and our end of its lifeline."""
+
+    name: str
+    key: str
+    lifeline: socket.socket
+
+    @property
+    def connection(self) -> dict[str, Any]:
+        """What a client needs to talk to it, as Jupyter has it."""
+        ports = {f"{channel}_port": number for number, channel in enumerate(_CHANNELS, 1)}
+        told = {"transport": "ipc", "ip": self.name, "key": self.key, "signature_scheme": "hmac-sha256"}
+        return told | ports
+
+
 class Nursery(Kept):
     """The process that forks kernels. Kernels still running when it ends keep running."""
 
@@ -97,17 +118,39 @@ class Nursery(Kept):
         code = f"from crimenb.kernels import serve; serve({fd})"
         return [sys.executable, "-P", "-Xfrozen_modules=off", "-c", code]
 
-    def fork(self, request: dict[str, Any]) -> socket.socket:
-        """Start a kernel and return this process's end of its lifeline."""
+    spare: Fork | None = None
+
+    def ready(self) -> None:
+        """Have a kernel get ready while its report's data are still collected."""
+        self.spare = self.spare or self.fork()
+
+    def take(self) -> Fork:
+        """Return a kernel that nobody else has."""
+        taken, self.spare = self.spare or self.fork(), None
+        return taken
+
+    def close(self) -> None:
+        """End the process, and the kernel that nobody took."""
+        if self.spare is not None:
+            self.spare.lifeline.close()
+        super().close()
+
+    def fork(self) -> Fork:
+        """Start a kernel.
+
+        Raises:
+            RuntimeError: The process that forks has died.
+        """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        found = Fork(_abstract_name(), uuid.uuid4().hex, ours)
         with theirs:
             try:
-                socket.send_fds(self.line, [json.dumps(request).encode()], [theirs.fileno()])
+                socket.send_fds(self.line, [json.dumps(found.connection).encode()], [theirs.fileno()])
             except OSError as error:
                 ours.close()
                 msg = f"the process that forks kernels has died ({error})"
                 raise RuntimeError(msg) from error
-        return ours
+        return found
 
 
 def serve(fd: int) -> None:
@@ -178,18 +221,22 @@ class _Kernel(IPKernelApp):
         """Say nothing: nobody else is to connect."""
 
 
-def _be_kernel(request: dict[str, Any], lifeline: socket.socket) -> None:
+def _be_kernel(connection: dict[str, Any], lifeline: socket.socket) -> None:
     """Turn this fork into a kernel; never returns."""
     code = 1
     try:
         os.setsid()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        os.chdir(request["cwd"])
-        threading.Thread(target=_die_with_owner, args=[lifeline], daemon=True).start()
+        os.chdir("/")  # where nobody leaves settings for a kernel to find
         app = _Kernel.instance(outstream_class=f"{Stream.__module__}.{Stream.__name__}")
-        app.load_connection_info(request["connection"])
-        app.initialize(request["arguments"])
+        app.load_connection_info(connection)
+        app.initialize(_ARGUMENTS)
+        folder = lifeline.recv(_MESSAGE)
+        if not folder:
+            return  # the owner died, or had no use for it
+        os.chdir(folder)
+        threading.Thread(target=_die_with_owner, args=[lifeline], daemon=True).start()
         # Only now can a client connect; one that came too early would try again after 0.1 s.
         lifeline.send(str(os.getpid()).encode())
         app.start()
@@ -219,23 +266,14 @@ class Forked(KernelProvisionerBase):
         """Whether a kernel was started and not yet seen to end."""
         return self.lifeline is not None
 
-    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
-        """Number the kernel's sockets."""
-        for number, name in enumerate(("shell", "iopub", "stdin", "control", "hb"), 1):
-            setattr(self.parent, f"{name}_port", number)
-        arguments = kwargs.pop("extra_arguments", [])
-        # A history of inputs in the user's home is for people; here it would grow by every report.
-        # So is the pause after each cell, in which a text that came late may still be sent.
-        told = ["--HistoryManager.enabled=False", "--Kernel._execute_sleep=0"]
-        return await super().pre_launch(cmd=[*arguments, *told], **kwargs)
-
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """Fork a kernel and return what a client needs to talk to it."""
-        connection = self.parent.get_connection_info()
-        said = {"connection": connection | {"key": connection["key"].decode()}, "arguments": cmd}
-        self.lifeline = Nursery.here().fork(said | {"cwd": str(kwargs.get("cwd") or Path.cwd())})
+        """Take a fork and put it into its folder; return what a client needs to talk to it."""
+        fork = Nursery.here().take()
+        self.parent.load_connection_info(fork.connection)
+        self.lifeline = fork.lifeline
         self.lifeline.settimeout(_START_S)
         try:
+            self.lifeline.send(str(kwargs.get("cwd") or Path.cwd()).encode())
             self.pid = int(self.lifeline.recv(32) or 0)
         except OSError as error:
             self.lifeline.close()
@@ -246,7 +284,11 @@ class Forked(KernelProvisionerBase):
             msg = "a forked kernel died at its start"
             raise RuntimeError(msg)
         self.lifeline.settimeout(0)
-        return cast("KernelConnectionInfo", connection)
+        return cast("KernelConnectionInfo", self.parent.get_connection_info())
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """Name no command: a fork has none."""
+        return await super().pre_launch(cmd=[], **kwargs)
 
     async def poll(self) -> int | None:
         """Return None while the kernel lives."""
@@ -311,7 +353,6 @@ class WarmManager(AsyncKernelManager):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.transport, self.ip = "ipc", _abstract_name()
         self.provisioner = Forked(kernel_id="", kernel_spec=self.kernel_spec, parent=self)
 
     def write_connection_file(self, **_: Any) -> None:

@@ -167,7 +167,7 @@ def keep_warm() -> None:
     from crimenb import kernels  # noqa: PLC0415
 
     if kernels.FORKS:
-        kernels.Nursery.here()
+        kernels.Nursery.here().ready()
         drawings.Painter.here()
 
 
