@@ -100,6 +100,7 @@ BAD = [
     ("an absolute path", b"/etc/cron.d/x", "is not a full UK postcode", True),
     ("Scotland", b"EH1 1YZ", "'EH1 1YZ' is in Scotland", True),
     ("an island", b"JE2 3AB", "'JE2 3AB' is in Jersey", True),
+    ("none", b",2025-12,,", "The line names no postcode", True),
     ("unknown", b"ZZ8 8ZZ", "'ZZ8 8ZZ' is not in this archive's postcode file", True),
     ("elsewhere", b"LE1 6RN", "'LE1 6RN' is not in this archive's postcode file", True),
     ("an open quotation mark", b'"ZZ1 1AA', "has an open quotation mark", True),
@@ -133,7 +134,7 @@ def test_every_bad_line_is_named_and_the_rest_done(tmp_path):
     assert len(plan.orders) == len(good) + 1
     assert next(o for o in plan.orders if o.query.postcode == "ZZ1 3AP").name == "Café"
     text = "\n".join(plan.lines())
-    assert f"{len(plan.todo):,} to make; 17 lines left out." in text
+    assert f"{len(plan.todo):,} to make; 18 lines left out." in text
 
 
 def _demo_postcodes():

@@ -65,6 +65,9 @@ def read_orders(path: Path | str, start: str = "", end: str = "", compare: Itera
     orders: list[Order] = []
     Query.parse("ZZ1 1AA", start, end, compare)  # what holds for all is refused once, not by line
     for line, row in _rows(Path(path), notices):
+        if not row["postcode"]:
+            notices.append(Notice(line, "", "The line names no postcode.", "Left out.", left_out=True))
+            continue
         try:
             query = Query.parse(
                 row["postcode"], row["from"] or start, row["to"] or end,
