@@ -163,9 +163,11 @@ def title(data: Data) -> Words:
         why = sorted({_cause(w) for w in data.of().months["why"] if w})
         lines.append(f"No figure can be given: {why[0] if why else ''} This is not a count of zero.")
     elif len(held) < len(q.months):
+        verb = "is" if len(held) == 1 else "are"
+        rest = "other" if len(q.months) - len(held) == 1 else "others"
         lines.append(
-            f"{phrases.opening(len(held))} of these {phrases.spelt(len(q.months))} months are counted: "
-            f"{phrases.span(held)}. What happened in the others is not known here."
+            f"{phrases.opening(len(held))} of these {phrases.spelt(len(q.months))} months {verb} counted: "
+            f"{phrases.span(held)}. What happened in the {rest} is not known here."
         )
     if held and (said := scope(data)).kind == "part":
         others = words.listing([force_name(f) for f in said.absent])
