@@ -164,12 +164,6 @@ def empty(text: str, *, width: int = WIDTH) -> Any:
     return finish(said, width=width, height=80, description=text, empty=text)
 
 
-def rows_of(table: pd.DataFrame) -> alt.InlineData:
-    """Return a frame as rows by hand: JSON knows null, but no NaN."""
-    rows = table.astype("object").where(table.notna(), None).to_dict("records")
-    return alt.InlineData(values=rows)
-
-
 def two_lines(text: str) -> list[str]:
     """Break a label at the space nearest to its middle."""
     spaces = [i for i, c in enumerate(text) if c == " "]

@@ -22,7 +22,6 @@ from crimenb.charts import (
     finish,
     label_axis,
     layered,
-    rows_of,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def outcome_chart(table: pd.DataFrame, *, width: int = WIDTH) -> Any:
     if table.empty or table["share"].isna().all():
         return empty("No outcomes to draw: see the sentences beside it.", width=width)
     shown = table.assign(text=[f"{s:.0%}" for s in table["share"]])
-    base = alt.Chart(rows_of(shown)).encode(
+    base = alt.Chart(shown).encode(
         y=alt.Y("group:N", sort=None, title=None, axis=label_axis(list(shown["group"]), always=True))
     )
     x = alt.X("share:Q", title="Share of crimes", scale=alt.Scale(zero=True),
@@ -68,7 +67,7 @@ def change_chart(table: pd.DataFrame, *, width: int = WIDTH) -> Any:
     keys = ["Twelve months before", "Latest twelve months"]
     clear = shown["verdict"].str.startswith("clear")
     shown = shown[["label", "before", "after", "pairs", "verdict"]].assign(clear=clear)
-    base = alt.Chart(rows_of(shown)).encode(
+    base = alt.Chart(shown).encode(
         y=alt.Y("label:N", sort=None, title=None, axis=label_axis(list(shown["label"])))
     )
     tooltip = [alt.Tooltip(c, title=t) for c, t in (
@@ -128,10 +127,10 @@ def comparison_chart(table: pd.DataFrame, *, width: int = WIDTH) -> Any:
         low=("there", "min"), high=("there", "max"), here=("here", "first")).reset_index()  # fmt: skip
     spread = spread.assign(low=spread[["low", "here"]].min(axis=1), high=spread[["high", "here"]].max(axis=1))
     layers = [
-        alt.Chart(rows_of(spread)).mark_rule(color=GREY, strokeWidth=2, aria=False)
+        alt.Chart(spread).mark_rule(color=GREY, strokeWidth=2, aria=False)
         .encode(y=y, x=alt.X("low:Q"), x2=alt.X2("high:Q")),
         *[
-            alt.Chart(rows_of(part[["label", "place", "share"]]))
+            alt.Chart(part[["label", "place", "share"]])
             .mark_point(filled=True, size=110, opacity=1, aria=False)
             .encode(
                 y=y,

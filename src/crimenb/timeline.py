@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 import pandas as pd
 
-from crimenb.charts import BLUE, INK, ORANGE, PINK, REPORTS, WIDTH, drawn, finish, layered, rows_of
+from crimenb.charts import BLUE, INK, ORANGE, PINK, REPORTS, WIDTH, drawn, finish, layered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +84,7 @@ def trend_chart(counts: pd.DataFrame, series: str = "crime", *, width: int = WID
     y = alt.Y("n:Q", title=title, scale=alt.Scale(domain=[0, top * 1.12], nice=True),
               axis=alt.Axis(tickCount=5, format=",d", titleAngle=0, titleAlign="left", titleX=-_TITLE_X,
                             titleY=-14, titleBaseline="bottom"))  # fmt: skip
-    base = alt.Chart(rows_of(shown)).encode(
+    base = alt.Chart(shown).encode(
         x=alt.X("month:O", title=None, axis=month_axis(months), scale=alt.Scale(paddingInner=0.25))
     )
     tooltip = [alt.Tooltip("month:O", title="Month"), alt.Tooltip("n:Q", title=title, format=","),
