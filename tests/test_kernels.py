@@ -27,15 +27,19 @@ def nursery():
     kernels.Nursery.dismiss()
 
 
-def run(*cells, folder, **options):
+def executed(*cells, folder):
+    """Return the cells as papermill leaves them."""
     import papermill as pm
 
     nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
     nb["metadata"]["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nb = pm.execute_notebook(
-        nb, None, cwd=str(folder), progress_bar=False, **kernels.options(folder), **options
-    )
-    return ["".join(o.get("text", "") for o in c["outputs"]) for c in nb["cells"]]
+    told = kernels.options(folder)
+    return pm.execute_notebook(nb, None, cwd=str(folder), progress_bar=False, **told)["cells"]
+
+
+def run(*cells, folder):
+    """Return what each cell prints."""
+    return ["".join(o.get("text", "") for o in c["outputs"]) for c in executed(*cells, folder=folder)]
 
 
 def gone(pid: int, seconds: float = 5.0) -> bool:
@@ -87,8 +91,6 @@ def test_a_fork_finds_its_imports_done(nursery, tmp_path):
 
 
 def test_what_a_cell_prints_stands_between_what_it_shows(nursery, tmp_path):
-    import papermill as pm
-
     code = """
 import sys
 from IPython.display import display
@@ -98,17 +100,13 @@ print("third", file=sys.stderr)
 display("fourth")
 print("fifth", end="")
 """
-    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in (code, "1")])
-    nb["metadata"]["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    told = kernels.options(tmp_path)
-    nb = pm.execute_notebook(nb, None, cwd=str(tmp_path), progress_bar=False, **told)
-    assert [o.get("text") or o["data"]["text/plain"] for o in nb["cells"][0]["outputs"]] == [
+    assert [o.get("text") or o["data"]["text/plain"] for o in executed(code, folder=tmp_path)[0]["outputs"]] == [
         "first\n", "'second'", "third\n", "'fourth'", "fifth",
     ]  # fmt: skip
 
 
 def test_a_fork_finds_the_report_rehearsed(nursery, tmp_path):
-    use = "from crimenb import guidance, tables; print(guidance._template.cache_info().currsize > 8)"
+    use = "from crimenb import guidance; print(guidance._template.cache_info().currsize > 8)"
     assert run(use, folder=tmp_path) == ["True\n"]
 
 
