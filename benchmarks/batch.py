@@ -36,8 +36,8 @@ from nbconvert import HTMLExporter
 from tests.processes import COMMAND, workers_of
 from tests.real import REAL
 
-from crimenb.lab import notebook_path
-from crimenb.page import to_html
+from crimenb.files import notebook_path
+from crimenb.report.page import to_html
 
 FROM, TO = "2025-01", "2025-12"
 AREAS = ("LE", "CV", "EC", "BS")

@@ -17,15 +17,16 @@ import duckdb
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from crimenb.postcodes import shares_by_area
 from scipy import stats
 from scipy.spatial import cKDTree
 
-from crimenb.bulk import build_archive
-from crimenb.changes import weigh_recent, weigh_years
-from crimenb.postcodes import shares_by_area
+from crimenb.geo import MILE_M, circle, to_lonlat, to_metres
+from crimenb.measures.changes import weigh_recent, weigh_years
+from crimenb.measures.months import weigh
 from crimenb.query import days_in, months_between
-from crimenb.tables import ASB, BTP, CATEGORIES, CRIME_CATEGORIES, MILE_M, circle, to_lonlat, to_metres
-from crimenb.trends import weigh
+from crimenb.schema import ASB, BTP, CATEGORIES, CRIME_CATEGORIES
+from crimenb.sources.archive_build import build_archive
 
 SEED = 20251231
 YEAR = months_between("2025-01", "2025-12")

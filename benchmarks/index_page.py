@@ -18,11 +18,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 from tests.browser import ARGUMENTS
 
-from crimenb.index import write_index
-from crimenb.ledger import Entry
-from crimenb.orders import Notice
-from crimenb.pdf import find_browser
+from crimenb.batch.index_page import write_index
+from crimenb.batch.ledger import Entry
+from crimenb.batch.rows import Notice
 from crimenb.query import months_between
+from crimenb.report.pdf import find_browser
 
 FORCES = ["Leicestershire", "Avon and Somerset", "Metropolitan 84% and City of London 16%", "West Midlands"]
 

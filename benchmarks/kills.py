@@ -21,7 +21,7 @@ import duckdb
 import psutil
 from tests.processes import COMMAND, finished, workers_of
 
-from crimenb.ledger import intact
+from crimenb.batch.ledger import intact
 from crimenb.query import Query
 from crimenb.snapshot import open_source
 

@@ -22,8 +22,8 @@ from tests.processes import COMMAND
 from tests.real import REAL
 from tests.service import Behaviour, Service
 
-from crimenb.archive import Archive
-from crimenb.bulk import build_archive
+from crimenb.sources.archive import Archive
+from crimenb.sources.archive_build import build_archive
 
 FROM, TO = "2025-01", "2025-12"
 

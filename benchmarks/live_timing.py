@@ -18,8 +18,8 @@ from pathlib import Path
 from tests.service import Behaviour, Service
 from tests.town import BUSY, MONTHS, build_town
 
-from crimenb.live import Live
-from crimenb.web import AT_ONCE, BURST, RATE, Web
+from crimenb.sources.http import AT_ONCE, BURST, RATE, Web
+from crimenb.sources.live import Live
 
 
 def simulate(stages: list[int], latency: float, *, rate: float, burst: int, slots: int) -> float:

@@ -24,8 +24,8 @@ from tests.browser import ARGUMENTS
 from tests.processes import COMMAND
 from tests.real import REAL
 
-from crimenb.lab import notebook_path
-from crimenb.pdf import find_browser
+from crimenb.files import notebook_path
+from crimenb.report.pdf import find_browser
 
 POSTCODE, TO = "LE1 6RN", "2025-12"
 LONGEST_MS = 60_000

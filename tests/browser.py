@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from crimenb.errors import ReportError
-from crimenb.pdf import find_browser
+from crimenb.report.pdf import find_browser
 
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",

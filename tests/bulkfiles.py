@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from crimenb.bulk import STREET
+from crimenb.sources.archive_build import STREET
 
 FULL = {
     "leicestershire": "Leicestershire Police",

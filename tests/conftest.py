@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import HealthCheck, settings
 
-from crimenb.bulk import build_archive
 from crimenb.query import Query
-from crimenb.report import build_report
+from crimenb.report.build import build_report
 from crimenb.snapshot import collect
+from crimenb.sources.archive_build import build_archive
 from tests.loopback import client, live, real_data, real_year, serve, town, unlimited  # noqa: F401
 from tests.real import REAL
 

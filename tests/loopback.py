@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from pyrate_limiter import Duration, Limiter, Rate
 
-from crimenb.archive import Archive
-from crimenb.live import Live
-from crimenb.web import Web
+from crimenb.sources.archive import Archive
+from crimenb.sources.http import Web
+from crimenb.sources.live import Live
 from tests.service import Behaviour, Service
 from tests.town import build_town
 
@@ -37,7 +37,7 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def real_year(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Archive:
     """An archive of the real street files of 2025 of three forces."""
-    from crimenb.bulk import build_archive
+    from crimenb.sources.archive_build import build_archive
 
     folder = tmp_path_factory.mktemp("real")
     (folder / "postcodes").mkdir()

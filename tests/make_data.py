@@ -5,9 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import shapely
 
-from crimenb.months import judge
+from crimenb.data import FRAMES, Data, frame
+from crimenb.geo import circle
+from crimenb.month_status import judge
 from crimenb.query import Query
-from crimenb.tables import CATEGORIES, FRAMES, Data, circle, frame
+from crimenb.schema import CATEGORIES
 
 
 def make_data(archive, postcode, start, end, compare_with=()):

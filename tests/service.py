@@ -28,9 +28,10 @@ import pandas as pd
 import shapely
 from scipy.spatial import cKDTree
 
-from crimenb.archive import Archive
-from crimenb.postcodes import force_of_area_code
-from crimenb.tables import BTP, CATEGORIES, MILE_M, forces, to_metres
+from crimenb.geo import MILE_M, to_metres
+from crimenb.schema import BTP, CATEGORIES, forces
+from crimenb.sources.archive import Archive
+from crimenb.sources.gazetteer import force_of_area_code
 
 KINDS = ("503", "429", "404", "truncated", "garbled", "dropped", "html")
 HOSTILE = [

@@ -13,12 +13,14 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from crimenb.archive import Archive, demo
+from crimenb.data import Pull
 from crimenb.errors import PlaceNotFound
-from crimenb.months import judge
+from crimenb.geo import MILE_M
+from crimenb.month_status import judge
 from crimenb.query import days_in, months_between
-from crimenb.ranges import dispersion
-from crimenb.tables import ASB, BTP, CATEGORIES, CRIME_CATEGORIES, MILE_M, Pull
+from crimenb.schema import ASB, BTP, CATEGORIES, CRIME_CATEGORIES
+from crimenb.sources.archive import Archive, demo
+from crimenb.usual_range import dispersion
 
 ROOT = Path(__file__).parents[1]
 CENTRE, SUBURB, VILLAGE = "ZZ1 1AA", "ZZ2 2BB", "ZZ9 9ZZ"

@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from crimenb.lab import notebook_path
+from crimenb.files import notebook_path
 
 NOTEBOOKS = sorted(notebook_path().parent.glob("*.ipynb"))
 FORBIDDEN = (ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.If, ast.For, ast.While, ast.Try, ast.With)

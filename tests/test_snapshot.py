@@ -4,9 +4,10 @@ import pandas as pd
 import pytest
 
 from crimenb import snapshot
+from crimenb.data import FRAMES, check
 from crimenb.errors import MonthNotPublished, QueryError, SnapshotError
 from crimenb.query import Query
-from crimenb.tables import COLUMNS, FRAMES, check
+from crimenb.schema import COLUMNS
 
 
 def test_every_frame_has_its_columns_dtypes_and_crs(centre):

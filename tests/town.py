@@ -10,10 +10,10 @@ import csv
 import random
 from pathlib import Path
 
-from crimenb.archive import Archive
-from crimenb.bulk import STREET, build_archive
 from crimenb.query import months_between
-from crimenb.tables import CATEGORIES
+from crimenb.schema import CATEGORIES
+from crimenb.sources.archive import Archive
+from crimenb.sources.archive_build import STREET, build_archive
 
 MONTHS = months_between("2023-01", "2025-12")
 BUSY, BORDER, HAMLET = "LE1 1AA", "LE1 1AB", "LE9 9ZZ"

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from crimenb.tables import MILE_M, to_lonlat, to_metres
+from crimenb.geo import MILE_M, to_lonlat, to_metres
 
 MARKET_PLACE = (1.2, 54.6)
 """Longitude and latitude of the middle of Fablemouth, in the North Sea."""

@@ -1,6 +1,6 @@
 """Make the demonstration archive: thirty months of an invented country, from one seed.
 
-Run `python tools/make_demo.py`; it writes src/crimenb/data/demo, the same bytes every time (with
+Run `python tools/make_demo.py`; it writes src/crimenb/reference/demo, the same bytes every time (with
 the versions in requirements.lock). It invents official street files, postcodes and force areas in
 a temporary folder and hands them to `build_archive`, as a user would.
 
@@ -38,13 +38,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from crimenb.bulk import INVENTORY, STREET, build_archive
+from crimenb.geo import LONLAT, MILE_M
 from crimenb.query import days_in, months_between
-from crimenb.tables import ASB, BTP, CATEGORIES, LONLAT, MILE_M
+from crimenb.schema import ASB, BTP, CATEGORIES
+from crimenb.sources.archive_build import INVENTORY, STREET, build_archive
 
 SEED = 2
 BUILT = "2026-02-20T09:00:00+00:00"
-DEMO = Path(__file__).parents[1] / "src" / "crimenb" / "data" / "demo"
+DEMO = Path(__file__).parents[1] / "src" / "crimenb" / "reference" / "demo"
 MONTHS = months_between("2023-07", "2025-12")
 
 ABSENT = {

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from crimenb.query import Query
-from crimenb.report import build_report
+from crimenb.report.build import build_report
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "reports" / "example"

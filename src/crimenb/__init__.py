@@ -5,34 +5,41 @@ the functions of `measures`, draw with those of `charts`, and let `show` put the
 guidance beside every figure. The report notebook does nothing else.
 """
 
-from crimenb.area import read_area
-from crimenb.charts import category_chart, theme
+from crimenb.area_file import read_area
+from crimenb.charts.bars import category_chart, outcome_chart
+from crimenb.charts.dot_plots import change_chart, comparison_chart
+from crimenb.charts.linked import explore_chart
+from crimenb.charts.map import point_map
+from crimenb.charts.theme import theme
+from crimenb.charts.timeline import trend_chart
+from crimenb.data import Data
 from crimenb.errors import CrimenbError
-from crimenb.explore import explore_chart
-from crimenb.figures import show
-from crimenb.findings import change_by_category, compared_shares, outcome_shares
-from crimenb.guidance import months_table, note, provenance, title
-from crimenb.lab import check_parameters, offline_charts
-from crimenb.maps import point_map
-from crimenb.measures import (
+from crimenb.measures.changes import change_by_category
+from crimenb.measures.counts import (
     count_by_category,
     count_by_month,
     count_by_month_and_category,
     count_by_point,
 )
-from crimenb.policing import coverage, neighbourhood
+from crimenb.measures.months import months_with_range
+from crimenb.measures.outcomes import outcome_shares
 from crimenb.query import Query
-from crimenb.sections import (
+from crimenb.report.figures import show
+from crimenb.report.notebook import check_parameters, offline_charts
+from crimenb.report.notes import note
+from crimenb.report.sections import (
     at_a_glance,
     careful,
+    coverage,
     do_not_say,
     how_to_read,
+    months_table,
+    neighbourhood,
+    provenance,
+    title,
 )
-from crimenb.shares import change_chart, comparison_chart, outcome_chart
 from crimenb.snapshot import collect
-from crimenb.tables import Data
-from crimenb.timeline import trend_chart
-from crimenb.trends import months_with_range
+from crimenb.wording.comparisons import compared_shares
 
 __version__ = "0.1.0"
 

@@ -105,9 +105,9 @@ def report(
     POSTCODE is a full UK postcode in any spelling; the demonstration needs none.
     """
     # Imported here: the notebook machinery takes a second, and --help should not.
-    from crimenb.area import read_area  # noqa: PLC0415
-    from crimenb.pdf import find_browser, print_pdf  # noqa: PLC0415
-    from crimenb.report import build_report  # noqa: PLC0415
+    from crimenb.area_file import read_area
+    from crimenb.report.build import build_report
+    from crimenb.report.pdf import find_browser, print_pdf
 
     browser = find_browser() if pdf else None
     if not postcode and area is None and source == "demo":
@@ -130,7 +130,7 @@ def verify(folders: tuple[Path, ...], trust: bool) -> None:
     one; hashes must hold; run again without network, every output must agree; the page must
     come out byte for byte.
     """
-    from crimenb.proof import report_folders, verify_all  # noqa: PLC0415
+    from crimenb.report.verify import report_folders, verify_all
 
     chosen = report_folders(folders)
     failed = 0
@@ -172,7 +172,7 @@ def archive_build(
     SRC are folders or zips of police.uk's download. What is not used and every row that
     cannot be read is counted; a truncated or foreign file leaves the old archive as it was.
     """
-    from crimenb.bulk import build_archive  # noqa: PLC0415
+    from crimenb.sources.archive_build import build_archive
 
     progress = (
         (lambda word: click.echo(f"\r\033[K{word}", nl=False, err=True))
@@ -200,9 +200,9 @@ def diff(dir_a: Path, dir_b: Path, csv: Path | None) -> None:
     DIR_A and DIR_B are report folders (or their data folders) of the same place, the earlier
     release first.
     """
-    from crimenb.diff import diff as compare  # noqa: PLC0415
-    from crimenb.diff import diff_text  # noqa: PLC0415
-    from crimenb.snapshot import read  # noqa: PLC0415
+    from crimenb.measures.revisions import diff as compare
+    from crimenb.snapshot import read
+    from crimenb.wording.revisions import diff_text
 
     one, two = (read(d / "data" if (d / "data").is_dir() else d) for d in (dir_a, dir_b))
     text = diff_text(one, two)
@@ -219,7 +219,7 @@ def diff(dir_a: Path, dir_b: Path, csv: Path | None) -> None:
 @click.argument("name", default="")
 def guide(name: str) -> None:
     """Print the reading notes, or the one called NAME."""
-    from crimenb.guidance import note_text, notes  # noqa: PLC0415
+    from crimenb.report.notes import note_text, notes
 
     chosen = [name] if name else notes()
     click.echo("\n\n".join(f"[{n}]\n{note_text(n)}" for n in chosen))
@@ -256,8 +256,8 @@ def batch(
     its report.
     """
     # Imported here: the notebook machinery takes a second, and --help should not.
-    from crimenb.batch import run_batch  # noqa: PLC0415
-    from crimenb.plan import plan_batch  # noqa: PLC0415
+    from crimenb.batch.plan import plan_batch
+    from crimenb.batch.run import run_batch
 
     plan = plan_batch(file, source, out, start=start, end=end, compare=compare, force=force)
     for line in plan.lines():

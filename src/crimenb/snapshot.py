@@ -23,12 +23,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
-from crimenb.archive import Archive, demo
+from crimenb.data import FRAMES, Data, Pull, check, frame
 from crimenb.errors import PlaceNotFound, QueryError, SnapshotError
-from crimenb.months import judge
+from crimenb.geo import LONLAT
+from crimenb.month_status import judge
 from crimenb.progress import meter
 from crimenb.query import Area, Query
-from crimenb.tables import COLUMNS, FRAMES, GEO_FRAMES, LONLAT, Data, Pull, check, frame
+from crimenb.schema import COLUMNS, GEO_FRAMES
+from crimenb.sources.archive import Archive, demo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
 FORMAT = 1
+DATA = "data"
+"""Name of the snapshot's folder inside a report."""
+
 MANIFEST = "manifest.json"
 MONTHS = "months.csv"
 SEAL = "snapshot"
@@ -110,7 +115,7 @@ def open_source(spec: str, query: Query, *, allow_missing: bool = False, closed_
         return demo()
     if spec == "live":
         # Imported here: what talks to the network is a tenth of a second that most runs need not pay.
-        from crimenb.live import Live  # noqa: PLC0415
+        from crimenb.sources.live import Live
 
         asked = query.months if query.settled else []
         return Live(asked=asked, allow_missing=allow_missing, closed_ok=closed_ok, progress=meter())

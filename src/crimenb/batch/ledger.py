@@ -1,0 +1,123 @@
+"""The ledger of a batch: one line a report and attempt, appended as the results come.
+
+The last line of a report holds. Only the parent process writes, a whole line at a time, so that
+whatever is killed costs at most the line being written; that line is passed over.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from crimenb import snapshot
+from crimenb.errors import CrimenbError
+from crimenb.report.build import SUMS
+from crimenb.snapshot import DATA
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from crimenb.query import Query
+
+NAME = "batch.csv"
+
+
+class Entry(NamedTuple):
+    """One result: `status` is "done" or "failed"; `hash` is that of the report's SHA256SUMS."""
+
+    postcode: str
+    slug: str
+    status: str
+    seconds: str = ""
+    attempts: str = ""
+    error: str = ""
+    hash: str = ""
+    overview: str = ""
+    """What the index page shows of the report, as JSON."""
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The overview as it was; empty where there is none or it was spoilt."""
+        try:
+            return dict(json.loads(self.overview))
+        except (ValueError, TypeError):
+            return {}
+
+
+class Ledger:
+    """The ledger in a folder of reports."""
+
+    def __init__(self, out: Path) -> None:
+        self.path = out / NAME
+        self.entries: dict[str, Entry] = {}
+        text = self.path.read_text("utf-8", "replace") if self.path.is_file() else ""
+        whole = text[: text.rfind("\n") + 1]
+        for row in csv.reader(io.StringIO(whole)):
+            if len(row) == len(Entry._fields) and row != list(Entry._fields):
+                entry = Entry(*(_unguarded(cell) for cell in row))
+                self.entries[entry.slug] = entry
+        if whole != text or not whole:
+            # A line that was cut off says nothing; the next one must not be glued to it.
+            self.path.write_text(whole or _line(Entry._fields), "utf-8", newline="")
+
+    def add(self, entry: Entry) -> None:
+        """Append a result."""
+        with self.path.open("a", encoding="utf-8", newline="") as file:
+            file.write(_line(entry))
+        self.entries[entry.slug] = entry
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow([_guarded(c) for c in cells])
+    return out.getvalue()
+
+
+def _guarded(cell: str) -> str:
+    """Keep a spreadsheet from taking text for a formula, and a line a line."""
+    text = " ".join(str(cell).splitlines())
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text
+
+
+def _unguarded(cell: str) -> str:
+    return cell[1:] if cell[:2] in {"'=", "'+", "'-", "'@", "'\t"} else cell
+
+
+def standing(folder: Path, query: Query, now: Mapping[str, str]) -> str:
+    """Return the hash of a finished report that is as it was made, or "" where it is not.
+
+    It answers the query, from what the source holds today, made by this version, and no file
+    of it was changed since.
+
+    Parameters:
+        now: What the source says of itself (`describe`).
+    """
+    try:
+        manifest = snapshot.read_manifest(folder / DATA)
+        said = {name: value for kind, name, value in manifest["provenance"] if kind == "source"}
+        # Live answers carry the time they came at; what they are is told by the release.
+        keys = ("name", "release") if now["name"] == "live" else ("name", "release", "retrieved")
+        if manifest["crimenb"] != metadata.version("crimenb") or any(said.get(k) != now.get(k) for k in keys):
+            return ""
+        if not snapshot.answers(manifest, query):
+            return ""
+        return intact(folder)
+    except (CrimenbError, OSError, KeyError, ValueError, TypeError):
+        return ""
+
+
+def intact(folder: Path) -> str:
+    """Return the hash of a report's SHA256SUMS if every file is as listed there, else ""."""
+    sums = (folder / SUMS).read_bytes()
+    listed = {name: digest for digest, name in (ln.split("  ", 1) for ln in sums.decode().splitlines())}
+    if not {"report.html", "report.ipynb", f"{DATA}/{snapshot.MANIFEST}"} <= set(listed):
+        return ""
+    for name, digest in listed.items():
+        if hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest:
+            return ""
+    return hashlib.sha256(sums).hexdigest()

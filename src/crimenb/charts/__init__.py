@@ -1,0 +1,1 @@
+"""The drawings: frames in, Altair charts out. Nothing here touches a file or the network."""

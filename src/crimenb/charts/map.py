@@ -1,0 +1,277 @@
+"""The map: snapped points in metres from the centre, true to scale, north up, without tiles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import shapely
+
+from crimenb.charts import map_labels
+from crimenb.charts.map_labels import BIGGEST, QUARTER_M
+from crimenb.charts.theme import BLUE, INK, ORANGE, PINK, WIDTH, drawn, empty, finish, layered
+from crimenb.geo import MILE_M, in_metres, to_metres
+from crimenb.measures.counts import scope
+from crimenb.schema import force_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from shapely.geometry.base import BaseGeometry
+
+    from crimenb.data import Data
+
+_AROUND = 1.17
+"""Half the map's side by the distance from the centre to the farthest edge of the area."""
+
+_OUTLINE: dict[str, Any] = {"stroke": "#ffffff", "strokeWidth": 3.5, "strokeOpacity": 0.9}
+_RIM_M = 15.0
+"""So near to the area's own edge a line between forces is that edge."""
+
+
+class Frame(NamedTuple):
+    """A square in metres (EPSG:27700): its centre, half its side, and the area inside."""
+
+    x: float
+    y: float
+    reach: float
+    outline: BaseGeometry
+    kind: str
+
+    def metres(self, table: Any) -> pd.DataFrame:
+        """Return the table's points (EPSG:4326) in whole metres from the centre."""
+        if not len(table):
+            return pd.DataFrame({"x": [], "y": []})
+        xs, ys = to_metres(table.geometry.x.to_numpy(), table.geometry.y.to_numpy())
+        return pd.DataFrame({"x": np.round(xs - self.x), "y": np.round(ys - self.y)}).astype(int)
+
+    def axes(self) -> dict[str, Any]:
+        """Return the encodings that put metres on two equal axes."""
+        scale = alt.Scale(domain=[-round(self.reach), round(self.reach)], nice=False, zero=False)
+        return {"x": alt.X("x:Q", scale=scale, axis=None), "y": alt.Y("y:Q", scale=scale, axis=None)}
+
+
+def frame_of(data: Data) -> Frame:
+    """Return the frame of the main place's map."""
+    places = data.of().places
+    row = places.iloc[0]
+    cx, cy = (float(v) for v in to_metres(row["longitude"], row["latitude"]))
+    outline = in_metres(places.geometry.iloc[0])
+    west, south, east, north = outline.bounds
+    reach = max(cx - west, east - cx, cy - south, north - cy) * _AROUND
+    return Frame(cx, cy, reach, outline, str(row["kind"]))
+
+
+@drawn
+def point_map(data: Data, points: pd.DataFrame, *, width: int = WIDTH) -> Any:
+    """Draw the snapped points of the main place: symbol area by count, true to scale, north up.
+
+    Parameters:
+        points: What `count_by_point` returns.
+
+    Metres from the centre (EPSG:27700) on two equal axes; rings at a quarter mile and a mile
+    for a circle, the outline for a custom area; the boundaries of the neighbourhood and between
+    police forces where the source gives them; faint dots for every snapped point the source
+    knows in the frame. No tiles, no jitter, no heat map.
+    """
+    if points.empty:
+        return empty("No snapped point can be counted.", width=width)
+    frame = frame_of(data)
+    around = data.of()
+    known = frame.metres(around.nearby)
+    known = known[(known.abs() <= frame.reach).all(axis=1)].drop_duplicates()
+    spots = frame.metres(points).assign(
+        name=points["snapped_to"].replace("", "Unnamed place").to_numpy(),
+        records=points["records"].to_numpy(), top=points["top"].to_numpy(),
+    )  # fmt: skip
+    most = int(spots["records"].max())
+    beat, forces = _boundary(around, frame), force_parts(around, frame)
+    words = map_labels.placed(
+        frame.reach, spots, forces, absent_forces(around), beat, rings=frame.kind == "circle"
+    )
+    axes = frame.axes()
+    size = alt.Size(
+        "records:Q",
+        scale=alt.Scale(domain=[0, most], range=[0, {"expr": f"{BIGGEST} * pow(width / {WIDTH}, 1.5)"}]),
+        legend=alt.Legend(title="Records at a point", values=round_steps(most), symbolFillColor=BLUE,
+                          symbolOpacity=0.6, format=",d", titleOrient="left", titlePadding=14),
+    )  # fmt: skip
+    layers = [
+        *shade(around, frame, forces),
+        alt.Chart(known).mark_circle(size=9, color="#8d8d8d", opacity=0.7, clip=True, aria=False)
+        .encode(**axes),
+        *ground(frame, forces, beat),
+        alt.Chart(spots).mark_circle(color=BLUE, opacity=0.6, stroke="#ffffff", strokeWidth=0.6, aria=False)
+        .encode(**axes, size=size, tooltip=[
+            alt.Tooltip("name:N", title="Snapped point"),
+            alt.Tooltip("records:Q", title="Records", format=","),
+            alt.Tooltip("top:N", title="Commonest")]),
+        centre(frame),
+        *_written(words, axes),
+    ]  # fmt: skip
+    said = "Map of the snapped points in the area, symbol area by the number of records."
+    return finish(layered(*layers), width=width, height=width, description=said, square=True)
+
+
+def shade(data: Data, frame: Frame, forces: Mapping[str, BaseGeometry]) -> list[Any]:
+    """Return the parts of the area of which nothing is held, in grey: they are not free of crime.
+
+    Parameters:
+        forces: What `force_parts` returns.
+    """
+    absent = absent_forces(data)
+    if not absent & set(forces):
+        return []
+    pieces = [
+        (shapely.Polygon(polygon.exterior), "#e4e4e4" if name in absent else "#ffffff")
+        for name, part in forces.items()
+        for polygon in shapely.get_parts(part.simplify(5))
+        if polygon.geom_type == "Polygon"
+    ]
+    # A part may lie inside another: outlines are filled from the largest to the smallest.
+    pieces.sort(key=lambda piece: -piece[0].area)
+    layers = []
+    for polygon, colour in pieces:
+        table = pd.DataFrame(np.round(shapely.get_coordinates(polygon)), columns=["x", "y"])
+        field = alt.Chart(table.assign(i=range(len(table)))).mark_line(
+            fill=colour, strokeWidth=0, clip=True, aria=False
+        )  # fmt: skip
+        layers.append(field.encode(**frame.axes(), order=alt.Order("i:Q")))
+    return layers
+
+
+def ground(
+    frame: Frame, forces: Mapping[str, BaseGeometry], beat: tuple[str, BaseGeometry] | None = None
+) -> list[Any]:
+    """Return what lies under the points: the area's edge, the rings, forces, the neighbourhood."""
+    lines = list(_lines(frame, forces, beat))
+    table = pd.concat(
+        [pd.DataFrame({"x": xy[:, 0], "y": xy[:, 1], "kind": kind, "part": i, "i": range(len(xy))})
+         for i, (kind, xy) in enumerate(lines)], ignore_index=True
+    )  # fmt: skip
+    kinds = ["edge", "ring", "scale", "beat", "force"]
+    line = alt.Chart(table).mark_line(clip=True, aria=False, strokeWidth=1.5).encode(
+        **frame.axes(), order=alt.Order("i:Q"), detail=alt.Detail("part:N"),
+        color=alt.Color("kind:N", legend=None,
+                        scale=alt.Scale(domain=kinds, range=["#3d3d3d", "#6f6f6f", INK, PINK, INK])),
+        strokeDash=alt.StrokeDash("kind:N", legend=None,
+                                  scale=alt.Scale(domain=kinds, range=[[1, 0], [3, 4], [1, 0], [8, 3], [12, 3, 2, 3]])),
+    )  # fmt: skip
+    edge = frame.reach * 0.95
+    north = alt.Chart(pd.DataFrame({"x": [round(edge)], "y": [round(edge)]})).mark_point(
+        shape="triangle-up", size=70, filled=True, color=INK, opacity=1, aria=False
+    ).encode(**frame.axes())  # fmt: skip
+    return [line, north]
+
+
+def centre(frame: Frame) -> Any:
+    """Return the mark of the place asked for."""
+    return (
+        alt.Chart(pd.DataFrame({"x": [0], "y": [0]}))
+        .mark_point(
+            shape="cross", size=130, color=ORANGE, filled=True, opacity=1, stroke=INK, strokeWidth=0.8,
+            aria=False,
+        )
+        .encode(**frame.axes())
+    )  # fmt: skip
+
+
+def signs(frame: Frame, spots: pd.DataFrame) -> list[Any]:
+    """Return the words a map cannot be read without: scale, north, the names of the rings.
+
+    Parameters:
+        spots: Points with `x`, `y` and `records`, busiest first, which the words keep off.
+    """
+    words = map_labels.signs(frame.reach, spots, rings=frame.kind == "circle")
+    rows = pd.DataFrame(words)[["x", "y", "name"]]
+    base = alt.Chart(rows).encode(**frame.axes(), text=alt.Text("name:N"))
+    return [base.mark_text(fontSize=13, aria=False, **style) for style in (_OUTLINE, {})]
+
+
+def round_steps(most: int) -> list[int]:
+    """Return up to three round numbers for the key of the symbols."""
+    if most < 4:
+        return list(range(1, most + 1))
+    step = 10 ** int(np.log10(most))
+    high = most // step * step
+    return sorted({max(1, high // 10), max(1, high // 2 if high < 4 * step else high // 4), high})
+
+
+def _boundary(data: Data, frame: Frame) -> tuple[str, BaseGeometry] | None:
+    """Return the neighbourhood's name and its boundary in metres from the centre."""
+    known = data.neighbourhoods[~data.neighbourhoods.geometry.is_empty]
+    known = known[known.geometry.notna()]
+    if known.empty:
+        return None
+    ground = shapely.transform(in_metres(known.geometry.iloc[0]), lambda xy: xy - [frame.x, frame.y])
+    return str(known["name"].iloc[0]), ground.simplify(5).boundary
+
+
+def force_parts(data: Data, frame: Frame) -> dict[str, BaseGeometry]:
+    """Return the names of the forces and their parts of the area in metres from the centre.
+
+    Empty where one force polices it all, or the source does not tell where one ends.
+    """
+    rows = data.coverage[~data.coverage.geometry.is_empty]
+    if len(rows) < 2:
+        return {}
+    return {
+        str(row.force_name): shapely.transform(in_metres(row.geometry), lambda xy: xy - [frame.x, frame.y])
+        for row in rows.itertuples(index=False)
+    }
+
+
+def absent_forces(data: Data) -> set[str]:
+    """Return the names of the forces that supplied none of the months counted."""
+    return {force_name(f) for f in scope(data).absent}
+
+
+def _borders(frame: Frame, forces: Mapping[str, BaseGeometry]) -> Iterator[np.ndarray]:
+    """Yield the lines between forces: the edge of each part but the first, less the area's own."""
+    rim = shapely.transform(frame.outline.boundary, lambda xy: xy - [frame.x, frame.y]).buffer(_RIM_M)
+    for part in list(forces.values())[1:]:
+        inner = part.boundary.difference(rim)
+        for line in shapely.get_parts(shapely.line_merge(inner)):
+            yield shapely.get_coordinates(line.simplify(5))
+
+
+def _lines(
+    frame: Frame, forces: Mapping[str, BaseGeometry], beat: tuple[str, BaseGeometry] | None
+) -> Iterator[tuple[str, np.ndarray]]:
+    turn = np.linspace(0, 2 * np.pi, 97)
+    ring = np.column_stack([np.sin(turn), np.cos(turn)])
+    if frame.kind == "circle":
+        yield "edge", np.round(ring * MILE_M)
+        yield "ring", np.round(ring * QUARTER_M)
+    else:
+        for polygon in shapely.get_parts(frame.outline):
+            yield "edge", np.round(shapely.get_coordinates(polygon.exterior) - [frame.x, frame.y])
+    left, low = -frame.reach * 0.97, -frame.reach * 0.97
+    tick = frame.reach * 0.02
+    yield "scale", np.round([[left, low + tick], [left, low], [left + 500, low], [left + 500, low + tick]])
+    for border in _borders(frame, forces):
+        yield "force", np.round(border)
+    if beat:
+        for part in shapely.get_parts(shapely.line_merge(beat[1])):
+            yield "beat", np.round(shapely.get_coordinates(part))
+
+
+def _written(words: pd.DataFrame, axes: dict[str, Any]) -> list[Any]:
+    """Return the labels as two layers: a white outline first, the letters upon it."""
+    base = (
+        alt.Chart(words)
+        .transform_filter("datum.small == (width < 500)")
+        .encode(**axes, text=alt.Text("name:N"))
+    )
+    own: dict[str, Any] = {
+        "align": {"expr": "datum.align"},
+        "dx": {"expr": "datum.dx"},
+        "fontSize": 13,
+        "aria": False,
+    }
+    return [
+        base.mark_text(**own, **_OUTLINE),
+        base.mark_text(**own).encode(color=alt.Color("ink:N", scale=None)),
+    ]

@@ -1,0 +1,202 @@
+"""The figures: pure functions from frames to Altair charts, and the theme they share.
+
+Charts carry no title and no prose: headline, subtitle and note stand beside them in HTML.
+Marks and encodings are those common to Vega-Lite 5 and 6, so that JupyterLab draws them too.
+The look follows the Government Analysis Function: one colour where one is enough, text in
+full, at most ten light grid lines, bars from zero.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+import altair as alt
+import pandas as pd
+from altair.utils.schemapi import debug_mode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+VEGALITE = "application/vnd.vegalite.v5+json"
+
+
+DIGITS = 9
+"""Processors differ in the last of a number's sixteen digits; a report must not."""
+
+
+def steady(value: Any) -> Any:
+    """Return a specification with its real numbers at as many digits as every machine agrees on."""
+    if isinstance(value, dict):
+        return {key: steady(v) for key, v in value.items()}
+    if isinstance(value, list):
+        return [steady(v) for v in value]
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+
+
+P = ParamSpec("P")
+
+
+BLUE, ORANGE, GREY, INK, PINK = "#12436D", "#F46A25", "#BFBFBF", "#0b0c0c", "#801650"
+CRIMES, REPORTS = "Crimes", "Reports of anti-social behaviour"
+"""The two kinds of record, blue and orange wherever they are drawn."""
+
+WIDTH = 680
+"""Width of a chart in the page's column, in pixels; the page draws it narrower on a phone."""
+
+FONT = "Arial, Helvetica, sans-serif"
+
+
+def theme() -> dict[str, Any]:
+    """Return the house style as a Vega-Lite configuration.
+
+    Examples:
+        >>> import altair as alt, crimenb as cn
+        >>> chart = alt.Chart().mark_bar().configure(**cn.theme())
+    """
+    text = {"labelFont": FONT, "titleFont": FONT, "labelFontSize": 14, "titleFontSize": 14}
+    colours = {"labelColor": INK, "titleColor": INK, "titleFontWeight": "normal"}
+    return {
+        "aria": False,
+        "background": "#ffffff",
+        "font": FONT,
+        "view": {"stroke": None},
+        # No limit to the length of texts: to look for one means to measure each text many times.
+        "axis": text | colours | {"gridColor": "#e3e3e3", "domain": False, "tickColor": "#b1b4b6",
+                                  "labelLimit": 0, "titleLimit": 0, "labelFlush": False},
+        "legend": text | colours | {"orient": "top", "direction": "horizontal", "symbolStrokeWidth": 0,
+                                    "symbolOpacity": 1, "columnPadding": 24, "labelLimit": 0,
+                                    "titleLimit": 0},
+        "bar": {"color": BLUE},
+        "text": {"font": FONT, "fontSize": 14, "color": INK, "limit": 0},
+        "header": text | colours,
+    }  # fmt: skip
+
+
+def finish(
+    chart: Any,
+    *,
+    width: int,
+    height: int,
+    description: str,
+    margin: int = 0,
+    narrow: int | None = None,
+    **meta: Any,
+) -> Any:
+    """Give a chart its outer width, its height, its description and the theme.
+
+    Parameters:
+        margin: What stands beside the plot, in pixels; `narrow` the same on a phone. The page
+            takes it off the room there is, because Vega's own fitting lays a chart out twice.
+        meta: What else the page must know to draw it at another width.
+    """
+    kept = {"margin": margin, "narrow": margin if narrow is None else narrow} | meta
+    if "linked" not in meta:
+        chart.width, chart.height = width - margin, height
+    # Set, not chained: Altair copies a whole chart at every link.
+    chart.description, chart.usermeta = description, kept
+    chart.autosize, chart.config = alt.AutoSizeParams(type="pad"), alt.Config(**theme())
+    return chart
+
+
+def drawn(draw: Callable[P, Any]) -> Callable[P, Any]:
+    """Let a chart of ours be put together unchecked: the tests check it whole, and checking each
+    of its parts again would take Altair a quarter of the time.
+    """
+
+    @functools.wraps(draw)
+    def made(*args: P.args, **kwargs: P.kwargs) -> Any:
+        with debug_mode(arg=False):
+            return draw(*args, **kwargs)
+
+    return made
+
+
+def layered(*charts: Any, **kwargs: Any) -> Any:
+    """Layer charts that will not be changed again.
+
+    Altair copies every chart several times on its way into a figure; marks, encodings and
+    transforms are told that they may stay as they are.
+    """
+    for chart in charts:
+        steps = [] if chart.transform is alt.Undefined else chart.transform
+        for part in (chart.mark, chart.encoding, *steps):
+            if isinstance(part, alt.SchemaBase):
+                object.__setattr__(part, "__deepcopy__", lambda itself: itself)
+    return alt.layer(*charts, **kwargs)
+
+
+def specified(chart: Any) -> dict[str, Any]:
+    """Return a chart's specification in Vega-Lite: what Altair gives, real numbers at nine digits.
+
+    Unchecked: Altair has checked each part of a chart when it was made, and the tests check ours whole.
+    """
+    with alt.data_transformers.enable("crimenb"), debug_mode(arg=False):
+        found: dict[str, Any] = steady(chart.to_dict(validate=False))
+    return found
+
+
+def _values(table: Any) -> Any:
+    """Return a frame's rows as Altair would, whose own way asks each column what it may hold."""
+    if not isinstance(table, pd.DataFrame) or any(d.kind not in "iufbO" for d in table.dtypes):
+        return alt.default_data_transformer(table)
+    columns = []
+    for name in table:
+        values, missing = table[name].tolist(), table[name].isna()
+        if table[name].dtype.kind == "f":  # JSON knows null, but neither NaN nor infinity
+            missing |= table[name].abs() == float("inf")
+        if missing.any():
+            values = [None if gone else value for value, gone in zip(values, missing, strict=True)]
+        columns.append(values)
+    names = [str(name) for name in table]
+    return {"values": [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]}
+
+
+alt.data_transformers.register("crimenb", _values)
+
+
+def empty(text: str, *, width: int = WIDTH) -> Any:
+    """Draw a sentence where there is nothing to draw; the page writes it as a sentence."""
+    said = (
+        alt.Chart(pd.DataFrame({"text": [text]}))
+        .mark_text(size=16, aria=False)
+        .encode(text=alt.Text("text:N"))
+    )
+    return finish(said, width=width, height=80, description=text, empty=text)
+
+
+def two_lines(text: str) -> list[str]:
+    """Break a label at the space nearest to its middle."""
+    spaces = [i for i, c in enumerate(text) if c == " "]
+    at = min(spaces, key=lambda i: abs(i - len(text) / 2), default=len(text))
+    return [part for part in (text[:at], text[at + 1 :]) if part]
+
+
+def label_axis(labels: Sequence[str], *, always: bool = False) -> alt.Axis:
+    """Return the axis of long names: on one line where there is room, on two on a phone."""
+    broken = {text: two_lines(text) for text in labels if len(text) > 15}
+    when = f"{'true' if always else 'width < 300'} && {json.dumps(broken)}[datum.value]"
+    # Vega centres the first of two lines on the bar; half a line up centres both.
+    lift = {"condition": {"test": when, "value": -_LINE / 2}, "value": 0}
+    return alt.Axis(
+        ticks=False, labelPadding=8, labelExpr=f"{when} || datum.value", labelOverlap=False,
+        labelLineHeight=_LINE, labelOffset=lift,
+    )  # fmt: skip
+
+
+_LINE = 15
+WHOLE = "datum.value % 1 ? '' : datum.label"
+"""Leaves halves of a record without a label."""
+
+FEWER = {"expr": "width < 300 ? 3 : 5"}
+ONE_COLUMN = {"expr": "width < 300 ? 1 : 0"}
+LABELS, LABELS_NARROW, COUNTS = 205, 125, 54
+"""Room for the labels of categories, on one line and on two, and for counts, in pixels."""
+
+
+def kind_colour(*, legend: bool = False) -> alt.Color:
+    """Return the colours of crimes and of reports of anti-social behaviour, from a field `kind`."""
+    key = alt.Legend(title=None, symbolType="square", columns=ONE_COLUMN) if legend else None
+    scale = alt.Scale(domain=[CRIMES, REPORTS], range=[BLUE, ORANGE])
+    return alt.Color("kind:N", legend=key, scale=scale)

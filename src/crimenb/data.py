@@ -1,0 +1,170 @@
+"""The frames of one question, and what has been worked out of them.
+
+Storage and drawing are in EPSG:4326 (longitude, latitude). The key of a place in every frame is
+the column `postcode`, which holds the area's name when a custom area was asked for.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from geopandas.array import from_shapely
+
+from crimenb.errors import SnapshotError
+from crimenb.geo import LONLAT, _crs
+from crimenb.schema import _TEXT, COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from crimenb.query import Query
+
+P = ParamSpec("P")
+Value = TypeVar("Value")
+Frame = TypeVar("Frame", bound=pd.DataFrame)
+
+
+class Pull(NamedTuple):
+    """What a source hands over of one place: frames, and the evidence to judge its months."""
+
+    crimes: gpd.GeoDataFrame
+    coverage: gpd.GeoDataFrame
+    evidence: pd.DataFrame
+    nearby: gpd.GeoDataFrame
+    surroundings: pd.DataFrame
+    requests: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """The frames of one question, as a source answered it. Nothing in it is changed later.
+
+    Every attribute but `query` is a frame with the columns of `COLUMNS`.
+    """
+
+    query: Query
+    places: gpd.GeoDataFrame
+    crimes: gpd.GeoDataFrame
+    months: pd.DataFrame
+    coverage: gpd.GeoDataFrame
+    nearby: gpd.GeoDataFrame
+    surroundings: pd.DataFrame
+    neighbourhoods: gpd.GeoDataFrame
+    people: pd.DataFrame
+    priorities: pd.DataFrame
+    events: pd.DataFrame
+    provenance: pd.DataFrame
+
+    def __repr__(self) -> str:
+        """Name the question and count the records; the frames speak for themselves."""
+        q = self.query
+        others = f", compared with {', '.join(q.compare_with)}" if q.compare_with else ""
+        return f"<Data {q.postcode}, {q.start} to {q.end}{others}: {len(self.crimes):,} records>"
+
+    def of(self, postcode: str = "") -> Data:
+        """Return the same with the rows of one place only (the main place by default)."""
+        return _rows_of(self, postcode or self.query.postcode)
+
+    @functools.cached_property
+    def worked_out(self) -> dict[object, Any]:
+        """What has been worked out of these frames (see `remembered`)."""
+        return {}
+
+    @functools.cached_property
+    def source(self) -> Mapping[str, str]:
+        """What the source says of itself: name, release, retrieved and the like."""
+        rows = self.provenance[self.provenance["kind"] == "source"]
+        return dict(zip(rows["name"], rows["value"], strict=True))
+
+
+def remembered(measure: Callable[Concatenate[Data, P], Value]) -> Callable[Concatenate[Data, P], Value]:
+    """Work a value out once for each Data and keep it there, so that it goes when the Data goes."""
+
+    @functools.wraps(measure)
+    def given(data: Data, /, *args: P.args, **kwargs: P.kwargs) -> Value:
+        key = (measure, args, *sorted(kwargs.items()))
+        if key not in data.worked_out:
+            data.worked_out[key] = measure(data, *args, **kwargs)
+        found: Value = data.worked_out[key]
+        return found
+
+    return given
+
+
+def once(measure: Callable[Concatenate[Data, P], Frame]) -> Callable[Concatenate[Data, P], Frame]:
+    """Work a frame out once for each Data; every caller is given a copy of his own to change."""
+    held = remembered(measure)
+
+    @functools.wraps(measure)
+    def given(data: Data, /, *args: P.args, **kwargs: P.kwargs) -> Frame:
+        # pandas copies on writing, so a shallow copy is one that nobody else sees change.
+        return held(data, *args, **kwargs).copy(deep=False)  # type: ignore[no-any-return]
+
+    return given
+
+
+@remembered
+def _rows_of(data: Data, key: str) -> Data:
+    """Pick a place's rows; every count begins with it, so it is done once a place."""
+    rows = {
+        name: (f := getattr(data, name))[f["postcode"] == key].reset_index(drop=True)
+        for name, columns in COLUMNS.items()
+        if "postcode" in columns
+    }
+    return Data(query=data.query, provenance=data.provenance, **rows)
+
+
+def frame(name: str, rows: Mapping[str, object] | pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return `rows` as the frame called `name`: its columns, dtypes and (if any) EPSG:4326.
+
+    Raises:
+        SnapshotError: A column is missing or holds what its dtype cannot.
+    """
+    columns = COLUMNS[name]
+    data = pd.DataFrame(columns=list(columns)) if rows is None else pd.DataFrame(rows)
+    missing = [c for c in columns if c not in data]
+    if missing:
+        msg = f"The frame {name!r} lacks the column {missing[0]!r}; pull the data anew (--refresh)."
+        raise SnapshotError(msg)
+    plain = {c: d for c, d in columns.items() if d != "geometry"}
+    try:
+        # What is as it should be costs nothing: most frames come from a snapshot.
+        if list(data) != list(columns):
+            data = data[list(columns)]
+        data = data.reset_index(drop=True)
+        for c, d in plain.items():
+            if d == _TEXT and data[c].isna().any():
+                data[c] = data[c].astype("object").where(data[c].notna(), "")
+        if other := {c: d for c, d in plain.items() if str(data[c].dtype) != d}:
+            data = data.astype(other)
+    except (TypeError, ValueError) as error:
+        msg = f"The frame {name!r} holds a value of the wrong kind: {error}."
+        raise SnapshotError(msg) from error
+    if "geometry" in columns:
+        shapes = from_shapely(np.asarray(data["geometry"], dtype=object))
+        return gpd.GeoDataFrame(data, geometry=shapes, crs=_crs(LONLAT))
+    return data
+
+
+def check(name: str, data: pd.DataFrame) -> None:
+    """Raise SnapshotError unless `data` has the columns, dtypes and CRS of the frame `name`."""
+    columns = COLUMNS[name]
+    if list(data.columns) != list(columns):
+        msg = f"The frame {name!r} has columns {list(data.columns)}, not {list(columns)}."
+        raise SnapshotError(msg)
+    for column, dtype in columns.items():
+        found = data[column].dtype
+        if str(found) != dtype:
+            msg = f"Column {column!r} of {name!r} is {found}, not {dtype}."
+            raise SnapshotError(msg)
+    if isinstance(data, gpd.GeoDataFrame) and data.crs != LONLAT:
+        msg = f"The frame {name!r} is in {data.crs}, not {LONLAT}."
+        raise SnapshotError(msg)
+
+
+FRAMES = tuple(f.name for f in fields(Data) if f.name != "query")

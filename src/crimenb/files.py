@@ -1,0 +1,107 @@
+"""Folders that appear whole or not at all, also where many runs write and some are killed."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crimenb.errors import Busy, CrimenbError, ReportError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def notebook_path(name: str = "report") -> Path:
+    """Return the path of a packaged notebook."""
+    here = Path(__file__).parent / "notebooks" / f"{name}.ipynb"
+    # In a source tree the notebooks stand at the top level; the wheel carries them inside.
+    return here if here.is_file() else Path(__file__).parents[2] / "notebooks" / f"{name}.ipynb"
+
+
+@contextlib.contextmanager
+def working(target: Path) -> Iterator[Path]:
+    """Yield a hidden folder beside the target, alone; it is gone afterwards.
+
+    What a run that was killed has left of the same target is removed first.
+
+    Raises:
+        Busy: Another run holds it.
+        ReportError: The folder cannot be written.
+    """
+    new = not target.parent.exists()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with locked(target.parent / f".{target.name}.lock"):
+            _clear(target)
+            work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+            try:
+                work.chmod(0o755)
+                yield work
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
+    except OSError as error:
+        if isinstance(error, CrimenbError):
+            raise
+        msg = f"Cannot write {str(target)!r}: {error.strerror or error}; choose another --out."
+        raise ReportError(msg) from error
+    finally:
+        if new and not target.exists():  # leave no empty folder after a failure
+            with contextlib.suppress(OSError):
+                target.parent.rmdir()
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock, which the system lets go when the process ends, however it ends.
+
+    Raises:
+        Busy: Another run holds it.
+    """
+    what = path.name.removeprefix(".").removesuffix(".lock")
+    msg = f"Another run is writing {str(path.parent / what)!r} now; wait until it has finished."
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Its last holder may have removed it just now, and somebody else made it anew.
+            ours = os.path.samestat(path.stat(), os.fstat(lock.fileno()))
+        except (BlockingIOError, FileNotFoundError) as error:
+            raise Busy(msg) from error
+        if not ours:
+            raise Busy(msg)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def swap(work: Path, target: Path) -> None:
+    """Put the new folder in the old one's place; the old one goes only afterwards."""
+    old = work.with_name(f"{work.name}.old")
+    if target.exists():
+        target.rename(old)
+    try:
+        work.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def sweep(out: Path) -> None:
+    """Remove what killed runs have left in a folder of reports; those at work keep theirs."""
+    for left in sorted(out.glob(".*_????-??_????-??*.*")):
+        name = left.name.removeprefix(".").partition(".")[0]
+        with contextlib.suppress(Busy), locked(out / f".{name}.lock"):
+            _clear(out / name)
+
+
+def _clear(target: Path) -> None:
+    for left in target.parent.glob(f".{target.name}.*"):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)

@@ -1,0 +1,81 @@
+"""Projections, the circle of one mile, and distances.
+
+Distances are measured in EPSG:27700 (the British National Grid, metres); frames are stored and
+drawn in EPSG:4326 (longitude, latitude).
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pyproj
+import shapely
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
+MILE_M = 1609.344
+"""Radius of police.uk's street-level answer, in metres (one statute mile)."""
+
+LONLAT = "EPSG:4326"
+METRES = "EPSG:27700"
+
+
+@functools.cache
+def _crs(name: str) -> pyproj.CRS:
+    return pyproj.CRS(name)  # parsing a name takes three milliseconds, each time
+
+
+@functools.cache
+def _projection(source: str, target: str) -> pyproj.Transformer:
+    return pyproj.Transformer.from_crs(source, target, always_xy=True)
+
+
+def to_metres(longitude: np.ndarray | float, latitude: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+    """Return eastings and northings in metres (EPSG:27700) of longitudes and latitudes."""
+    x, y = _projection(LONLAT, METRES).transform(np.asarray(longitude), np.asarray(latitude))
+    return np.asarray(x), np.asarray(y)
+
+
+def to_lonlat(easting: np.ndarray | float, northing: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+    """Return longitudes and latitudes (EPSG:4326) of eastings and northings in metres."""
+    x, y = _projection(METRES, LONLAT).transform(np.asarray(easting), np.asarray(northing))
+    return np.asarray(x), np.asarray(y)
+
+
+def in_metres(shape: BaseGeometry) -> BaseGeometry:
+    """Return a shape of EPSG:4326 in metres (EPSG:27700)."""
+    return shapely.transform(shape, lambda xy: np.column_stack(to_metres(xy[:, 0], xy[:, 1])))
+
+
+def in_degrees(shape: BaseGeometry) -> BaseGeometry:
+    """Return a shape of EPSG:27700 in degrees (EPSG:4326), to a centimetre."""
+    return shapely.transform(shape, lambda xy: np.column_stack(to_lonlat(xy[:, 0], xy[:, 1])).round(7))
+
+
+def circle(longitude: float, latitude: float, radius_m: float = MILE_M) -> BaseGeometry:
+    """Return the circle around a point (EPSG:4326), a polygon of 256 corners on the ring."""
+    x, y = to_metres(longitude, latitude)
+    return in_degrees(shapely.Point(float(x), float(y)).buffer(radius_m, quad_segs=64))
+
+
+def distances(
+    place: gpd.GeoDataFrame, longitude: np.ndarray, latitude: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return metres to the centre of a circle or the boundary of an area, and what is inside.
+
+    Inside a custom area the distance to its boundary is negative.
+    """
+    row = place.iloc[0]
+    x, y = to_metres(longitude, latitude)
+    if row["kind"] == "circle":
+        cx, cy = to_metres(float(row["longitude"]), float(row["latitude"]))
+        away = np.hypot(x - cx, y - cy)
+        return np.round(away, 1), away <= MILE_M
+    metres = in_metres(place.geometry.iloc[0])
+    inside = shapely.intersects_xy(metres, x, y)
+    away = shapely.distance(metres.boundary, shapely.points(x, y))
+    return np.round(np.where(inside, -away, away), 1), inside

@@ -1,0 +1,1 @@
+"""Frames in, numbers out: counts, ranges, changes, comparisons, outcomes. Pure."""

@@ -1,0 +1,140 @@
+"""What happened next: outcomes of recorded crime, by month and in groups (R16). No geometry.
+
+Court results since June 2019 are not published, and "Awaiting court outcome" turns into "Court
+result unavailable" with age; either alone measures age. Their sum with "charged in another
+case" is steady, so that is one group.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import pandas as pd
+
+from crimenb.data import once, remembered
+from crimenb.measures.counts import records, scope, tally
+from crimenb.schema import CRIME_CATEGORIES
+
+if TYPE_CHECKING:
+    from crimenb.data import Data
+
+
+def outcome_shares(data: Data) -> pd.DataFrame:
+    """Return what happened next, for the crimes of the settled months (R16).
+
+    Returns: one row a group of outcomes, `group`, `crimes`, `share` (0-1, missing under 50
+    crimes). Empty where the source gives no outcomes. No geometry.
+
+    Examples:
+        >>> import crimenb as cn
+        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+        >>> cn.outcome_shares(data).columns.tolist()
+        ['group', 'crimes', 'share']
+    """
+    found = outcomes(data)
+    return found.table.iloc[:0] if found.none else found.table
+
+
+CHARGED = "Charged or sent to court (result not published)"
+UNDER_INVESTIGATION = "Under investigation"
+NO_UPDATE = "Status update unavailable"
+NO_SUSPECT = "Investigation complete; no suspect identified"
+UNABLE = "Unable to prosecute suspect"
+OUT_OF_COURT = "Dealt with out of court"
+NOT_IN_INTEREST = "Action not in the public interest"
+NO_OUTCOME = "No outcome given"
+
+_OUT = "Local resolution|Offender given a caution|Offender given a drugs possession warning"
+_OUT += "|Offender given a penalty notice|Action to be taken by another organisation"
+_PUBLIC = "Formal action|Further action|Further investigation"
+GROUPS: dict[str, str] = {
+    "Awaiting court outcome": CHARGED,
+    "Court result unavailable": CHARGED,
+    "Suspect charged as part of another case": CHARGED,
+    "Suspect charged": CHARGED,
+    UNDER_INVESTIGATION: UNDER_INVESTIGATION,
+    NO_UPDATE: NO_UPDATE,
+    NO_SUSPECT: NO_SUSPECT,
+    UNABLE: UNABLE,
+    "": NO_OUTCOME,
+    **dict.fromkeys(_OUT.split("|"), OUT_OF_COURT),
+    **{f"{a} is not in the public interest": NOT_IN_INTEREST for a in _PUBLIC.split("|")},
+}
+"""The source's outcome to the group shown; any other outcome is shown under its own name."""
+
+ORDER = [NO_SUSPECT, UNABLE, CHARGED, OUT_OF_COURT, NOT_IN_INTEREST, UNDER_INVESTIGATION]
+ORDER += [NO_UPDATE, NO_OUTCOME]
+SETTLED = 0.05
+FAULTY, FAULTY_TIMES = 0.25, 3.0
+LEAST_CRIMES = 50
+"""Below this no share of outcomes is given (R16)."""
+
+LEAST_MONTH = 20
+"""A month of fewer crimes shows nothing of the supply: one record would make it faulty."""
+
+
+class Outcomes(NamedTuple):
+    """Outcomes of the crimes of the settled months.
+
+    table: one row a group, `group`, `crimes`, `share` (0-1, NaN under 50 crimes).
+    settled, unsettled, faulty: months; faulty ones have far too many "status update
+        unavailable" and are left out, as unsettled ones are. Each summed month is in one.
+    crimes: crimes of the settled months. none: whether the source gives no outcome at all.
+    """
+
+    table: pd.DataFrame
+    settled: list[str]
+    unsettled: list[str]
+    faulty: list[str]
+    crimes: int
+    none: bool
+
+
+@once
+def by_month(data: Data) -> pd.DataFrame:
+    """Count crimes by month and outcome group.
+
+    Returns: index `month` (those summed, oldest first), one column a group, in `ORDER` with
+    unknown outcomes after it; anti-social behaviour and BTP have no outcomes and are left out.
+    """
+    crimes = records(data)
+    crimes = crimes[crimes["category"].isin(CRIME_CATEGORIES)]
+    group = crimes["outcome"].map(lambda o: GROUPS.get(o, o))
+    table = tally(crimes.assign(group=group), ["month"], "group")
+    known = [*ORDER, *sorted(set(table.columns) - set(ORDER))]
+    table = table.reindex(index=scope(data).months, columns=known, fill_value=0)
+    return table.astype("int64").rename_axis(index="month", columns=None)
+
+
+@remembered
+def outcomes(data: Data) -> Outcomes:
+    """Sum the outcomes of settled months, leaving out months whose outcomes are faulty (R16).
+
+    A month is settled when at most 5 % of its crimes are under investigation: measured, not
+    counted off the calendar. It is faulty when "status update unavailable" is above 25 %, or
+    above three times the median month (and 5 %), in a month of 20 crimes or more.
+    """
+    table = by_month(data)
+    total = table.sum(axis=1)
+    some = total > 0
+    no_update = (table[NO_UPDATE] / total.where(some)).fillna(0.0)
+    usual = float(no_update[some].median()) if some.any() else 0.0
+    faulty = (no_update > FAULTY) | (no_update > max(FAULTY_TIMES * usual, SETTLED))
+    faulty &= total >= LEAST_MONTH
+    open_share = (table[UNDER_INVESTIGATION] / total.where(some)).fillna(0.0)
+    none = bool(some.any()) and int((total - table[NO_OUTCOME]).sum()) == 0
+    settled = ~faulty & (open_share <= SETTLED)
+    kept = table[settled]
+    crimes = int(kept.to_numpy().sum())
+    summed = kept.sum().rename("crimes").rename_axis("group").reset_index()
+    share = summed["crimes"] / crimes if crimes >= LEAST_CRIMES else float("nan")
+    rows = summed.assign(share=share)[summed["crimes"] > 0].reset_index(drop=True)
+    months = table.index.to_series()
+    return Outcomes(
+        rows,
+        months[settled].tolist(),
+        months[~settled & ~faulty].tolist(),
+        months[faulty].tolist(),
+        crimes,
+        none,
+    )

@@ -1,0 +1,1 @@
+"""One report: a question into a folder, the notebook into a page, and the proof of both."""

@@ -1,0 +1,221 @@
+"""Where two notebooks or two pages differ, said in one sentence each. Pure: nothing is run.
+
+Outputs are held against each other as nbval does, and strictly: metadata, order and kind
+count too, nothing is sanitised, and no tag or comment excuses a cell.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from crimenb.charts.theme import VEGALITE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+DRAWING = ("altair", "vl-convert-python")
+"""Packages whose other versions may draw the same numbers differently."""
+
+Versions = dict[str, tuple[str, str]]
+"""Packages by name whose version is another: the one a report was made with, and ours."""
+
+
+class Finding(NamedTuple):
+    """One thing found: in which step, one sentence, and whether the report falls with it."""
+
+    step: str
+    said: str
+    grave: bool = True
+
+
+def drawn_by(others: Versions) -> Versions:
+    """Return those of the other versions that may change a drawing."""
+    return {name: pair for name, pair in others.items() if name in DRAWING}
+
+
+def named(others: Versions) -> str:
+    """Write versions: "altair 6.0.0, here 6.1.0"."""
+    return ", ".join(f"{name} {kept}, here {here}" for name, (kept, here) in others.items())
+
+
+# ------------------------------------------------------------------ the notebook
+
+
+def foreign_cells(stored: Any, packaged: Any) -> Iterator[str]:
+    """Say where a notebook is not, cell for cell and tag for tag, the packaged one."""
+    ours = {cell["id"]: _asked(cell) for cell in packaged["cells"]}
+    for i, cell in enumerate(stored["cells"]):
+        if said := _foreign(cell, ours.get(cell.get("id"))):
+            yield f"{_name(i, cell)} {said}"
+    kept, known = [cell.get("id") for cell in stored["cells"]], list(ours)
+    for cell in packaged["cells"]:
+        if cell["id"] not in kept:
+            yield f"the cell {line(cell['source'])} was removed"
+    if set(kept) == set(known) and kept != known:
+        yield "a cell stands there twice" if len(kept) != len(known) else "the cells are in another order"
+    if any(stored.get(k) != packaged.get(k) for k in {*stored, *packaged} - {"cells"}):
+        yield "the notebook's own metadata were changed"
+
+
+def _foreign(cell: Mapping[str, Any], ours: Mapping[str, Any] | None) -> str:
+    if ours is None:
+        return "is not in the packaged notebook"
+    if _asked(cell) == ours:
+        return ""
+    if cell["source"] != ours["source"]:
+        return "was changed"
+    return f"has other tags or metadata: {json.dumps(cell['metadata'])[:80]}"
+
+
+def _asked(cell: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a cell without what running it adds."""
+    return {k: v for k, v in cell.items() if k not in ("outputs", "execution_count")}
+
+
+def _name(number: int, cell: Mapping[str, Any]) -> str:
+    return f"cell {number + 1} ({line(cell['source'])})"
+
+
+def line(source: str) -> str:
+    """Return the first telling line of a cell, quoted and short."""
+    lines = [text.strip() for text in source.splitlines() if text.strip()]
+    return repr(f"{lines[0][:50]}{'…' if len(lines) > 1 or len(lines[0]) > 50 else ''}" if lines else "")
+
+
+# -------------------------------------------------------------------- the outputs
+
+
+def other_outputs(stored: Sequence[Any], fresh: Sequence[Any], others: Versions) -> Iterator[Finding]:
+    """Say of every cell whose outputs differ where they do."""
+    if len(stored) != len(fresh):
+        yield Finding("outputs", f"{len(stored)} cells are kept, {len(fresh)} were run")
+        return
+    for i, (kept, new) in enumerate(zip(stored, fresh, strict=True)):
+        if new["cell_type"] == "code":
+            for said, grave in _other_cell(kept, new, others):
+                yield Finding("outputs", f"{_name(i, new)}{said}", grave)
+
+
+def _other_cell(kept: Any, new: Any, others: Versions) -> Iterator[tuple[str, bool]]:
+    olds, news = kept["outputs"], new["outputs"]
+    if len(olds) != len(news):
+        yield f" has {len(olds)} outputs kept, {len(news)} computed", True
+        return
+    drawn = drawn_by(others)
+    for old, out in zip(olds, news, strict=True):
+        if old == out:
+            continue
+        if drawn and _numbers(old) == _numbers(out):
+            yield f" is drawn otherwise by other versions ({named(drawn)}); its numbers agree", False
+        else:
+            hint = f" (made with {named(others)})" if others else ""
+            yield f": {difference(old, out)}{hint}", True
+    if kept.get("execution_count") != new.get("execution_count"):
+        yield " was run as another cell: its count differs", True
+
+
+def _numbers(output: Mapping[str, Any]) -> Any:
+    """Return an output with its chart reduced to the data and words drawn."""
+    spec = output.get("data", {}).get(VEGALITE)
+    if spec is None:
+        return output
+    drawn = [spec.get("description"), sorted(json.dumps(d, sort_keys=True) for d in _datasets(spec))]
+    rest = {k: v for k, v in output["data"].items() if k != VEGALITE}
+    return {**output, "data": rest | {VEGALITE: drawn}}
+
+
+def _datasets(spec: Any) -> Iterator[Any]:
+    """Yield every table inside a chart's specification, wherever it stands."""
+    if isinstance(spec, dict):
+        yield from (spec.get("datasets") or {}).values()
+        if isinstance(spec.get("values"), list):
+            yield spec["values"]
+        for key, value in spec.items():
+            if key != "datasets":
+                yield from _datasets(value)
+    elif isinstance(spec, list):
+        for value in spec:
+            yield from _datasets(value)
+
+
+def difference(kept: Any, new: Any, at: str = "") -> str:
+    """Say where two values first differ.
+
+    Examples:
+        >>> difference({"text/html": "1,318 crimes"}, {"text/html": "1,317 crimes"})
+        "text/html: '1,318' kept, '1,317' computed"
+    """
+    if isinstance(kept, dict) and isinstance(new, dict):
+        key = next(k for k in sorted({*kept, *new}, key=str) if kept.get(k) != new.get(k))
+        # "data" and "datasets" tell a reader nothing; the rest is the way to the value.
+        inner = at if key in ("data", "datasets") or key.startswith("data-") else f"{at} {key}".strip()
+        return difference(kept.get(key), new.get(key), inner)
+    if isinstance(kept, list) and isinstance(new, list):
+        if len(kept) != len(new):
+            return f"{at}: {len(kept)} items kept, {len(new)} computed"
+        i = next(i for i, pair in enumerate(zip(kept, new, strict=True)) if pair[0] != pair[1])
+        return difference(kept[i], new[i], f"{at}[{i}]")
+    if isinstance(kept, str) and isinstance(new, str):
+        kept, new = _around(kept, new)
+    return f"{at}: {_short(kept)} kept, {_short(new)} computed".removeprefix(": ")
+
+
+def _short(value: Any) -> str:
+    said = repr(value)
+    return said if len(said) <= 70 else f"{said[:70]}…"
+
+
+def _around(kept: str, new: str) -> tuple[str, str]:
+    """Return the words at which two texts part."""
+    i = parting(kept, new)
+    start = i - len(re.findall(r"[\w.,%-]{0,20}$", kept[:i])[0])
+    word = re.compile(r"[\w.,%-]{1,40}")
+    one, two = (m[0] if (m := word.match(t, start)) else t[start : start + 20] for t in (kept, new))
+    return (one, two) if one != two else (kept[start : start + 60], new[start : start + 60])
+
+
+def parting(one: str, two: str) -> int:
+    """Return the number of characters with which both texts begin."""
+    most = min(len(one), len(two))
+    low, high = 0, most
+    while low < high:  # halving: comparing slices is quicker than characters one by one
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if one[low:middle] == two[low:middle] else (low, middle - 1)
+    return low
+
+
+# ----------------------------------------------------------------------- the page
+
+_SVG = re.compile(r"<svg .*?</svg>", re.DOTALL)
+
+
+def other_page(name: str, kept: str, new: str, others: Versions) -> Finding:
+    """Say where two unequal pages differ: in drawings only, or in words and numbers."""
+    if drawn := drawn_by(others):
+        kept, new = (_undrawn(page, bundle="vl-convert-python" not in drawn) for page in (kept, new))
+        if kept == new:
+            why = f"the charts are drawn otherwise by other versions ({named(drawn)})"
+            return Finding("page", f"{why}; every word and number agrees", grave=False)
+    number = new.count("\n", 0, parting(kept, new)) + 1
+    return Finding("page", f"{name} line {number}: {difference(kept, new)}")
+
+
+def _undrawn(page: str, *, bundle: bool) -> str:
+    """Return a page with its drawings reduced to the words and numbers in them.
+
+    Without `bundle` the scripts that draw, which come with the drawing library, go too.
+    """
+
+    def words(match: re.Match[str]) -> str:
+        svg = match[0]
+        said = re.findall(r'aria-label="([^"]*)"', svg) + re.findall(r">([^<]+)<", svg)
+        # What could act instead of being drawn counts as a word: it must be in both.
+        return "|".join(["<svg>", *said, *re.findall(r"<script|\son\w+\s*=|\bhref\s*=", svg)])
+
+    page = _SVG.sub(words, page)
+    if bundle:
+        return page
+    page = re.sub(r"script-src [^\"]*", "script-src", page, count=1)
+    return re.sub(r"<script>\(function\(\)\{.*?</script>", "<script></script>", page, flags=re.DOTALL)

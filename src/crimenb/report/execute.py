@@ -1,0 +1,123 @@
+"""Run the report notebook by papermill, and keep what is the same on every run."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+
+from crimenb.errors import NotReproducible, ReportError
+from crimenb.files import notebook_path
+from crimenb.report.page import expect
+from crimenb.snapshot import DATA
+from crimenb.warm import drawings
+
+if TYPE_CHECKING:
+    from crimenb.query import Query
+_ATTEMPTS = 3
+
+
+def parameters(query: Query) -> dict[str, str]:
+    """Return the notebook's parameters for a settled query on the snapshot beside it."""
+    # A custom area is read from the snapshot, which keeps it: the report needs no other file.
+    place = ("", DATA) if query.area else (query.postcode, "")
+    said = {"postcode": place[0], "start": query.start, "end": query.end}
+    return said | {"compare_with": ", ".join(query.compare_with), "area": place[1], "snapshot": DATA}
+
+
+def execute(folder: Path, query: Query, notebook: Path | None = None) -> nbformat.NotebookNode:
+    """Run the packaged notebook (or another) in `folder` by papermill; return it with outputs.
+
+    Raises:
+        ReportError: A cell failed; the partial notebook is kept beside the folder.
+    """
+    # Imported here: it costs a second, and reading a snapshot needs none of it.
+    import papermill as pm
+
+    from crimenb.warm import engine, kernels
+
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    drawings.forget()
+    started: list[nbformat.NotebookNode] = []
+    shown: list[list[nbformat.NotebookNode]] = []
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            # Kept in memory: written after every cell it would cost more than the kernel.
+            nb = pm.execute_notebook(
+                str(notebook or notebook_path()), None, parameters=parameters(query), cwd=str(folder),
+                progress_bar=False, log_output=False, engine_name=engine.NAME, hand_over=shown.extend,
+                on_cell_executed=expect,
+                on_notebook_start=lambda notebook: started.append(notebook),  # noqa: PLW0108
+                **kernels.options(folder),
+            )  # fmt: skip
+            break
+        except pm.PapermillExecutionError as error:
+            kept = folder.parent / f"{query.slug}.failed.ipynb"
+            kept.write_text(nbformat.writes(started[-1]), "utf-8")
+            msg = (
+                f"Cell {error.exec_count} of the report notebook failed with {error.ename}: "
+                f"{error.evalue}; the partial notebook is {str(kept)!r}."
+            )
+            raise ReportError(msg) from error
+        except RuntimeError as error:  # the kernel did not start or died, which is worth another try
+            if attempt == _ATTEMPTS:
+                msg = f"No kernel could be kept running for the notebook: {error}."
+                raise ReportError(msg) from error
+    for litter in folder.glob("kernel*"):
+        litter.unlink(missing_ok=True)
+    cells = [cell for cell in nb["cells"] if cell["cell_type"] == "code"]
+    for cell, outputs in zip(cells, shown, strict=True):
+        cell["outputs"] = outputs
+    return nb
+
+
+_VOLATILE = re.compile(r"\b0x[0-9a-f]{6,}\b|\bat 0x|/(home|root|tmp|Users)/\w")
+
+
+def freeze(nb: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Return the executed notebook without anything that changes from run to run.
+
+    Raises:
+        NotReproducible: An output is a bitmap, a warning, or holds an address or a path.
+    """
+    kept = nbformat.from_dict({"cells": [], "nbformat": 4, "nbformat_minor": 5})
+    kept["metadata"] = nbformat.from_dict({
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    })  # fmt: skip
+    for i, cell in enumerate(nb["cells"]):
+        tags = cell["metadata"].get("tags", [])
+        clean = nbformat.from_dict({
+            "id": "injected" if "injected-parameters" in tags else cell["id"],
+            "cell_type": cell["cell_type"],
+            "metadata": {"tags": tags} if tags else {},
+            "source": cell["source"],
+        })  # fmt: skip
+        if cell["cell_type"] == "code":
+            clean["execution_count"] = cell.get("execution_count")
+            clean["outputs"] = [_checked(out, i, str(cell["id"])) for out in cell["outputs"]]
+        kept["cells"].append(clean)
+    # In the order in which the file has its keys: the page is the same from either.
+    kept = nbformat.from_dict(json.loads(json.dumps(kept, sort_keys=True)))
+    nbformat.validate(kept)
+    return kept
+
+
+def _checked(out: Any, number: int, cell_id: str) -> Any:
+    where = f"Cell {number} ({cell_id}) of the notebook"
+    if out["output_type"] == "stream" and out["name"] == "stderr":
+        msg = f"{where} wrote to stderr: {out['text'][:120]!r}; mend what it warns of."
+        raise NotReproducible(msg)
+    data = out.get("data", {})
+    if any(kind.startswith("image/") and kind != "image/svg+xml" for kind in data):
+        msg = f"{where} shows a bitmap, which cannot be checked; draw it with Altair."
+        raise NotReproducible(msg)
+    text = "".join(str(v) for k, v in data.items() if k.startswith("text/")) + out.get("text", "")
+    if found := _VOLATILE.search(text):
+        msg = f"{where} shows {found[0]!r}, which changes from run to run; show a value instead."
+        raise NotReproducible(msg)
+    return out

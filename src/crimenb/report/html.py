@@ -1,0 +1,143 @@
+"""What a cell of a report shows: pieces of HTML with their plain text, and tables.
+
+Text from outside is escaped here and in `guidance`, and nowhere else is HTML made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
+
+import pandas as pd
+from markupsafe import escape
+
+from crimenb.charts.theme import DIGITS
+from crimenb.wording import format as write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+ROLE = "crimenb"
+"""Key of an output's metadata that says what it is: title, head, chart, note, table, text."""
+
+
+class Words:
+    """A piece of HTML with its plain text; shows itself in a notebook and prints as text.
+
+    `extra` tells the page more of it, such as the running footer of a printed page.
+    """
+
+    def __init__(self, html: str, text: str, role: str = "text", **extra: str) -> None:
+        self.html, self.text, self.role, self.extra = html, text, role, extra
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
+        return {"text/html": self.html, "text/plain": self.text}, {ROLE: {"role": self.role, **self.extra}}
+
+
+def bullets(items: Iterable[str]) -> str:
+    """Return a list in HTML, each item escaped unless it is Markup."""
+    return f"<ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>"
+
+
+def paragraphs(sentences: Iterable[str], role: str = "text") -> Words:
+    """Return plain sentences, one paragraph each, escaped."""
+    listed = list(sentences)
+    return Words("".join(f"<p>{escape(s)}</p>" for s in listed), "\n\n".join(listed), role)
+
+
+# ------------------------------------------------------------------------ tables
+
+
+class Column(NamedTuple):
+    """How a column of a table is shown: heading, form of its numbers, sign for missing ones."""
+
+    name: str
+    heading: str
+    form: str = ""
+    missing: str = "[x]"
+
+
+WHOLE, ONE, SHARE = "{:,.0f}", "{:,.1f}", "{:.1%}"
+_SIGNS = {"[x]": "not available", "[z]": "not applicable", "[u]": "too few to be reliable"}
+"""The Government Analysis Function's signs for cells without a number."""
+
+_SHORT, _WIDE = 16, 8
+"""Rows up to which a table is kept on one sheet; columns from which its headings are turned."""
+
+_PRINTED = {"long": 20, "brief": 8}
+"""Rows printed of a table with more than twice as many."""
+
+
+def table(
+    frame: pd.DataFrame,
+    columns: Sequence[Column],
+    caption: str,
+    *,
+    name: str = "table",
+    fold: bool = True,
+    printed: str = "long",
+) -> Words:
+    """Return a frame as an accessible table and as a CSV download inside the page.
+
+    Missing values are written [x] or [z], with a key below the table.
+
+    Parameters:
+        name: Name of the CSV file, without its ending.
+        fold: Whether a reader opens it first; without script and in print it is open.
+        printed: "long" or "brief": how much of a table of many rows goes on paper.
+    """
+    rows = [[_cell(value, c) for value, c in zip(r, columns, strict=True)]
+            for r in frame[[c.name for c in columns]].itertuples(index=False)]  # fmt: skip
+    head = "".join(f'<th scope="col"{_right(c)}>{escape(c.heading)}</th>' for c in columns)
+    body = "".join(
+        f'<tr><th scope="row">{escape(row[0])}</th>'
+        + "".join(f"<td{_right(c)}>{escape(v)}</td>" for v, c in zip(row[1:], columns[1:], strict=True))
+        + "</tr>"
+        for row in rows
+    )
+    cut = len(rows) > 2 * _PRINTED[printed]
+    size = {"short": len(rows) <= _SHORT, printed: cut, "wide": len(columns) > _WIDE}
+    shape = [word for word, is_so in size.items() if is_so]
+    kind = f' class="{" ".join(shape)}"' if shape else ""
+    used = [f"{sign} {said}" for sign, said in _SIGNS.items() if any(sign in r for r in rows)]
+    key = f"<p>{'; '.join(used)}.</p>" if used else ""
+    if cut:
+        key += f'<p class="paper">Printed here: the first {_PRINTED[printed]} of {len(rows):,} rows.</p>'
+    plain = frame[[c.name for c in columns]].set_axis([c.heading for c in columns], axis=1)
+    csv = quote(plain.to_csv(index=False, lineterminator="\r\n", float_format=f"%.{DIGITS}g"))
+    html = (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
+        f"<table{kind}><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table></div>{key}"
+        f'<p class="download"><a download="{escape(name)}.csv" '
+        f'href="data:text/csv;charset=utf-8,%EF%BB%BF{csv}">'
+        f'Download these numbers<span class="unseen">: {escape(caption)}</span> (CSV)</a></p>'
+    )
+    if fold:
+        html = (
+            f'<details class="data" open><summary>Table: {escape(_lower(caption))}</summary>{html}</details>'
+        )
+    else:
+        html = f'<div class="data">{html}</div>'
+    return Words(html, f"{caption}\n{plain.head(20).to_string(index=False)}", "table")
+
+
+def _lower(text: str) -> str:
+    return text[0].lower() + text[1:]
+
+
+def _right(column: Column) -> str:
+    return ' class="n"' if column.form else ""
+
+
+def _cell(value: Any, column: Column) -> str:
+    if pd.isna(value):
+        return column.missing
+    if column.form:
+        return column.form.format(value)
+    if column.name == "month":
+        return write.month(value).replace(" ", "\u00a0")
+    return str(value) or {"snapped_to": "Unnamed place", "named": "no"}.get(column.name, "–")

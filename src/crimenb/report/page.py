@@ -1,0 +1,250 @@
+"""One executed notebook -> one HTML file that needs no network and runs no foreign script."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import html
+import json
+import re
+from importlib import metadata, resources
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+import mistune
+from markupsafe import Markup
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+from crimenb.charts.theme import VEGALITE
+from crimenb.report.html import ROLE
+from crimenb.warm import drawings
+
+if TYPE_CHECKING:
+    import nbformat
+
+STILL, STILL_LINKED, STILL_SQUARE = 560, 640, 520
+"""Width of a chart's static drawing, for paper and for readers without script: one that a phone
+can still shrink; the linked figure's three views need more, a map, as high as wide, less."""
+
+PHONE = 500
+"""Outer width below which a chart is drawn as on a phone."""
+
+LINKED_WIDE, LINKED_HIGH, LINKED_MONTHS = 600, 364, 54
+"""The linked figure: the width that fits two views, the height of bars that stand alone, and
+what stands beside the months, in pixels."""
+
+HIDDEN = "notebook-only"
+"""Tag of cells for people in JupyterLab, which the page leaves out."""
+
+
+def to_html(nb: nbformat.NotebookNode) -> str:
+    """Return the page of an executed report notebook. The same notebook gives the same bytes."""
+    cells = [cell for cell in map(_cell, nb["cells"]) if cell]
+    shown = [o for c in cells for o in c["outputs"]]
+    title = next((o for o in shown if o["role"] == "title"), None)
+    running = (title and title["running"]) or "Recorded crime"
+    style, boot, bundle = _asset("report.css") + _footer(running), _asset("report.js"), script_bundle()
+    drawn = any(o["role"] == "chart" for o in shown)
+    return _template().render(
+        title=running,
+        heading=title["html"] if title else Markup("<h1>Recorded crime</h1>"),
+        cells=[c | {"outputs": [o for o in c["outputs"] if o["role"] != "title"]} for c in _once(cells)],
+        contents=[c for c in cells if c["kind"] == "markdown" and c["anchor"]],
+        style=Markup(style),
+        scripts=[Markup(bundle), Markup(boot)] if drawn else [],
+        policy=_policy(style, [bundle, boot] if drawn else []),
+    )
+
+
+def _footer(text: str) -> str:
+    """Return the rule that prints the report's name and the page's number on every sheet."""
+    escaped = re.sub(r"[^\w ,.:()%-]", lambda m: f"\\{ord(m[0]):06x}", text)
+    return f'@page{{@bottom-left{{content:"{escaped}"}}}}\n'
+
+
+def _once(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Drop the name of a note that only repeats the heading above it."""
+    heading = ""
+    for cell in cells:
+        heading = str(cell["label"]) if cell["anchor"] else heading
+        repeated = f'<p class="name">{heading}</p>'
+        for out in cell["outputs"]:
+            if out["role"] == "note":
+                out["html"] = Markup(out["html"].replace(repeated, "", 1))
+    return cells
+
+
+def _policy(style: str, scripts: list[str]) -> str:
+    """Return the content security policy: only these scripts and this style, no request."""
+    allowed = " ".join(_hash(s) for s in scripts) or "'none'"
+    return (
+        "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "
+        f"style-src {_hash(style)}; script-src {allowed}"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+@functools.cache
+def _asset(name: str) -> str:
+    return resources.files("crimenb.report").joinpath("templates", name).read_text("utf-8")
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    env = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    return env.from_string(_asset("report.html.j2"))
+
+
+@functools.cache
+def script_bundle() -> str:
+    """Return Vega, Vega-Lite and vega-embed as one script; made once (2 s), then kept on disk."""
+    import platformdirs
+    from vl_convert import javascript_bundle
+
+    kept = platformdirs.user_cache_path("crimenb") / f"vega-{metadata.version('vl-convert-python')}.js"
+    if kept.is_file():
+        return kept.read_text("utf-8")
+    # Its names are declared at the top level; a function keeps them from colliding.
+    bundle: str = f"(function(){{{javascript_bundle()}}})();"  # type: ignore[call-arg]
+    if "</script" in bundle.lower():
+        bundle = re.sub("</(?=script)", "<\\\\/", bundle, flags=re.IGNORECASE)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    part = kept.with_suffix(f".{hashlib.sha256(bundle.encode()).hexdigest()[:8]}.part")
+    part.write_text(bundle, "utf-8")
+    part.replace(kept)
+    return bundle
+
+
+# ------------------------------------------------------------------------- cells
+
+
+def _cell(cell: Any) -> dict[str, Any] | None:
+    tags = cell["metadata"].get("tags", [])
+    if HIDDEN in tags:
+        return None
+    if cell["cell_type"] == "markdown":
+        text = str(mistune.html(cell["source"]))
+        heading = re.search(r"<h2>(.*?)</h2>", text)
+        anchor = re.sub(r"[^a-z0-9]+", "-", heading[1].lower()).strip("-") if heading else ""
+        text = text.replace("<h2>", f'<h2 id="{anchor}">', 1)
+        label = Markup(heading[1]) if heading else ""
+        return {"kind": "markdown", "html": Markup(text), "anchor": anchor, "label": label,
+                "outputs": []}  # fmt: skip
+    if cell["cell_type"] != "code":
+        return None
+    outputs = [o for o in map(_output, cell["outputs"]) if o]
+    if any(o["role"] == "head" for o in outputs):  # it says already why nothing is drawn
+        outputs = [o for o in outputs if o["role"] != "empty"]
+    quiet = not outputs or "setup" in tags
+    return {
+        "kind": "code", "code": Markup(_code(cell["source"])), "anchor": "", "label": "",
+        "outputs": [] if quiet else outputs,
+        "figure": any(o["role"] == "chart" for o in outputs),
+    }  # fmt: skip
+
+
+def _code(source: str) -> str:
+    return str(highlight(source, PythonLexer(), HtmlFormatter(nowrap=True, classprefix="k-")))
+
+
+def _output(out: Any) -> dict[str, Any] | None:
+    data = out.get("data", {})
+    role = out.get("metadata", {}).get(ROLE, {})
+    if VEGALITE in data:
+        return _figure(data[VEGALITE], str(role.get("name", "figure")))
+    kind = str(role.get("role", "other"))
+    if "text/html" in data:
+        html_ = Markup(data["text/html"])
+        return {"role": kind, "html": html_, "running": str(role.get("running", ""))}
+    if "image/svg+xml" in data:
+        return {"role": kind, "html": Markup(data["image/svg+xml"])}
+    text = data.get("text/plain", out.get("text", ""))
+    return {"role": kind, "html": Markup(f"<pre>{html.escape(text)}</pre>")} if text else None
+
+
+# ------------------------------------------------------------------------ charts
+
+
+def _figure(spec: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return a chart as a static drawing, and its specification for the script to draw."""
+    known = re.sub(r"[^a-z0-9]+", "-", name.lower())
+    raw = json.dumps(spec, ensure_ascii=False, separators=(",", ":"))
+    for char, escaped in (("<", "\\u003c"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029")):
+        raw = raw.replace(char, escaped)
+    label = str(spec.get("description", name))
+    meta = spec.get("usermeta", {})
+    if "empty" in meta:
+        return {"role": "empty", "html": Markup(f"<p>{html.escape(meta['empty'])}</p>")}
+    return {
+        "role": "chart", "name": known, "label": label, "spec": Markup(raw),
+        "linked": "linked" in meta, "still": Markup(static_svg(_still(spec), known, label)),
+    }  # fmt: skip
+
+
+def _still(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return a chart's specification at the width of its static drawing."""
+    meta = spec.get("usermeta", {})
+    return resized(spec, STILL_LINKED if "linked" in meta else STILL_SQUARE if meta.get("square") else STILL)
+
+
+def expect(cell: Any, **_: Any) -> None:
+    """Begin the drawings of a cell that has run, where another process can draw them."""
+    for out in cell.get("outputs", []):
+        spec = out.get("data", {}).get(VEGALITE)
+        if spec and "empty" not in spec.get("usermeta", {}):
+            drawings.expect(_still(spec))
+
+
+def resized(spec: dict[str, Any], width: int) -> dict[str, Any]:
+    """Return a chart's specification for another outer width in pixels.
+
+    The page's script does the same for the room there is on the screen.
+    """
+    meta = spec.get("usermeta", {})
+    plot = width - int(meta.get("narrow" if width < PHONE else "margin", 0))
+    if "linked" in meta:
+        return spec | _linked(spec, width)
+    return spec | {"width": plot} | ({"height": plot} if meta.get("square") else {})
+
+
+def _linked(spec: dict[str, Any], width: int) -> dict[str, Any]:
+    """Return the three linked views beside each other, or one below the other on a phone."""
+    (first, second), third = spec["vconcat"][0]["hconcat"], spec["vconcat"][1]
+    wide = width >= LINKED_WIDE
+    side = round(width * 0.48) if wide else width - 10
+    left = width - 10 - (side + 24 if wide else 0)
+    bars = first | {"width": left, "height": side if wide else LINKED_HIGH}
+    spots, months = second | {"width": side, "height": side}, third | {"width": width - LINKED_MONTHS}
+    top = [spec["vconcat"][0] | {"hconcat": [bars, spots]}] if wide else [bars, spots]
+    known = {"room": width, "bars": left}
+    params = [p | {"value": known[p["name"]]} if p["name"] in known else p for p in spec["params"]]
+    return {"vconcat": [*top, months], "params": params}
+
+
+_CIRCLE = re.compile(
+    r'<path transform="translate\(([\d.-]+),([\d.-]+)\)" '
+    r'd="M([\d.]+),0A\3,\3,0,1,1,-\3,0A\3,\3,0,1,1,\3,0"'
+)
+
+
+def static_svg(spec: dict[str, Any], prefix: str, label: str) -> str:
+    """Return a chart as one named image in SVG, the same bytes for the same specification."""
+    svg = drawings.draw(spec)
+    # The ids come from a counter of the process: renamed by figure and order of appearance.
+    for i, found in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg))):
+        svg = re.sub(rf'(id="|url\(#|href="#){re.escape(found)}(?=["\)])', rf"\g<1>{prefix}{i}", svg)
+    svg = re.sub(r' (?:aria-[a-z]+|role)="[^"]*"', "", svg)
+    svg = re.sub(r' style="[^"]*"', "", svg)
+    # A map has a thousand circles: each as one, and no number finer than the eye.
+    svg = _CIRCLE.sub(r'<circle cx="\1" cy="\2" r="\3"', svg)
+    svg = re.sub(r'(\d\.\d\d)\d+(?=[,)" A-Za-z-])', r"\1", svg)
+    said = html.escape(label, quote=True)
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{said}" ', 1)

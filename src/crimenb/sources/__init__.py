@@ -1,0 +1,1 @@
+"""Where records come from: archives of the official files, and the live services."""

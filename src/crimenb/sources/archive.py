@@ -1,0 +1,295 @@
+"""The Archive source: Parquet made from police.uk's bulk files, asked by place and month."""
+
+from __future__ import annotations
+
+import functools
+import json
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from crimenb.data import Pull, frame
+from crimenb.errors import PlaceNotFound, QueryError, SourceError
+from crimenb.geo import MILE_M, distances, in_metres
+from crimenb.month_status import EVIDENCE
+from crimenb.query import Area
+from crimenb.schema import BTP, CATEGORIES, force_name
+from crimenb.sources import gazetteer as gazetteers
+from crimenb.sources.archive_build import FORMAT, INVENTORY
+from crimenb.sources.gazetteer import lookup
+from crimenb.sources.place_frames import ORDER, nearby, place_row
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shapely.geometry.base import BaseGeometry
+
+FRAME_M = 350.0
+"""How far the map reaches beyond the area; snapped points are counted out to there."""
+
+
+class Archive:
+    """An archive folder, made by `crimenb archive build`, as a source.
+
+    Only the row groups that touch an area are read, so a query costs the same for one force or
+    for all of them.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        try:
+            text = (self.folder / INVENTORY).read_text("utf-8")
+        except OSError as error:
+            msg = (
+                f"{str(folder)!r} is not an archive (it has no {INVENTORY}); "
+                "make one with 'crimenb archive build'."
+            )
+            raise QueryError(msg) from error
+        try:
+            self.inventory: dict[str, Any] = json.loads(text)
+            found = self.inventory["format"]
+        except (ValueError, KeyError, TypeError) as error:
+            msg = f"{str(self.folder / INVENTORY)!r} is damaged; build the archive anew."
+            raise SourceError(msg) from error
+        if found != FORMAT:
+            msg = (
+                f"The archive {str(folder)!r} has format {found!r}, this version reads {FORMAT}; "
+                "build it anew with 'crimenb archive build'."
+            )
+            raise SourceError(msg)
+        self.name = str(self.inventory.get("name", "archive"))
+        self.release = str(self.inventory["release"])
+
+    @functools.cached_property
+    def _files(self) -> pd.DataFrame:
+        return pd.DataFrame([f for f in self.inventory["files"] if f["used"]])
+
+    @functools.cached_property
+    def _db(self) -> duckdb.DuckDBPyConnection:
+        # Kept: opening one costs more than most questions.
+        return duckdb.connect(config={"threads": 2})
+
+    @functools.cached_property
+    def _areas(self) -> gpd.GeoDataFrame | None:
+        file = self.folder / "forces.parquet"
+        return gpd.read_parquet(file) if file.is_file() else None
+
+    def months(self) -> list[str]:
+        """Return the months of which the archive holds any territorial force, oldest first."""
+        files = self._files
+        territorial = files[files["force"] != BTP]
+        return sorted((files if territorial.empty else territorial)["month"].unique().tolist())
+
+    def place(self, postcode: str) -> gpd.GeoDataFrame:
+        """Return the row of `places` for a postcode: its mile's circle, district and force.
+
+        Raises:
+            PlaceNotFound: Unknown, without position, or outside the data.
+            QueryError: The archive was built without postcodes.
+        """
+        gazetteers.refuse_outside(postcode)
+        row = gazetteers.lookup(self._gazetteer("postcode = ?", [postcode]), postcode)
+        return place_row(row.to_dict() | {"postcode": postcode})
+
+    def places(self, postcodes: Sequence[str]) -> dict[str, gpd.GeoDataFrame | PlaceNotFound]:
+        """Return for each postcode its row of `places`, or why it has none."""
+        rows = self._gazetteer("list_contains(?, postcode)", [list(postcodes)])
+        known = dict(list(rows.groupby("postcode")))
+        found: dict[str, gpd.GeoDataFrame | PlaceNotFound] = {}
+        for postcode in postcodes:
+            try:
+                row = lookup(known.get(postcode, rows.iloc[:0]), postcode)
+                found[postcode] = place_row(row.to_dict() | {"postcode": postcode})
+            except PlaceNotFound as error:
+                found[postcode] = error
+        return found
+
+    def lacks(self, force: str, months: Sequence[str]) -> bool:
+        """Whether the archive holds no file of a force for any of the months."""
+        files = self._files
+        return bool(force) and not (files["force"].eq(force) & files["month"].isin(list(months))).any()
+
+    def custom_place(self, area: Area) -> gpd.GeoDataFrame:
+        """Return the row of `places` for a custom area."""
+        centre = area.geometry.representative_point()
+        return place_row({"postcode": area.name, "longitude": centre.x, "latitude": centre.y}, area)
+
+    def pull(self, place: gpd.GeoDataFrame, months: Sequence[str]) -> Pull:
+        """Return the frames of one place over the months, with the evidence to judge them."""
+        row = place.iloc[0]
+        postcode, shape = str(row["postcode"]), place.geometry.iloc[0]
+        found = self._records(shape)
+        lon, lat = found["longitude"].to_numpy(), found["latitude"].to_numpy()
+        distance, inside = distances(place, lon, lat)
+        edge = FRAME_M + (MILE_M if row["kind"] == "circle" else 0.0)
+        found = found.assign(distance_m=distance, postcode=postcode)
+        asked = found["month"].isin(list(months))
+        crimes = self._crimes(found[inside & asked])
+        coverage = self._coverage(postcode, shape, months)
+        return Pull(
+            crimes=crimes,
+            coverage=coverage,
+            evidence=self._evidence([*coverage["force"]], months),
+            nearby=nearby(found[distance <= edge], found[asked & (distance <= edge)]),
+            surroundings=self._surroundings(postcode, coverage, months, crimes),
+            requests=self._used(coverage, crimes, months),
+        )
+
+    def neighbourhood(self, place: gpd.GeoDataFrame) -> dict[str, pd.DataFrame]:
+        """Return the frames of the neighbourhood team: empty, unless the archive holds some."""
+        file = self.folder / "neighbourhoods.json"
+        if not file.is_file():
+            return {}
+        centre = shapely.Point(place["longitude"].iloc[0], place["latitude"].iloc[0])
+        for team in json.loads(file.read_text("utf-8")):
+            shape = shapely.from_geojson(json.dumps(team["neighbourhoods"]["geometry"]))
+            if shape.covers(centre):
+                key = {"postcode": place["postcode"].iloc[0]}
+                one = team["neighbourhoods"] | key | {"geometry": shape}
+                return {"neighbourhoods": frame("neighbourhoods", pd.DataFrame([one]))} | {
+                    name: frame(name, pd.DataFrame([r | key for r in team[name]]))
+                    for name in ("people", "priorities", "events")
+                    if team[name]
+                }
+        return {}
+
+    def close(self) -> None:
+        """Let go of the connection, if one was made; the next question makes another."""
+        if "_db" in self.__dict__:
+            self.__dict__.pop("_db").close()
+
+    def describe(self) -> dict[str, str]:
+        """Return what the source says of itself, for the manifest."""
+        gazetteer = self.inventory.get("gazetteer") or {}
+        return {
+            "name": self.name,
+            "release": self.release,
+            "retrieved": str(self.inventory["built"]),
+            "first month": self.months()[0],
+            "newest month": self.months()[-1],
+            "postcodes": f"{gazetteer.get('postcodes', 0):,}",
+        }
+
+    # ---------------------------------------------------------------- reading
+
+    def _read(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
+        try:
+            return self._db.execute(sql, list(parameters)).df()
+        except duckdb.Error as error:
+            msg = f"The archive {str(self.folder)!r} cannot be read ({error}); build it anew."
+            raise SourceError(msg) from error
+
+    def _gazetteer(self, where: str, parameters: Sequence[object]) -> pd.DataFrame:
+        file = self.folder / "postcodes.parquet"
+        if not file.is_file():
+            msg = (
+                f"The archive {str(self.folder)!r} holds no postcodes; "
+                "build it with --postcodes (OS Code-Point Open, ONSPD or NSPL)."
+            )
+            raise QueryError(msg)
+        return self._read(f"SELECT * FROM '{_quoted(file)}' WHERE {where}", parameters)
+
+    def _records(self, shape: BaseGeometry) -> pd.DataFrame:
+        """Read every record of any month in the box of the map's frame."""
+        west, south, east, north = _frame_box(shape)
+        return self._read(
+            f"SELECT * FROM '{_quoted(self.folder / 'street.parquet')}' "
+            "WHERE latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ?",
+            [south, north, west, east],
+        )
+
+    def _crimes(self, found: pd.DataFrame) -> gpd.GeoDataFrame:
+        found = found.sort_values([*ORDER, "force"], kind="stable", ignore_index=True)
+        points = gpd.points_from_xy(found["longitude"], found["latitude"])
+        return frame("crimes", found.assign(reported_by=found["force"], geometry=points))
+
+    def _coverage(self, postcode: str, shape: BaseGeometry, months: Sequence[str]) -> gpd.GeoDataFrame:
+        if self._areas is not None:
+            parts = gazetteers.parts_by_area(shape, self._areas)
+            method = "by area, from the boundaries of the police force areas"
+        else:
+            west, south, east, north = _frame_box(shape)
+            near = self._gazetteer(
+                "latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ? AND refused = ''",
+                [south, north, west, east],
+            )
+            parts = gazetteers.parts_by_nearest(shape, near)
+            method = "estimated: each spot counts to the force of its nearest postcode"
+        if not parts:
+            msg = f"No police force area is known around {postcode!r}; build with --force-areas."
+            raise SourceError(msg)
+        held = self._files[self._files["month"].isin(list(months))]
+        supplied = held.groupby("force")["month"].agg(lambda m: " ".join(sorted(m)))
+        whole = in_metres(shape).area
+        shares = {f: round(in_metres(part).area / whole, 4) for f, part in parts.items()}
+        rows = [
+            {
+                "postcode": postcode, "force": f, "force_name": force_name(f), "share": shares[f],
+                "method": method, "months": supplied.get(f, ""), "geometry": parts[f],
+            }
+            for f in sorted(shares, key=lambda f: (-shares[f], f))
+        ]  # fmt: skip
+        own = {"force": BTP, "force_name": force_name(BTP), "share": 0.0, "months": supplied.get(BTP, "")}
+        rows.append(rows[0] | own | {"geometry": shapely.Polygon()})
+        return frame("coverage", pd.DataFrame(rows))
+
+    def _evidence(self, among: list[str], months: Sequence[str]) -> pd.DataFrame:
+        held = self._files[self._files["force"].isin(among) & self._files["month"].isin(list(months))]
+        rows = held[["force", "month", "records"]].assign(state="supplied", detail="")
+        return rows[EVIDENCE].reset_index(drop=True)
+
+    def _surroundings(
+        self, postcode: str, coverage: pd.DataFrame, months: Sequence[str], crimes: pd.DataFrame
+    ) -> pd.DataFrame:
+        among = coverage.loc[coverage["force"] != BTP, "force"].tolist()
+        counts = self._read(
+            f"SELECT * FROM '{_quoted(self.folder / 'counts.parquet')}' "
+            "WHERE list_contains(?, force) AND list_contains(?, month)",
+            [among, list(months)],
+        )
+        # Every category of a supplied month has a row, so that none is a zero by accident.
+        every = (
+            counts[["force", "month"]]
+            .drop_duplicates()
+            .merge(pd.DataFrame({"category": list(CATEGORIES)}), how="cross")
+        )
+        here = crimes.groupby(["reported_by", "month", "category"]).size().rename("here")
+        table = every.merge(counts, how="left", on=["force", "month", "category"]).merge(
+            here, how="left", left_on=["force", "month", "category"], right_index=True
+        )
+        table = table.fillna({"located": 0, "unlocated": 0, "here": 0})
+        table = table.assign(postcode=postcode, rest=table["located"] - table["here"])
+        table = table.sort_values(["force", "month", "category"], ignore_index=True)
+        return frame("surroundings", table)
+
+    def _used(
+        self, coverage: pd.DataFrame, crimes: pd.DataFrame, months: Sequence[str]
+    ) -> list[tuple[str, str]]:
+        """Name the files the frames were made of, with their SHA-256."""
+        among = {*coverage["force"], *crimes["reported_by"]}
+        files = self._files[self._files["force"].isin(among) & self._files["month"].isin(list(months))]
+        return [(str(r.name_), str(r.sha256)) for r in files.rename(columns={"name": "name_"}).itertuples()]
+
+
+def demo() -> Archive:
+    """Return the archive of an invented town that is shipped with the package."""
+    return Archive(Path(str(resources.files("crimenb").joinpath("reference", "demo"))))
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _frame_box(shape: BaseGeometry) -> tuple[float, float, float, float]:
+    """Return west, south, east, north (degrees) around a shape and the map's frame."""
+    west, south, east, north = shape.bounds
+    # A little over a metre of slack a kilometre: the two projections' circles differ.
+    north_by = (FRAME_M * 1.05) / 111_000
+    east_by = north_by / np.cos(np.radians((south + north) / 2))
+    return west - east_by, south - north_by, east + east_by, north + north_by

@@ -1,0 +1,238 @@
+"""The Live source: police.uk and postcodes.io, taken at their word and no further.
+
+police.uk never says which force supplied a month, so evidence is handed over, not a verdict
+(see months.py). An empty answer is no zero by itself: the force must show by other records
+that it supplied the month.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import os
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from crimenb.data import Pull, frame
+from crimenb.errors import PlaceNotFound, SourceError, SourceUnavailable
+from crimenb.month_status import EVIDENCE, LEAST_SHARE
+from crimenb.progress import Progress, silent
+from crimenb.sources import police_uk
+from crimenb.sources.http import Web
+from crimenb.sources.live_frames import crimes_frame, points_frame
+from crimenb.sources.place_frames import place_row
+from crimenb.sources.police_uk import DAY, MONTH, Got, Police
+from crimenb.sources.postcodes_io import Gazetteer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import geopandas as gpd
+
+    from crimenb.query import Area
+
+POLICE_URL = "https://data.police.uk/api"
+POSTCODES_URL = "https://api.postcodes.io"
+"""Where the services are, unless CRIMENB_POLICE_URL and CRIMENB_POSTCODES_URL say otherwise."""
+
+
+class Live:
+    """The live services as a source.
+
+    What is published changes once a month. The list of months on offer is asked once a run, its
+    newest month is the release, and answers about crimes are kept under it for good: a new
+    release is asked anew, an old one never twice. Where the caller's months are all spelt out,
+    a list asked less than a day ago will do if it reaches to the last of them, so that a second
+    run asks nothing at all.
+
+    Parameters:
+        web: The client; one over the user's cache by default.
+        asked: The months asked for, if the caller spelt them out.
+        allow_missing: Make a month that fails a gap, instead of stopping.
+        closed_ok: Use the last position of a postcode that is no longer in use.
+        progress: Told of each step (see progress.py).
+    """
+
+    name = "live"
+
+    def __init__(
+        self,
+        web: Web | None = None,
+        *,
+        asked: Sequence[str] = (),
+        allow_missing: bool = False,
+        closed_ok: bool = False,
+        progress: Progress = silent,
+    ) -> None:
+        self.web, self.allow_missing = web or Web(), allow_missing
+        police, postcodes = (
+            os.environ.get(name, "").rstrip("/") or usual
+            for name, usual in (
+                ("CRIMENB_POLICE_URL", POLICE_URL),
+                ("CRIMENB_POSTCODES_URL", POSTCODES_URL),
+            )
+        )
+        self._police = Police(self.web, police, progress=progress, asked=asked)
+        self._gazetteer = Gazetteer(self.web, postcodes, closed_ok=closed_ok)
+        self._retrieved: set[str] = set()
+        self._unanswered: list[str] = []
+
+    @property
+    def release(self) -> str:
+        """The newest month published: every release brings one."""
+        return self._police.offer[-1]
+
+    def months(self) -> list[str]:
+        """Return the months on offer, oldest first."""
+        return list(self._police.offer)
+
+    def close(self) -> None:
+        """Let go of the connections and the cache."""
+        self.web.close()
+
+    def describe(self) -> dict[str, str]:
+        """Return what the source says of itself; `retrieved` is when its oldest answer came."""
+        now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        said = {
+            "name": self.name,
+            "release": self.release,
+            "retrieved": min(self._retrieved, default=now),
+            "first month": self._police.offer[0],
+            "newest month": self._police.offer[-1],
+        }
+        return said | ({"not answered": " ".join(self._unanswered)} if self._unanswered else {})
+
+    # ---------------------------------------------------------------- places
+
+    def place(self, postcode: str) -> gpd.GeoDataFrame:
+        """Return the row of `places` for a postcode: its mile's circle, district and force.
+
+        Raises:
+            PlaceNotFound: Unknown, no longer in use, without position, or outside the data.
+            SourceUnavailable: A service did not answer.
+        """
+        return self._placed(self._gazetteer.position(postcode))
+
+    def places(self, postcodes: Sequence[str]) -> dict[str, gpd.GeoDataFrame | PlaceNotFound]:
+        """Return for each postcode its row of `places`, or why it has none."""
+        found: dict[str, gpd.GeoDataFrame | PlaceNotFound] = {}
+        for postcode, row in self._gazetteer.positions(postcodes).items():
+            try:
+                found[postcode] = row if isinstance(row, PlaceNotFound) else self._placed(row)
+            except PlaceNotFound as error:
+                found[postcode] = error
+        return found
+
+    def custom_place(self, area: Area) -> gpd.GeoDataFrame:
+        """Return the row of `places` for a custom area."""
+        centre = area.geometry.representative_point()
+        return place_row({"postcode": area.name, "longitude": centre.x, "latitude": centre.y}, area)
+
+    def _placed(self, row: dict[str, Any]) -> gpd.GeoDataFrame:
+        if row["force"]:
+            return place_row(row)
+        beat = self._police.beat(row["longitude"], row["latitude"])
+        if beat is None:
+            msg = (
+                f"police.uk knows no police force at {row['postcode']!r}; "
+                "choose a postcode in England, Wales or Northern Ireland."
+            )
+            raise PlaceNotFound(msg)
+        return place_row(row | {"force": beat.force})
+
+    # ---------------------------------------------------------------- crimes
+
+    def pull(self, place: gpd.GeoDataFrame, months: Sequence[str]) -> Pull:
+        """Return the frames of one place over the months, with the evidence to judge them.
+
+        `nearby` holds points inside the area only, `surroundings` is empty and no column tells
+        which territorial force reported a record: the service knows nothing of these.
+
+        Raises:
+            TooManyCrimes: police.uk refuses the area; see the message for what to do.
+            SourceUnavailable: No usable answer, unless `allow_missing`.
+        """
+        postcode, offer = str(place["postcode"].iloc[0]), self._police.offer
+        served = [m for m in months if offer[0] <= m <= offer[-1]]
+        jobs: list[Callable[[], Any]] = [functools.partial(self._month, place, m) for m in served]
+        jobs += [
+            functools.partial(self._police.beat, x, y, DAY if n == 0 else MONTH)
+            for n, (x, y) in enumerate(police_uk.spots(place))
+        ]
+        done = self._police.all(f"{postcode}: police.uk", jobs)
+        got: dict[str, Got] = dict(zip(served, done, strict=False))
+        self._retrieved |= {g.retrieved for g in got.values() if g.retrieved}
+        coverage = police_uk.coverage(postcode, done[len(served) :])
+        crimes = crimes_frame(place, [r for g in got.values() for r in g.records])
+        return Pull(
+            crimes=crimes.drop(columns="distance_m"),
+            coverage=coverage,
+            evidence=pd.DataFrame(self._evidence(months, coverage, got), columns=EVIDENCE),
+            nearby=points_frame(crimes),
+            surroundings=frame("surroundings"),
+            requests=[r for m in served for r in got[m].requests],
+        )
+
+    def _month(self, place: gpd.GeoDataFrame, month: str) -> Got:
+        try:
+            return self._police.crimes(place, month)
+        except SourceError as error:
+            if not self.allow_missing:
+                raise
+            return Got([], [], failed=str(error))
+
+    def _evidence(
+        self, months: Sequence[str], coverage: pd.DataFrame, got: dict[str, Got]
+    ) -> Iterator[tuple[str, str, str, int, str]]:
+        """Yield what the service answered for each force and month, and what that shows."""
+        offer = self._police.offer
+        window = f"police.uk serves {offer[0]} to {offer[-1]}."
+        shown = self._shown(coverage, got)
+        for month in months:
+            detail = window
+            if month < offer[0]:
+                state = "early"
+            elif month > offer[-1]:
+                state = "late"
+            else:
+                detail = got[month].failed
+                state = "failed" if detail else "answered"
+            for force in coverage["force"]:
+                known = "shown" if (force, month) in shown else state
+                yield force, month, known, -1, detail
+
+    def _shown(self, coverage: pd.DataFrame, got: dict[str, Got]) -> set[tuple[str, str]]:
+        """Return the forces and months without a record here that were supplied all the same."""
+        deciding = coverage.loc[coverage["share"] >= LEAST_SHARE, "force"]
+        empty = [
+            month
+            for month, g in got.items()
+            if not g.failed and all(r.location_type == "BTP" for r in g.records)
+        ]
+        pairs = [(force, month) for month in empty for force in deciding]
+        jobs = [functools.partial(self._supplied, *pair) for pair in pairs]
+        shown = self._police.all("police.uk: months without a record", jobs)
+        return {pair for pair, yes in zip(pairs, shown, strict=True) if yes}
+
+    def _supplied(self, force: str, month: str) -> bool:
+        try:
+            return self._police.supplied(force, month)
+        except SourceUnavailable:
+            if not self.allow_missing:
+                raise
+            return False
+
+    # ---------------------------------------------------------------- the neighbourhood
+
+    def neighbourhood(self, place: gpd.GeoDataFrame) -> dict[str, pd.DataFrame]:
+        """Return the frames of the neighbourhood team of the place's centre, as of today."""
+        row = place.iloc[0]
+        try:
+            beat = self._police.beat(float(row["longitude"]), float(row["latitude"]))
+            return {} if beat is None else self._police.team(str(row["postcode"]), beat)
+        except SourceUnavailable as error:
+            if not self.allow_missing:
+                raise
+            self._unanswered.append(str(error))
+            return {}

@@ -1,0 +1,372 @@
+"""police.uk's routes and rules: how an area is asked for, and what a refusal means."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import math
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from crimenb.data import frame
+from crimenb.errors import PlaceNotFound, SourceUnavailable, TooManyCrimes
+from crimenb.geo import MILE_M, in_degrees, in_metres, to_lonlat, to_metres
+from crimenb.schema import BTP, force_name
+from crimenb.sources.api_models import Beat, Crime, Event, Force, Located, Officer, Priority, Published, Team
+from crimenb.sources.http import AT_ONCE, TRIES
+from crimenb.sources.live_frames import position, team_frames
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import geopandas as gpd
+
+    from crimenb.progress import Progress
+    from crimenb.sources.http import Web
+
+SPOTS = 17
+DEEPEST = 8
+"""How often an area is quartered at most: a cell is then a few streets."""
+
+_MARGIN_DEG = 2e-5
+"""About two metres: what lies on an edge is asked for and then judged by our own measure."""
+_SEGMENT_M, _SEGMENT_DEG = 1000.0, 0.01
+# The plastic number's sequence fills a square more evenly than chance, and needs no seed.
+_R2 = (0.7548776662466927, 0.5698402909980532)
+
+
+class Cell(NamedTuple):
+    """A box in degrees that holds its west and south edges, not its east and north ones."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+    depth: int = 0
+
+    def holds(self, longitude: float, latitude: float) -> bool:
+        """Whether a position is this cell's; one without coordinates is anybody's."""
+        if math.isnan(longitude):
+            return True
+        return self.west <= longitude < self.east and self.south <= latitude < self.north
+
+    def quarters(self) -> list[Cell]:
+        """Return four cells that share the box without gap or overlap."""
+        x, y = (self.west + self.east) / 2, (self.south + self.north) / 2
+        return [
+            Cell(w, s, e, n, self.depth + 1)
+            for w, e in ((self.west, x), (x, self.east))
+            for s, n in ((self.south, y), (y, self.north))
+        ]
+
+
+def first_cell(place: gpd.GeoDataFrame) -> Cell:
+    """Return the box around an area, with room on all sides."""
+    west, south, east, north = place.geometry.iloc[0].bounds
+    room = 10 * _MARGIN_DEG
+    return Cell(west - room, south - room, east + room, north + room)
+
+
+def polygons(place: gpd.GeoDataFrame, cell: Cell) -> Iterator[str]:
+    """Yield what of the area lies in a cell, a little wider, as police.uk writes polygons.
+
+    Holes are asked for too, and taken out later. Long edges are broken up, so that it does not
+    matter whether the service draws them straight on the globe or on a map.
+    """
+    metres = shapely.segmentize(in_metres(place.geometry.iloc[0]), _SEGMENT_M)
+    shape = in_degrees(metres)
+    box = shapely.box(cell.west, cell.south, cell.east, cell.north)
+    part = shapely.segmentize(shapely.make_valid(shape).intersection(box), _SEGMENT_DEG)
+    wider = part.buffer(_MARGIN_DEG, join_style="mitre", cap_style="square")
+    for polygon in shapely.get_parts(wider):
+        ring = polygon.exterior.coords[:-1]
+        yield ":".join(f"{y:.6f},{x:.6f}" for x, y in ring)
+
+
+def spots(place: gpd.GeoDataFrame) -> list[tuple[float, float]]:
+    """Return points (longitude, latitude) that stand for equal parts of an area, centre first.
+
+    In a circle: the centre, eight on a ring at 0.54 and eight at 0.87 of the radius, each in
+    the middle of a seventeenth of the area.
+    """
+    row = place.iloc[0]
+    centre = (float(row["longitude"]), float(row["latitude"]))
+    if row["kind"] == "circle":
+        turn = np.arange(8) * np.pi / 4
+        angle = np.concatenate([turn, turn + np.pi / 8])
+        away = MILE_M * np.repeat(np.sqrt([5 / SPOTS, 13 / SPOTS]), 8)
+        cx, cy = to_metres(*centre)
+        x, y = to_lonlat(cx + away * np.sin(angle), cy + away * np.cos(angle))
+        return [centre, *zip(x.tolist(), y.tolist(), strict=True)]
+    shape = place.geometry.iloc[0]
+    west, south, east, north = shape.bounds
+    steps = np.arange(1, 4000)
+    x, y = (
+        low + (high - low) * ((0.5 + steps * by) % 1)
+        for low, high, by in ((west, east, _R2[0]), (south, north, _R2[1]))
+    )
+    inside = shapely.contains_xy(shape, x, y)
+    return [centre, *zip(x[inside].tolist(), y[inside].tolist(), strict=True)][:SPOTS]
+
+
+def coverage(postcode: str, beats: Sequence[Beat | None]) -> gpd.GeoDataFrame:
+    """Return the frame `coverage`: shares by force from what police.uk said of each spot.
+
+    A spot it does not know (sea, or another country) counts to no force. `months` stays empty:
+    the service does not tell who supplied what; geometry is empty: nor where one force ends.
+
+    Raises:
+        PlaceNotFound: police.uk knows none of the spots.
+    """
+    known = Counter(b.force for b in beats if b is not None)
+    if not known:
+        msg = (
+            f"police.uk knows no police force anywhere in {postcode!r}; "
+            "choose a place in England, Wales or Northern Ireland."
+        )
+        raise PlaceNotFound(msg)
+    method = f"estimated: police.uk named the force of {len(beats)} points spread evenly over the area"
+    if outside := len(beats) - known.total():
+        method += f"; {outside} lie outside its data (sea, or another country)"
+    shares = [*sorted(known.items(), key=lambda item: (-item[1], item[0])), (BTP, 0)]
+    rows = [
+        {
+            "postcode": postcode, "force": f, "force_name": force_name(f),
+            "share": round(n / len(beats), 4), "method": method, "months": "",
+            "geometry": shapely.Polygon(),
+        }
+        for f, n in shares
+    ]  # fmt: skip
+    return frame("coverage", pd.DataFrame(rows))
+
+
+def shortened(value: str) -> str:
+    """Return a parameter as the provenance shows it: a polygon by its hash."""
+    if len(value) <= 40:
+        return value
+    return f"sha256:{hashlib.sha256(value.encode()).hexdigest()[:16]}"
+
+
+DAY, MONTH = 86_400.0, 30 * 86_400.0
+_REFUSED = 503
+
+
+class Got(NamedTuple):
+    """One month's answer: records, the requests it took, when the oldest was answered."""
+
+    records: list[Crime]
+    requests: list[tuple[str, str]]
+    retrieved: str = ""
+    failed: str = ""
+
+
+class Police:
+    """police.uk, asked through one client.
+
+    Parameters:
+        web: The client.
+        url: Address of the service.
+        progress: Told of each step.
+        asked: The months asked for, if they were spelt out (see `offer`).
+    """
+
+    def __init__(self, web: Web, url: str, *, progress: Progress, asked: Sequence[str] = ()) -> None:
+        self.web, self.url, self.progress, self.asked = web, url, progress, sorted(asked)
+
+    # ---------------------------------------------------------------- what is on offer
+
+    @functools.cached_property
+    def offer(self) -> list[str]:
+        """The months on offer, oldest first; asked once a run.
+
+        Where the months asked for are spelt out, a list not a day old that reaches to the last
+        of them will do.
+        """
+        ask = functools.partial(
+            self.web.ask,
+            f"{self.url}/crimes-street-dates",
+            list[Published],
+            what="the months on offer",
+            ttl=DAY,
+        )
+        months = sorted({p.date[:7] for p in ask(fresh=not self.asked).value})
+        if self.asked and (not months or months[-1] < self.asked[-1]):
+            months = sorted({p.date[:7] for p in ask(fresh=True).value})
+        if not months:
+            msg = "police.uk offers no month at all at present; try again later."
+            raise SourceUnavailable(msg, f"{self.url}/crimes-street-dates", 200, 1)
+        return months
+
+    def is_up(self) -> bool:
+        """Whether police.uk answers at all: a 503 about an area may mean that it is too full."""
+        try:
+            self.web.ask(
+                f"{self.url}/crime-last-updated",
+                Published,
+                what="the release date",
+                fresh=True,
+                ttl=DAY,
+            )
+        except SourceUnavailable:
+            return False
+        return True
+
+    def beat(self, longitude: float, latitude: float, ttl: float = DAY) -> Beat | None:
+        """Return the force and neighbourhood of a point; None outside the data."""
+        beat: Beat | None = self.web.ask(
+            f"{self.url}/locate-neighbourhood",
+            Beat,
+            what="the force of a point",
+            params={"q": f"{latitude:.6f},{longitude:.6f}"},
+            ttl=ttl,
+            absent=True,
+        ).value
+        return beat
+
+    # ---------------------------------------------------------------- crimes
+
+    def crimes(self, place: gpd.GeoDataFrame, month: str) -> Got:
+        """Return the records of a place in one month.
+
+        Raises:
+            TooManyCrimes: police.uk refuses the area though it is up.
+            SourceUnavailable: No usable answer.
+        """
+        if place["kind"].iloc[0] == "area":
+            return self._area(place, month)
+        row = place.iloc[0]
+        where = {"lat": f"{row['latitude']:.6f}", "lng": f"{row['longitude']:.6f}"}
+        try:
+            return self._street(where, month, TRIES)
+        except SourceUnavailable as error:
+            if error.status != _REFUSED or not self.is_up():
+                raise
+            raise TooManyCrimes(_too_many(str(row["postcode"]), month)) from error
+
+    def _area(self, place: gpd.GeoDataFrame, month: str) -> Got:
+        """Ask for a custom area, in quarters where police.uk refuses the whole."""
+        answers: list[Got] = []
+        found: dict[object, Crime] = {}
+        cells = [first_cell(place)]
+        while cells:
+            cell = cells.pop()
+            try:
+                parts = [self._street({"poly": poly}, month, tries=2) for poly in polygons(place, cell)]
+            except SourceUnavailable as error:
+                if error.status != _REFUSED or not self.is_up():
+                    raise
+                if cell.depth >= DEEPEST:
+                    name = str(place["postcode"].iloc[0])
+                    raise TooManyCrimes(_too_many(name, month)) from error
+                cells += cell.quarters()
+                continue
+            answers += parts
+            for part in parts:
+                for n, record in enumerate(part.records):
+                    if cell.holds(*position(record)):
+                        # An id is unique in one month's answers, and in nothing else.
+                        found[(cell, n) if record.id is None else record.id] = record
+        requests = sorted(r for a in answers for r in a.requests)
+        return Got([*found.values()], requests, min((a.retrieved for a in answers), default=""))
+
+    def _street(self, where: Mapping[str, str], month: str, tries: int) -> Got:
+        """Ask for one month's street-level answer, all categories at once."""
+
+        def of_month(records: list[Crime]) -> None:
+            other = next((r.month for r in records if r.month != month), None)
+            if other is not None:
+                msg = f"it holds records of {other[:10]!r}"
+                raise ValueError(msg)
+
+        # `all-crime` is police.uk's own slug; an unknown one would be read as it, silently, and
+        # so would a missing date be read as the latest month.
+        route = "crimes-street/all-crime"
+        answer = self.web.ask(
+            f"{self.url}/{route}",
+            list[Crime],
+            what=f"the crimes of {month}",
+            params={**where, "date": month},
+            release=self.offer[-1],
+            tries=tries,
+            check=of_month,
+        )
+        said = "&".join(f"{k}={shortened(v)}" for k, v in where.items())
+        used = [(f"{route}?date={month}&{said}", answer.sha256)]
+        return Got(answer.value, used, answer.retrieved)
+
+    def supplied(self, force: str, month: str) -> bool:
+        """Whether a force shows by its records without location that it supplied a month.
+
+        Every force but a few has some; an empty answer shows nothing.
+        """
+        answer = self.web.ask(
+            f"{self.url}/crimes-no-location",
+            list[Crime],
+            what=f"{force_name(force)}'s crimes without location in {month}",
+            params={"category": "all-crime", "force": force, "date": month},
+            release=self.offer[-1],
+            absent=True,
+        )
+        return any(r.month == month for r in answer.value or [])
+
+    # ---------------------------------------------------------------- the neighbourhood
+
+    def team(self, postcode: str, beat: Beat) -> dict[str, pd.DataFrame]:
+        """Return the frames of a neighbourhood's team, as police.uk shows it today."""
+        force = quote(beat.force, safe="")
+        base = f"{force}/{quote(beat.neighbourhood, safe='')}"
+        routes: list[tuple[str, Any, str]] = [
+            (base, Team, "the neighbourhood"),
+            (f"{base}/boundary", list[Located], "the neighbourhood's boundary"),
+            (f"{base}/people", list[Officer], "the neighbourhood team"),
+            (f"{base}/priorities", list[Priority], "the neighbourhood's priorities"),
+            (f"{base}/events", list[Event], "the neighbourhood's meetings"),
+            (f"forces/{force}", Force, "the police force"),
+        ]
+        jobs = [
+            functools.partial(self.web.ask, f"{self.url}/{r}", s, what=w, ttl=DAY, absent=True)
+            for r, s, w in routes
+        ]
+        answers = [a.value for a in self.all(f"{postcode}: the neighbourhood", jobs)]
+        team, boundary, people, priorities, events, about = answers
+        if team is None:
+            return {}
+        lists = (boundary or [], people or [], priorities or [], events or [])
+        return team_frames(postcode, beat, team, about, *lists)
+
+    # ---------------------------------------------------------------- many at once
+
+    def all(self, what: str, jobs: Sequence[Callable[[], Any]]) -> list[Any]:
+        """Do the jobs at once; the first failure stops those not yet begun.
+
+        There are more threads than the client has slots, so that a slot is not idle while an
+        answer is read and kept.
+        """
+        with ThreadPoolExecutor(2 * AT_ONCE) as pool:
+            futures = [pool.submit(job) for job in jobs]
+            try:
+                for n, future in enumerate(as_completed(futures), 1):
+                    if future.exception() is not None:
+                        break
+                    self.progress(what, n, len(jobs))
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+        failed = [e for f in futures if not f.cancelled() and (e := f.exception()) is not None]
+        if failed:
+            self.progress(what, len(jobs), len(jobs))
+            raise failed[0]
+        return [f.result() for f in futures]
+
+
+def _too_many(name: str, month: str) -> str:
+    return (
+        f"police.uk refuses {name!r} in {month} (HTTP 503) while it answers other questions: the "
+        "area most likely holds more than the 10,000 crimes a month it allows; choose a smaller "
+        "area, use an archive, or try again later."
+    )

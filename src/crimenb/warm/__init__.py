@@ -1,0 +1,1 @@
+"""Speed only: processes kept ready beside a worker. Everything works without them."""

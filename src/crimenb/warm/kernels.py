@@ -1,0 +1,359 @@
+"""Warm kernels: one process imports everything once, and every kernel is a fork of it.
+
+A kernel started in the usual way spends seconds on imports. A batch starts thousands, so each
+of its workers keeps a *nursery*: a process that has imported what the notebook needs, has run it
+once on the demonstration, and does nothing but fork (it runs no thread of Python's, and the
+libraries' own are idle then and made anew in a fork). The fork is a whole kernel of its own,
+used for one report and killed afterwards; nothing of a report reaches the next one.
+
+Kernels talk over Unix sockets with abstract names, which the system forgets with the
+processes: neither a socket nor a connection file lies anywhere, also after SIGKILL. A kernel
+and its owner hold the two ends of a lifeline; when one dies, the other sees it at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import importlib
+import io
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from ipykernel.iostream import OutStream
+from ipykernel.kernelapp import IPKernelApp
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
+from traitlets.config import Config
+
+from crimenb.files import notebook_path
+from crimenb.warm.process import Kept
+
+if TYPE_CHECKING:
+    from jupyter_client.connect import KernelConnectionInfo
+
+FORKS = sys.platform == "linux"
+"""Whether kernels can be forked here: Windows has no fork, and macOS's libraries break in one."""
+
+_LATE = (
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.logger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "faulthandler",
+    "ipykernel.debugger",
+    "tornado.platform.asyncio",
+    "zmq.utils.garbage",
+)
+"""What a kernel imports only at work, and would import anew in every fork."""
+
+_CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
+
+_ARGUMENTS = ["--HistoryManager.enabled=False", "--Kernel._execute_sleep=0"]
+"""A history of inputs in the user's home is for people, and here it would grow by every report; the
+pause after each cell, in which a text that came late may still be sent, is for those that print."""
+
+_MESSAGE = 1 << 17
+_START_S = 60.0
+
+
+def options(folder: Path) -> dict[str, Any]:
+    """Return what papermill has to be told of the kernel of a report made in `folder`.
+
+    The kernel is a fork where this process keeps a nursery, and a process of its own where it
+    does not. Over TCP kernels now and then lose a race for a port, so none talks over it where
+    there is something else.
+    """
+    if Nursery.kept():
+        return {"kernel_manager_class": WarmManager, "shutdown_kernel": "immediate"}
+    told = {"connection_file": str(folder.resolve() / "kernel.json")}
+    if sys.platform == "linux":
+        told |= {"transport": "ipc", "ip": _abstract_name()}
+    elif sys.platform != "win32":
+        told |= {"transport": "ipc", "ip": "kernel-ipc"}  # in the folder, so that the path is short
+    # Asked to end in good order, a kernel may still complain on our stderr of the interruption.
+    return {"config": Config({"KernelManager": told}), "shutdown_kernel": "immediate"}
+
+
+def _abstract_name() -> str:
+    return f"@crimenb-{uuid.uuid4().hex}"
+
+
+# ------------------------------------------------------------- the process that forks
+
+
+class Fork(NamedTuple):
+    """A kernel that was forked: its sockets' name, the key to them, and our end of its lifeline."""
+
+    name: str
+    key: str
+    lifeline: socket.socket
+
+    @property
+    def connection(self) -> dict[str, Any]:
+        """What a client needs to talk to it, as Jupyter has it."""
+        ports = {f"{channel}_port": number for number, channel in enumerate(_CHANNELS, 1)}
+        told = {"transport": "ipc", "ip": self.name, "key": self.key, "signature_scheme": "hmac-sha256"}
+        return told | ports
+
+
+class Nursery(Kept):
+    """The process that forks kernels. Kernels still running when it ends keep running."""
+
+    socket_kind = socket.SOCK_SEQPACKET
+
+    def command(self, fd: int) -> list[str]:
+        """Return the command of the nursery."""
+        # As a usual kernel is started, and no folder of ours on the path of modules.
+        code = f"from crimenb.warm.kernels import serve; serve({fd})"
+        return [sys.executable, "-P", "-Xfrozen_modules=off", "-c", code]
+
+    spare: Fork | None = None
+
+    def ready(self) -> None:
+        """Have a kernel get ready while its report's data are still collected."""
+        self.spare = self.spare or self.fork()
+
+    def take(self) -> Fork:
+        """Return a kernel that nobody else has."""
+        taken, self.spare = self.spare or self.fork(), None
+        return taken
+
+    def close(self) -> None:
+        """End the process, and the kernel that nobody took."""
+        if self.spare is not None:
+            self.spare.lifeline.close()
+        super().close()
+
+    def fork(self) -> Fork:
+        """Start a kernel.
+
+        Raises:
+            RuntimeError: The process that forks has died.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        found = Fork(_abstract_name(), uuid.uuid4().hex, ours)
+        with theirs:
+            try:
+                socket.send_fds(self.line, [json.dumps(found.connection).encode()], [theirs.fileno()])
+            except OSError as error:
+                ours.close()
+                msg = f"the process that forks kernels has died ({error})"
+                raise RuntimeError(msg) from error
+        return found
+
+
+def serve(fd: int) -> None:
+    """Import what the report needs, then fork a kernel for each request until the owner goes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the owner to handle
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries the children
+    for name in _LATE:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    _rehearse()
+    gc.collect()
+    gc.freeze()  # or the first collection in a child copies every page
+    with socket.socket(fileno=fd) as line:
+        while True:
+            message, fds, _, _ = socket.recv_fds(line, _MESSAGE, 1)
+            if not message:
+                os._exit(0)  # the libraries' own farewells have nothing to tell
+            if os.fork() == 0:
+                line.close()
+                _be_kernel(json.loads(message), socket.socket(fileno=fds[0]))
+            os.close(fds[0])
+
+
+def _rehearse() -> None:
+    """Run the report's cells as they stand, on the demonstration: forks find warm what they use.
+
+    What pandas, Altair, shapely and we ourselves make at first use and keep would otherwise be made
+    anew in every fork, in a fifth of a report's time.
+    """
+    names: dict[str, Any] = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        for cell in json.loads(notebook_path().read_text("utf-8"))["cells"]:
+            if cell["cell_type"] == "code":
+                exec("".join(cell["source"]), names)
+
+
+class Stream(OutStream):
+    """A kernel's stdout or stderr that is flushed where there is something to flush.
+
+    A kernel flushes both before every output and around every cell, and each time waits for
+    another thread: two hundred times a report, which writes to neither.
+    """
+
+    unsent = False
+
+    def write(self, string: str) -> int | None:  # type: ignore[override]
+        """Write, and remember that something waits to be sent."""
+        self.unsent = True
+        return super().write(string)
+
+    def flush(self) -> None:
+        """Send what was written."""
+        if self.unsent:
+            self.unsent = False
+            super().flush()  # type: ignore[no-untyped-call]
+
+
+class _Kernel(IPKernelApp):
+    """A kernel that was told its sockets and its key, and needs no file for them."""
+
+    def init_connection_file(self) -> None:
+        """Do nothing: `load_connection_info` was called."""
+
+    def write_connection_file(self, **_: Any) -> None:
+        """Write nothing."""
+
+    def log_connection_info(self) -> None:
+        """Say nothing: nobody else is to connect."""
+
+
+def _be_kernel(connection: dict[str, Any], lifeline: socket.socket) -> None:
+    """Turn this fork into a kernel; never returns."""
+    code = 1
+    try:
+        os.setsid()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        os.chdir("/")  # where nobody leaves settings for a kernel to find
+        app = _Kernel.instance(outstream_class=f"{Stream.__module__}.{Stream.__name__}")
+        app.load_connection_info(connection)
+        app.initialize(_ARGUMENTS)
+        folder = lifeline.recv(_MESSAGE)
+        if not folder:
+            return  # the owner died, or had no use for it
+        os.chdir(folder)
+        threading.Thread(target=_die_with_owner, args=[lifeline], daemon=True).start()
+        # Only now can a client connect; one that came too early would try again after 0.1 s.
+        lifeline.send(str(os.getpid()).encode())
+        app.start()
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _die_with_owner(lifeline: socket.socket) -> None:
+    try:
+        lifeline.recv(1)
+    finally:
+        os._exit(1)  # also where the owner died with a message unread, which is an error here
+
+
+# ----------------------------------------------------------- what Jupyter asks for
+
+
+class Forked(KernelProvisionerBase):
+    """Provide kernels by asking the nursery for a fork."""
+
+    lifeline: socket.socket | None = None
+    pid = 0
+
+    @property
+    def has_process(self) -> bool:
+        """Whether a kernel was started and not yet seen to end."""
+        return self.lifeline is not None
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        """Take a fork and put it into its folder; return what a client needs to talk to it."""
+        fork = Nursery.here().take()
+        self.parent.load_connection_info(fork.connection)
+        self.lifeline = fork.lifeline
+        self.lifeline.settimeout(_START_S)
+        try:
+            self.lifeline.send(str(kwargs.get("cwd") or Path.cwd()).encode())
+            self.pid = int(self.lifeline.recv(32) or 0)
+        except OSError as error:
+            self.lifeline.close()
+            msg = f"a forked kernel did not answer ({error})"
+            raise RuntimeError(msg) from error
+        if not self.pid:
+            self.lifeline.close()
+            msg = "a forked kernel died at its start"
+            raise RuntimeError(msg)
+        self.lifeline.settimeout(0)
+        return cast("KernelConnectionInfo", self.parent.get_connection_info())
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """Name no command: a fork has none."""
+        return await super().pre_launch(cmd=[], **kwargs)
+
+    async def poll(self) -> int | None:
+        """Return None while the kernel lives."""
+        if self.lifeline is not None:
+            try:
+                if self.lifeline.recv(1):
+                    return None
+            except BlockingIOError:
+                return None
+            except OSError:
+                pass
+            self.lifeline.close()
+            self.lifeline = None
+        return 0
+
+    async def wait(self) -> int | None:
+        """Wait until the kernel has ended; its end of the lifeline closes with it."""
+        while await self.poll() is None:
+            await asyncio.sleep(0.005)
+        return 0
+
+    async def send_signal(self, signum: int) -> None:
+        """Send a signal to the kernel and what it started."""
+        if self.lifeline is not None:
+            try:
+                os.killpg(self.pid, signum)
+            except ProcessLookupError:
+                await self.wait()
+
+    async def kill(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002
+        """End the kernel now."""
+        await self.send_signal(signal.SIGKILL)
+        await self.wait()
+
+    async def terminate(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002
+        """End the kernel."""
+        await self.kill(restart=restart)
+
+    async def cleanup(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002
+        """Leave nothing, for there is nothing."""
+
+
+class WarmClient(AsyncKernelClient):
+    """A client that goes on as soon as the kernel answers on both channels."""
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Wait until the subscription is welcomed and a request answered.
+
+        The usual client then listens for another fifth of a second, in case something is
+        left to be read; what is left here belongs to another request and is passed over.
+        """
+        self.kernel_info()
+        await self.iopub_channel.get_msg(timeout=timeout)
+        self._handle_kernel_info_reply(await self.shell_channel.get_msg(timeout=timeout))
+
+
+class WarmManager(AsyncKernelManager):
+    """A manager whose kernels come from the nursery."""
+
+    client_class = "crimenb.warm.kernels.WarmClient"
+    client_factory = WarmClient
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.provisioner = Forked(kernel_id="", kernel_spec=self.kernel_spec, parent=self)
+
+    def write_connection_file(self, **_: Any) -> None:
+        """Write nothing: the fork is told."""

@@ -1,0 +1,64 @@
+"""A process that draws: it reads Vega-Lite specifications and answers with SVG, until its owner goes.
+
+Run by its path and importing nothing of this package, so that it starts in a moment and is small.
+Every message is its length in eight bytes, then UTF-8; an answer that begins with "!" is an error.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+
+VEGALITE = "6.4"
+
+
+def send(line: socket.socket, text: str) -> None:
+    """Send one message."""
+    raw = text.encode()
+    line.sendall(len(raw).to_bytes(8, "big") + raw)
+
+
+def receive(line: socket.socket) -> str | None:
+    """Return the next message, or None where the other side has gone."""
+    head = _exactly(line, 8)
+    raw = head if head is None else _exactly(line, int.from_bytes(head, "big"))
+    return None if raw is None else raw.decode()
+
+
+def _exactly(line: socket.socket, count: int) -> bytes | None:
+    parts, left = [], count
+    while left:
+        part = line.recv(min(left, 1 << 20))
+        if not part:
+            return None
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
+
+
+def draw(said: str) -> str:
+    """Draw a Vega-Lite specification."""
+    import vl_convert as vlc
+
+    svg: str = vlc.vegalite_to_svg(said, vl_version=VEGALITE)
+    return svg
+
+
+def serve(fd: int) -> None:
+    """Answer until the owner goes."""
+    with socket.socket(fileno=fd) as line:
+        while (said := receive(line)) is not None:
+            try:
+                answer = draw(said)
+            except Exception as error:  # noqa: BLE001
+                answer = f"!{error}"
+            send(line, answer)
+
+
+if __name__ == "__main__":
+    import contextlib
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the owner to handle
+    with contextlib.suppress(ConnectionError, KeyboardInterrupt):
+        serve(int(sys.argv[1]))

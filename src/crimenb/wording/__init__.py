@@ -1,0 +1,1 @@
+"""Numbers in, sentences out. Pure strings; nothing is counted here."""

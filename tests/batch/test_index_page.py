@@ -1,0 +1,173 @@
+"""The index page of a batch: every report, no ranking, quick, and readable by everybody."""
+
+import html
+import json
+import re
+
+import pytest
+
+from crimenb.batch.index_page import render, row, spark, write_index
+from crimenb.batch.ledger import Entry
+from crimenb.batch.rows import Notice
+from tests.browser import ARGUMENTS, chromium, opened
+
+OVERVIEW = {
+    "where": "the mile around ZZ1 1AA", "start": "2025-01", "end": "2025-03", "crime": 1234, "asb": 56,
+    "months": [400, None, 834], "counted": 2, "asked": 3, "gaps": "February 2025: not supplied",
+    "coverage": "Fable Vale", "verdict": "March 2025: 834, above the range of earlier months (1 to 9)",
+}  # fmt: skip
+
+
+def entry(name="", slug="zz1-1aa_2025-01_2025-03", postcode="ZZ1 1AA", **more):
+    return Entry(postcode, slug, "done", "1", "1", "", "0", json.dumps(OVERVIEW | {"name": name} | more))
+
+
+def many(count):
+    return [
+        entry(f"Place {i:04d}", f"p{i}", f"ZZ{i % 90 + 1} 1AA", coverage=["Fable Vale", "Elsewhere"][i % 2])
+        for i in range(count)
+    ]
+
+
+def test_a_row_says_what_is_asked_of_it():
+    text = html.unescape(render([row(entry("Centre"))], [], []))
+    cells = [
+        re.sub(r"<[^>]+>", " ", c).strip()
+        for c in re.findall(r"<t[dh] role=.(?:cell|rowheader).*?</t[dh]>", text)
+    ]
+    assert [re.sub(r"\s+", " ", c) for c in cells] == [
+        "Centre ZZ1 1AA", "January to March 2025", "1,234", "56", "400 to 834 a month",
+        "March 2025: 834, above the range of earlier months (1 to 9)", "February 2025: not supplied", "Fable Vale",
+    ]  # fmt: skip
+    assert 'href="zz1-1aa_2025-01_2025-03/report.html"' in text
+    assert "Why there is no ranking" in text
+
+
+def test_nothing_counted_is_not_zero():
+    shown = row(entry(crime=None, asb=None, months=[None] * 3, counted=0, verdict=""))
+    assert (shown["crime"], shown["asb"], shown["said"], shown["verdict"]) == (
+        "[x]", "[x]", "No month can be counted", "Not judged")  # fmt: skip
+    assert shown["spark"] == ""
+
+
+def test_a_part_is_named():
+    assert row(entry(where="the A part (12%) of the mile around B"))["part"].startswith("the A part")
+    assert row(entry())["part"] == ""
+
+
+def test_the_small_line_starts_at_zero_and_breaks_at_a_gap():
+    assert spark([10, 5, None, 0, 10]) == "M2 2L25 12M71 22L94 2"
+    assert spark([None, 7, None]) == "M48 2h1"
+
+
+def test_rows_are_sorted_by_name_and_totals_are_not(tmp_path):
+    page = write_index(
+        tmp_path, [entry("b", "b", crime=1), entry("A", "a", crime=9), entry("", "c")], [], []
+    ).read_text()
+    names = re.findall(r'href="(\w)[^"]*/report.html"', page.replace("zz1-1aa_2025-01_2025-03", "c"))
+    assert names == ["a", "b", "c"]
+    heads = re.findall(r"<th role=.columnheader[^>]*>.*?</th>", page)
+    assert [re.sub(r"<[^>]+>", "", h) for h in heads if "data-sort" in h] == [
+        "Place", "Months", "Months left out", "Police force"]  # fmt: skip
+    assert [p.name for p in tmp_path.iterdir()] == ["index.html"]
+
+
+def test_failures_stand_with_their_sentence():
+    failed = [Entry("ZZ2 2BB", "x", "failed", error="The service <did> not answer.")]
+    notices = [
+        Notice(4, "foo", "'foo' is no postcode.", "Left out.", left_out=True),
+        Notice(5, "", "Twice.", "Done once."),
+    ]
+    text = render([row(entry())], failed, notices)
+    assert "<strong>ZZ2 2BB</strong>: The service &lt;did&gt; not answer." in text
+    assert "Line 4: &#39;foo&#39; is no postcode. Left out." in text
+    assert "Line 5" not in text
+
+
+def test_text_from_outside_stays_text_and_nothing_is_asked():
+    text = render([row(entry('<img src=x onerror="alert(1)">', 'a"><script>'))], [], [])
+    assert "<img" not in text
+    assert text.count("<script>") == 1
+    assert not re.search(
+        r"<\w[^>]*\s(?:src|style)=|<link|@import|url\(",
+        re.sub(r"<(style|script)>.*?</\1>", "", text, flags=re.DOTALL),
+    )
+    assert 'href="a%22%3E%3Cscript%3E/report.html"' in text
+    policy = re.search(r'content="(default-src[^"]*)"', text)[1]
+    assert policy.startswith("default-src &#39;none&#39;")
+    assert "unsafe" not in policy
+
+
+def test_the_same_rows_give_the_same_bytes():
+    rows = [row(e) for e in many(3)]
+    assert render(rows, [], []) == render([dict(r) for r in rows], [], [])
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = chromium()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as p:
+        found = p.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory):
+    failed = [Entry("ZZ2 2BB", "x", "failed", error="The service did not answer.")]
+    return write_index(tmp_path_factory.mktemp("index"), many(250), failed, [])
+
+
+@pytest.fixture(scope="module")
+def short_file(tmp_path_factory):
+    """Forty rows have every kind that many have, and axe takes minutes over many."""
+    failed = [Entry("ZZ2 2BB", "x", "failed", error="The service did not answer.")]
+    return write_index(tmp_path_factory.mktemp("short"), many(40), failed, [])
+
+
+def visible(page):
+    return [r.inner_text() for r in page.locator("tbody tr:not([hidden]) th a").all()]
+
+
+@pytest.mark.slow
+def test_it_is_searched_and_sorted_in_place(browser, page_file):
+    with opened(browser, page_file) as page:
+        page.fill("#search", "PLACE 001 elsewhere")
+        page.wait_for_selector("#found:not(:empty)")
+        assert visible(page) == [f"Place {i:04d}" for i in (1, 11, 13, 15, 17, 19)]
+        assert page.inner_text("#found") == "6 of 250 reports"
+        head = page.get_by_role("button", name="Place")
+        head.focus()
+        page.keyboard.press("Enter")
+        assert visible(page)[0] == "Place 0019"
+        assert page.get_attribute("th[data-sort=name]", "aria-sort") == "descending"
+        page.get_by_role("button", name="Police force").click()
+        page.fill("#search", "")
+        page.wait_for_selector("#found:empty", state="attached")
+        assert visible(page)[:2] == ["Place 0001", "Place 0003"]
+        assert len(visible(page)) == 250
+        assert page.heard == []
+        assert page.asked == [page_file.as_uri()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", [True, False])
+def test_it_is_read_without_script(browser, page_file, script):
+    with opened(browser, page_file, java_script_enabled=script, offline=True) as page:
+        assert page.locator("tbody tr").count() == 250
+        assert page.locator("#search").is_visible() == script
+        assert page.locator("thead button").count() == (4 if script else 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 320])
+def test_axe_finds_nothing(browser, short_file, scheme, width):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    wanted = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
+    with opened(browser, short_file, color_scheme=scheme, viewport={"width": width, "height": 900}) as page:
+        found = axe.Axe().run(page, options={"runOnly": wanted}).response["violations"]
+        assert [(v["id"], len(v["nodes"])) for v in found] == []
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

@@ -1,0 +1,161 @@
+"""Official files in, an archive out: strict, counted, and whole or not at all."""
+
+import json
+import zipfile
+
+import pytest
+
+from crimenb.errors import CrimenbError, PlaceNotFound, QueryError, SourceError
+from crimenb.sources.archive import Archive
+from crimenb.sources.archive_build import INVENTORY, build_archive
+from tests.bulkfiles import postcode_file, row, street_file
+
+
+def test_reads_counts_and_reports(tmp_path):
+    src = tmp_path / "src"
+    rows = [
+        row(crime_id="1"), row(crime_id="1"),  # the same row twice is two records
+        row(category="Anti-social behaviour", crime_id="", outcome=""),
+        row(lon="", lat="", where="No Location"),
+        row(category="Witchcraft"), row(month="2025-02"), row(lon="abc"), row(lon="-1.13", lat=""),
+        row(lon="0", lat="0"), row(lon="12.5", lat="41.9"),
+    ]  # fmt: skip
+    street_file(src, rows)
+    street_file(src, [row(month="2025-02")], "2025-02", end="\r\n")
+    (src / "readme.txt").write_text("hello")
+    (src / "2025-01" / "2025-01-leicestershire-outcomes.csv").write_text(
+        "Crime ID,Month,Reported by,Falls within,Longitude,Latitude,Location,LSOA code,LSOA name,Outcome type\n"
+    )
+    (src / "2025-01" / "2025-01-leicestershire-stop-and-search.csv").write_text(
+        "Type,Date,Part of a policing operation,Policing operation\n"
+    )
+    built = build_archive([src], tmp_path / "A")
+    assert (built.records, built.located) == (6, 4)
+    said = "\n".join(built.lines())
+    assert "1 outcomes files (recognised" in said
+    assert "1 stop-and-search files (recognised" in said
+    assert "other files (.txt)" in said
+    for reason in (
+        "unknown crime type",
+        "another month",
+        "a coordinate that is no number",
+        "only one coordinate",
+        "a coordinate outside the United",
+    ):
+        assert f"1 rows of 2025-01-leicestershire-street.csv ({reason}" in said
+    inventory = json.loads((tmp_path / "A" / INVENTORY).read_text())
+    assert [f["month"] for f in inventory["files"]] == ["2025-01", "2025-02"]
+    assert all(len(f["sha256"]) == 64 for f in inventory["files"])
+    assert Archive(tmp_path / "A").months() == ["2025-01", "2025-02"]
+
+
+def test_zips_read_like_folders(tmp_path):
+    src = tmp_path / "src"
+    street_file(src, [row(), row(category="Drugs")])
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as whole:
+        whole.write(
+            src / "2025-01" / "2025-01-leicestershire-street.csv", "deep/er/2025-01-leicestershire-street.csv"
+        )
+    a = build_archive([src], tmp_path / "A")
+    b = build_archive([tmp_path / "all.zip"], tmp_path / "B")
+    assert a.files == b.files
+    assert (tmp_path / "A" / "street.parquet").read_bytes() == (
+        tmp_path / "B" / "street.parquet"
+    ).read_bytes()
+
+
+def test_a_second_copy_counts_once_and_the_last_named_wins(tmp_path):
+    street_file(tmp_path / "old", [row()])
+    street_file(tmp_path / "new", [row(), row()])
+    street_file(tmp_path / "same", [row(), row()])
+    built = build_archive([tmp_path / "old", tmp_path / "new", tmp_path / "same"], tmp_path / "A")
+    assert built.records == 2
+    assert "an earlier copy of 2025-01-leicestershire-street.csv" in "\n".join(built.lines())
+    assert built.unused["second copies of a file"] == 1
+
+
+def _damage(kind, tmp_path):
+    src = tmp_path / "bad"
+    good = street_file(src, [row(), row()])
+    raw = good.read_bytes()
+    if kind == "cut off":
+        good.write_bytes(raw[:-40])
+    elif kind == "cut mid-line":
+        good.write_bytes(raw[:-40] + b"\n")
+    elif kind == "empty":
+        good.write_bytes(b"")
+    elif kind == "other columns":
+        good.write_bytes(b"a,b,c\n1,2,3\n")
+    elif kind == "foreign csv":
+        (src / "sales.csv").write_text("a,b\n1,2\n")
+    elif kind == "truncated zip":
+        with zipfile.ZipFile(src / "x.zip", "w") as z:
+            z.writestr("2025-01-warwickshire-street.csv", raw * 50)
+        whole = (src / "x.zip").read_bytes()
+        (src / "x.zip").write_bytes(whole[: len(whole) // 2])
+    elif kind == "nothing readable":
+        good.write_bytes(raw.replace(b"Shoplifting", b"Nonsense"))
+    return src
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["cut off", "cut mid-line", "empty", "other columns", "foreign csv", "truncated zip", "nothing readable"],
+)
+def test_a_damaged_or_foreign_file_leaves_the_old_archive(kind, tmp_path):
+    street_file(tmp_path / "src", [row()])
+    build_archive([tmp_path / "src"], tmp_path / "A")
+    before = {p.name: p.read_bytes() for p in (tmp_path / "A").iterdir()}
+    with pytest.raises(SourceError) as caught:
+        build_archive([_damage(kind, tmp_path)], tmp_path / "A")
+    assert str(tmp_path / "bad") in str(caught.value)
+    assert {p.name: p.read_bytes() for p in (tmp_path / "A").iterdir()} == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["A", "bad", "src"]  # no litter
+
+
+def test_wrong_paths_are_named(tmp_path):
+    with pytest.raises(QueryError, match="does not exist"):
+        build_archive([tmp_path / "nowhere"], tmp_path / "A")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(QueryError, match="No street file"):
+        build_archive([tmp_path / "empty"], tmp_path / "A")
+    street_file(tmp_path / "src", [row()])
+    with pytest.raises(QueryError, match="not an archive and not empty"):
+        build_archive([tmp_path / "src"], tmp_path / "src")
+    with pytest.raises(QueryError, match="not an archive"):
+        Archive(tmp_path / "src")
+
+
+def test_another_format_version_and_damage_are_refused(tmp_path):
+    street_file(tmp_path / "src", [row()])
+    build_archive([tmp_path / "src"], tmp_path / "A")
+    file = tmp_path / "A" / INVENTORY
+    text = file.read_text()
+    file.write_text(text.replace('"format": 1', '"format": 0'))
+    with pytest.raises(SourceError, match="format 0"):
+        Archive(tmp_path / "A")
+    file.write_text(text[:50])
+    with pytest.raises(SourceError, match="damaged"):
+        Archive(tmp_path / "A")
+
+
+def test_the_gazetteer_refuses_each_bad_postcode_with_its_sentence(tmp_path):
+    street_file(tmp_path / "src", [row()])
+    build_archive([tmp_path / "src"], tmp_path / "A", postcodes=postcode_file(tmp_path))
+    archive = Archive(tmp_path / "A")
+    place = archive.place("ZZ5 5AA").iloc[0]
+    assert (place["district"], place["force"], place["remark"]) == ("E06000016", "leicestershire", "")
+    assert "closed in 2001-08" in archive.place("ZZ5 5AF").iloc[0]["remark"]
+    for postcode, words in (
+        ("ZZ5 5AD", "quality 9"), ("ZZ5 5AE", "Scotland"), ("AB10 1XG", "Scotland"), ("JE2 3AB", "Jersey"),
+        ("GY1 1AA", "Guernsey"), ("IM1 1AA", "Isle of Man"), ("ZZ5 5ZZ", "not in this archive"),
+    ):  # fmt: skip
+        with pytest.raises(PlaceNotFound, match=words):
+            archive.place(postcode)
+
+
+def test_an_archive_without_postcodes_says_how_to_get_them(tmp_path):
+    street_file(tmp_path / "src", [row()])
+    build_archive([tmp_path / "src"], tmp_path / "A")
+    with pytest.raises(CrimenbError, match="--postcodes"):
+        Archive(tmp_path / "A").place("LE1 6RN")
