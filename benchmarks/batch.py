@@ -64,7 +64,7 @@ def postcodes(archive: Path, count: int) -> list[str]:
 
 
 def shell(places: list[str], source: str, folder: Path) -> float:
-    """(a): return the seconds of a shell loop over the two commands."""
+    """Return the seconds of (a), a shell loop over the two commands."""
     bin_ = Path(sys.executable).parent
     lines = ["set -e"]
     for n, postcode in enumerate(places):

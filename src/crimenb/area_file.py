@@ -36,27 +36,36 @@ _NAMES = re.compile(r"name|.*[_ ]name|name[_ ].*|[a-z]{2,8}\d{2}nm|nm|label|titl
 def read_area(file: Path | str, name: str = "") -> Area | None:
     """Read a custom area: the one polygon of a GeoJSON, GeoPackage or Shapefile.
 
-    Parameters:
-        file: The file, in any coordinate system that it names; or the data folder of a
-            report on a custom area, which holds its area; or "" for none.
-        name: What to call the area. Where the file holds several, the one so named is read.
-            By default the file's column of names (`name`, `WD24NM` and the like), else the
-            file's own name.
+    Parameters
+    ----------
+    file
+        The file, in any coordinate system that it names; or the data folder of a
+        report on a custom area, which holds its area; or "" for none.
+    name
+        What to call the area. Where the file holds several, the one so named is read.
+        By default the file's column of names (`name`, `WD24NM` and the like), else the
+        file's own name.
 
-    Returns: Area, a polygon or multipolygon in EPSG:4326 with its name; None for "".
+    Returns
+    -------
+    Area | None
+        Area, a polygon or multipolygon in EPSG:4326 with its name; None for "".
 
-    Raises:
-        QueryError: No polygon, several, a broken outline, no coordinate system or a wrong one,
-            too large, too small, or outside England, Wales and Northern Ireland.
+    Raises
+    ------
+    QueryError
+        No polygon, several, a broken outline, no coordinate system or a wrong one,
+        too large, too small, or outside England, Wales and Northern Ireland.
 
-    Examples:
-        >>> import crimenb as cn
-        >>> ward = cn.read_area("notebooks/demo-ward.geojson")
-        >>> ward.name
-        'Market Ward'
-        >>> query = cn.Query.parse(start="2025-10", end="2025-12", area=ward)
-        >>> cn.collect(query, "demo")
-        <Data Market Ward, 2025-10 to 2025-12: ... records>
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> ward = cn.read_area("notebooks/demo-ward.geojson")
+    >>> ward.name
+    'Market Ward'
+    >>> query = cn.Query.parse(start="2025-10", end="2025-12", area=ward)
+    >>> cn.collect(query, "demo")
+    <Data Market Ward, 2025-10 to 2025-12: ... records>
     """
     if not str(file):
         return None

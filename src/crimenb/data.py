@@ -122,8 +122,10 @@ def _rows_of(data: Data, key: str) -> Data:
 def frame(name: str, rows: Mapping[str, object] | pd.DataFrame | None = None) -> pd.DataFrame:
     """Return `rows` as the frame called `name`: its columns, dtypes and (if any) EPSG:4326.
 
-    Raises:
-        SnapshotError: A column is missing or holds what its dtype cannot.
+    Raises
+    ------
+    SnapshotError
+        A column is missing or holds what its dtype cannot.
     """
     columns = COLUMNS[name]
     data = pd.DataFrame(columns=list(columns)) if rows is None else pd.DataFrame(rows)

@@ -64,6 +64,7 @@ class SourceUnavailable(SourceError):
         self.url, self.status, self.attempts = url, status, attempts
 
     def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle all four values, not the message alone."""
         return type(self), (self.args[0], self.url, self.status, self.attempts)
 
 

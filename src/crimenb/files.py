@@ -29,9 +29,12 @@ def working(target: Path) -> Iterator[Path]:
 
     What a run that was killed has left of the same target is removed first.
 
-    Raises:
-        Busy: Another run holds it.
-        ReportError: The folder cannot be written.
+    Raises
+    ------
+    Busy
+        Another run holds it.
+    ReportError
+        The folder cannot be written.
     """
     new = not target.parent.exists()
     try:
@@ -59,8 +62,10 @@ def working(target: Path) -> Iterator[Path]:
 def locked(path: Path) -> Iterator[None]:
     """Hold a lock, which the system lets go when the process ends, however it ends.
 
-    Raises:
-        Busy: Another run holds it.
+    Raises
+    ------
+    Busy
+        Another run holds it.
     """
     what = path.name.removeprefix(".").removesuffix(".lock")
     msg = f"Another run is writing {str(path.parent / what)!r} now; wait until it has finished."

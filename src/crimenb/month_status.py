@@ -101,14 +101,23 @@ def judge(
 ) -> pd.DataFrame:
     """Give each month of one place its status and the reason, by the truth table above.
 
-    Parameters:
-        postcode: Key of the place.
-        months: The months asked for.
-        coverage: The frame `coverage` of the place.
-        evidence: Frame with the columns `EVIDENCE`, also for months before those asked for.
-        crimes: The frame `crimes` of the place.
+    Parameters
+    ----------
+    postcode
+        Key of the place.
+    months
+        The months asked for.
+    coverage
+        The frame `coverage` of the place.
+    evidence
+        Frame with the columns `EVIDENCE`, also for months before those asked for.
+    crimes
+        The frame `crimes` of the place.
 
-    Returns: The frame `months`, one row a month, oldest first.
+    Returns
+    -------
+    DataFrame
+        The frame `months`, one row a month, oldest first.
     """
     shares = coverage.set_index("force")["share"]
     deciding = [f for f, share in shares.items() if share >= LEAST_SHARE] or [shares.idxmax()]
@@ -176,10 +185,14 @@ def _part(here: list[str], shares: pd.Series) -> str:
 def _answered(month: str, shares: pd.Series, shown: list[str], found: pd.Series) -> tuple[str, str]:
     """Judge a month the API answered: it never says who supplied, so the records must tell.
 
-    Parameters:
-        shares: Share of the area by deciding force.
-        shown: Forces that other records show to have supplied the month.
-        found: Records of territorial forces by month, of all months the API answered.
+    Parameters
+    ----------
+    shares
+        Share of the area by deciding force.
+    shown
+        Forces that other records show to have supplied the month.
+    found
+        Records of territorial forces by month, of all months the API answered.
     """
     gaps = {f: [g for g in known_gaps() if g.force == f] for f in shares.index if f not in shown}
     now = {f: next((g for g in gs if g.holds(month)), None) for f, gs in gaps.items()}
@@ -222,10 +235,14 @@ def _usual(counts: pd.Series) -> float:
 def _overtaken(count: int, usual: float, missing: float) -> bool:
     """Whether records refute a known gap: the table explains an absence, it declares none.
 
-    Parameters:
-        count: Records of the month.
-        usual: Usual count of months outside the gap, 0 if there is none.
-        missing: Share of the area whose forces the table lists.
+    Parameters
+    ----------
+    count
+        Records of the month.
+    usual
+        Usual count of months outside the gap, 0 if there is none.
+    missing
+        Share of the area whose forces the table lists.
     """
     if usual >= 1:
         # Without the listed part some (1 - missing) of the usual count would be left.

@@ -36,8 +36,10 @@ FIRST_MONTH = "2010-12"
 def parse_postcode(text: str) -> str:
     """Return a full UK postcode in its written form, "LE1 6RN" for "le16rn".
 
-    Raises:
-        QueryError: The text has not the shape of a full postcode, or names no postcode area.
+    Raises
+    ------
+    QueryError
+        The text has not the shape of a full postcode, or names no postcode area.
     """
     compact = re.sub(r"\s+", "", str(text)).upper()
     if compact == "GIR0AA":
@@ -53,8 +55,10 @@ def parse_postcode(text: str) -> str:
 def parse_month(text: str) -> str:
     """Return the month "YYYY-MM" after checking it.
 
-    Raises:
-        QueryError: Not a month, before the first month police.uk published, or not yet over.
+    Raises
+    ------
+    QueryError
+        Not a month, before the first month police.uk published, or not yet over.
     """
     month = str(text).strip()
     if not _MONTH.fullmatch(month):
@@ -124,14 +128,21 @@ class Query:
     ) -> Query:
         """Check everything that can be checked without a source.
 
-        Parameters:
-            postcode: A full UK postcode in any spelling; left out when `area` is given.
-            start, end: Months "YYYY-MM" or "latest"; empty for the latest 24 of the source.
-            compare_with: Up to five further postcodes, a list or one text with commas.
-            area: A custom area from `read_area`, instead of a postcode.
+        Parameters
+        ----------
+        postcode
+            A full UK postcode in any spelling; left out when `area` is given.
+        start, end
+            Months "YYYY-MM" or "latest"; empty for the latest 24 of the source.
+        compare_with
+            Up to five further postcodes, a list or one text with commas.
+        area
+            A custom area from `read_area`, instead of a postcode.
 
-        Raises:
-            QueryError: Not a postcode, not a month, or the start is after the end.
+        Raises
+        ------
+        QueryError
+            Not a postcode, not a month, or the start is after the end.
         """
         if (area is None) == (not postcode.strip()):
             msg = "Give one postcode (for example 'LE1 6RN') or one area, and not both: leave one empty."
@@ -152,8 +163,10 @@ class Query:
     def within(self, held: Sequence[str]) -> Query:
         """Settle empty and "latest" months on those a source holds (oldest first).
 
-        Raises:
-            MonthNotPublished: None of the months asked for is held.
+        Raises
+        ------
+        MonthNotPublished
+            None of the months asked for is held.
         """
         if not held:
             msg = "The source holds no month at all; build the archive from street files first."

@@ -100,14 +100,21 @@ def open_source(spec: str, query: Query, *, allow_missing: bool = False, closed_
     An empty name means the demonstration for a demonstration postcode (ZZ...) and the live
     services for any other.
 
-    Parameters:
-        spec: The name.
-        query: What will be asked of it.
-        allow_missing: Live only: make a month that fails a gap, instead of stopping.
-        closed_ok: Live only: use the last position of a postcode that is no longer in use.
+    Parameters
+    ----------
+    spec
+        The name.
+    query
+        What will be asked of it.
+    allow_missing
+        Live only: make a month that fails a gap, instead of stopping.
+    closed_ok
+        Live only: use the last position of a postcode that is no longer in use.
 
-    Raises:
-        QueryError: The name is none of these, or the archive cannot be opened.
+    Raises
+    ------
+    QueryError
+        The name is none of these, or the archive cannot be opened.
     """
     if not spec:
         spec = "demo" if query.postcode.startswith("ZZ") else "live"
@@ -132,22 +139,34 @@ def collect(
 ) -> Data:
     """Return the data of a question: read from a snapshot if one is given, else pulled.
 
-    Parameters:
-        query: What is asked.
-        source: "live", "demo", "archive:DIR", an opened source, or "" for the usual one.
-        snapshot: Folder written by `write`; then no source is asked at all.
+    Parameters
+    ----------
+    query
+        What is asked.
+    source
+        "live", "demo", "archive:DIR", an opened source, or "" for the usual one.
+    snapshot
+        Folder written by `write`; then no source is asked at all.
 
-    Returns: Data, with `query` settled on months that the source holds.
+    Returns
+    -------
+    Data
+        Data, with `query` settled on months that the source holds.
 
-    Raises:
-        MonthNotPublished: The source holds none of the months asked for.
-        PlaceNotFound: The postcode is unknown, closed or outside the data.
-        SnapshotError: The snapshot answers another query, or has been changed.
+    Raises
+    ------
+    MonthNotPublished
+        The source holds none of the months asked for.
+    PlaceNotFound
+        The postcode is unknown, closed or outside the data.
+    SnapshotError
+        The snapshot answers another query, or has been changed.
 
-    Examples:
-        >>> import crimenb as cn
-        >>> cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-10", "2025-12"), "demo")
-        <Data ZZ9 9ZZ, 2025-10 to 2025-12: ... records>
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-10", "2025-12"), "demo")
+    <Data ZZ9 9ZZ, 2025-10 to 2025-12: ... records>
     """
     if str(snapshot):
         return read(snapshot, query)
@@ -163,9 +182,12 @@ def collect(
 def save(query: Query, source: Source, folder: Path | str) -> Data:
     """Pull the data of a settled question and write the snapshot, as `collect` would have it.
 
-    Raises:
-        PlaceNotFound: The postcode is unknown, closed or outside the data.
-        SnapshotError: The folder cannot be written.
+    Raises
+    ------
+    PlaceNotFound
+        The postcode is unknown, closed or outside the data.
+    SnapshotError
+        The folder cannot be written.
     """
     data = _pull(query.within(source.months()), source)
     write(data, folder)
@@ -312,8 +334,10 @@ def _query_from_json(said: dict[str, Any]) -> Query:
 def write(data: Data, folder: Path | str) -> None:
     """Write a snapshot; the folder appears whole or not at all.
 
-    Raises:
-        SnapshotError: The folder cannot be written.
+    Raises
+    ------
+    SnapshotError
+        The folder cannot be written.
     """
     target = Path(folder)
     work = None
@@ -337,8 +361,10 @@ def write(data: Data, folder: Path | str) -> None:
 def read(folder: Path | str, query: Query | None = None) -> Data:
     """Read a snapshot after checking every hash, and that it answers `query`.
 
-    Raises:
-        SnapshotError: A file is missing or changed, or another query was asked.
+    Raises
+    ------
+    SnapshotError
+        A file is missing or changed, or another query was asked.
     """
     root = Path(folder)
     manifest = read_manifest(root)
@@ -370,8 +396,10 @@ def read(folder: Path | str, query: Query | None = None) -> Data:
 def read_manifest(folder: Path | str) -> dict[str, Any]:
     """Return a snapshot's manifest.
 
-    Raises:
-        SnapshotError: There is none, or it is of another format.
+    Raises
+    ------
+    SnapshotError
+        There is none, or it is of another format.
     """
     path = Path(folder) / MANIFEST
     try:
@@ -392,8 +420,10 @@ def read_manifest(folder: Path | str) -> dict[str, Any]:
 def kept_query(folder: Path | str) -> Query:
     """Return the question that a snapshot answers.
 
-    Raises:
-        SnapshotError: There is no snapshot, or its manifest is damaged.
+    Raises
+    ------
+    SnapshotError
+        There is no snapshot, or its manifest is damaged.
     """
     try:
         return _query_from_json(read_manifest(folder)["query"])

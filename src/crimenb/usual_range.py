@@ -63,11 +63,16 @@ def usual_range(
     range = max(0, s - h)^2 - 3/8 to (s + h)^2 - 3/8, not below 0. The low end is rounded down,
     and so is the high end: the largest whole count that is still inside.
 
-    Parameters:
-        counts: Counts of the earlier months, oldest first; the last 24 are used.
-        exposures: Their exposures: days in the month, or the rest of the force's count.
-        exposure: The exposure of the month that is judged.
-        level: Two-sided level, 0.95 or 0.998.
+    Parameters
+    ----------
+    counts
+        Counts of the earlier months, oldest first; the last 24 are used.
+    exposures
+        Their exposures: days in the month, or the rest of the force's count.
+    exposure
+        The exposure of the month that is judged.
+    level
+        Two-sided level, 0.95 or 0.998.
     """
     y = np.asarray(counts, float)[-LONGEST_BASELINE:]
     e = np.asarray(exposures, float)[-LONGEST_BASELINE:]

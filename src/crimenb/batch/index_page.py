@@ -38,10 +38,14 @@ SPARK_WIDTH, SPARK_HEIGHT = 96, 24
 def write_index(out: Path, done: Iterable[Entry], failed: Sequence[Entry], notices: Sequence[Notice]) -> Path:
     """Write the index page of a folder of reports and return its path.
 
-    Parameters:
-        done: Entries of reports that are there.
-        failed: Entries of reports that could not be made.
-        notices: What was said of lines of the list.
+    Parameters
+    ----------
+    done
+        Entries of reports that are there.
+    failed
+        Entries of reports that could not be made.
+    notices
+        What was said of lines of the list.
     """
     rows = sorted((row(entry) for entry in done), key=lambda r: (r["name"].casefold(), r["slug"]))
     text = render(rows, failed, notices)
@@ -141,10 +145,13 @@ def spark(months: Sequence[int | None]) -> Markup:
 def overview(data: Data) -> dict[str, Any]:
     """Return a report in a row: where, when, two totals, the months, what is missing.
 
-    Returns: `where`, `start`, `end`; `crime` and `asb` (totals of the summed months, None where
-    none may be summed); `months` (crimes a month, None for a gap); `gaps` (words, "" if none);
-    `counted` and `asked` (numbers of months); `coverage` (words); `verdict` (words, "" if none);
-    `demo` (whether the place is invented).
+    Returns
+    -------
+    dict[str, Any]
+        `where`, `start`, `end`; `crime` and `asb` (totals of the summed months, None where
+        none may be summed); `months` (crimes a month, None for a gap); `gaps` (words, "" if none);
+        `counted` and `asked` (numbers of months); `coverage` (words); `verdict` (words, "" if none);
+        `demo` (whether the place is invented).
     """
     counts = count_by_month(data)
     held = summed_months(data)

@@ -94,8 +94,10 @@ def standing(folder: Path, query: Query, now: Mapping[str, str]) -> str:
     It answers the query, from what the source holds today, made by this version, and no file
     of it was changed since.
 
-    Parameters:
-        now: What the source says of itself (`describe`).
+    Parameters
+    ----------
+    now
+        What the source says of itself (`describe`).
     """
     try:
         manifest = snapshot.read_manifest(folder / DATA)

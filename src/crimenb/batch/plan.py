@@ -51,15 +51,23 @@ def plan_batch(
 ) -> Plan:
     """Read a list of postcodes and work out what is to be done, before anything is.
 
-    Parameters:
-        path: CSV (`postcode`, and `from`, `to`, `compare`, `name` where wanted) or one a line.
-        source: As for `build_report`; for all rows.
-        out: Folder for the reports' folders, the ledger and the index page.
-        start, end, compare: What holds for rows that say nothing of their own.
-        force: Make reports again that are there.
+    Parameters
+    ----------
+    path
+        CSV (`postcode`, and `from`, `to`, `compare`, `name` where wanted) or one a line.
+    source
+        As for `build_report`; for all rows.
+    out
+        Folder for the reports' folders, the ledger and the index page.
+    start, end, compare
+        What holds for rows that say nothing of their own.
+    force
+        Make reports again that are there.
 
-    Raises:
-        QueryError: The list or the source cannot be read.
+    Raises
+    ------
+    QueryError
+        The list or the source cannot be read.
     """
     asked = read_orders(path, start, end, compare)
     if asked.orders:

@@ -41,6 +41,7 @@ class Notice(NamedTuple):
     left_out: bool = False
 
     def __str__(self) -> str:
+        """Write the notice as one line for the user."""
         return f"Line {self.line}: {self.found} {self.done}"
 
 
@@ -54,12 +55,17 @@ class Orders(NamedTuple):
 def read_orders(path: Path | str, start: str = "", end: str = "", compare: Iterable[str] = ()) -> Orders:
     """Read a list of postcodes.
 
-    Parameters:
-        path: CSV or text; with a header or without one (then only the first column is read).
-        start, end, compare: What holds for rows that say nothing of their own.
+    Parameters
+    ----------
+    path
+        CSV or text; with a header or without one (then only the first column is read).
+    start, end, compare
+        What holds for rows that say nothing of their own.
 
-    Raises:
-        QueryError: The file cannot be read, or is no text.
+    Raises
+    ------
+    QueryError
+        The file cannot be read, or is no text.
     """
     notices: list[Notice] = []
     orders: list[Order] = []
@@ -83,8 +89,10 @@ def read_orders(path: Path | str, start: str = "", end: str = "", compare: Itera
 def settle(asked: Orders, held: Sequence[str]) -> Orders:
     """Settle open months on those a source holds, and keep one of each report asked for.
 
-    Parameters:
-        held: Months the source holds, oldest first.
+    Parameters
+    ----------
+    held
+        Months the source holds, oldest first.
     """
     notices, kept = list(asked.notices), dict[Query, Order]()
     for order in asked.orders:

@@ -70,18 +70,27 @@ def run_batch(
 ) -> Outcome:
     """Make the reports of a plan and write the ledger, the log and the index page.
 
-    Parameters:
-        workers: Processes of a cluster on this machine; 0 for one a core.
-        scheduler: Address of a Dask scheduler to use instead; its workers need one thread
-            each, this package, and the same folders.
-        collect_first: Whether this process alone asks the source; so it is with the live
-            services, whose rate limit is one for all.
-        say: Told how far it is.
+    Parameters
+    ----------
+    workers
+        Processes of a cluster on this machine; 0 for one a core.
+    scheduler
+        Address of a Dask scheduler to use instead; its workers need one thread
+        each, this package, and the same folders.
+    collect_first
+        Whether this process alone asks the source; so it is with the live
+        services, whose rate limit is one for all.
+    say
+        Told how far it is.
 
-    Raises:
-        Busy: Another batch is writing into the folder.
-        ReportError: The folder cannot be written, or no scheduler answers.
-        KeyboardInterrupt: It was stopped; the same plan made anew goes on.
+    Raises
+    ------
+    Busy
+        Another batch is writing into the folder.
+    ReportError
+        The folder cannot be written, or no scheduler answers.
+    KeyboardInterrupt
+        It was stopped; the same plan made anew goes on.
     """
     out = plan.out
     first = plan.opened.name == "live" if collect_first is None else collect_first

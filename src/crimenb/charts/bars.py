@@ -34,8 +34,10 @@ if TYPE_CHECKING:
 def category_chart(data: Data, counts: pd.DataFrame, *, width: int = WIDTH) -> Any:
     """Draw the records of all months counted as bars, a category each, longest first.
 
-    Parameters:
-        counts: What `count_by_category` returns.
+    Parameters
+    ----------
+    counts
+        What `count_by_category` returns.
     """
     if not summed_months(data):
         return empty("No month that may be counted.", width=width)

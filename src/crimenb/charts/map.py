@@ -68,8 +68,10 @@ def frame_of(data: Data) -> Frame:
 def point_map(data: Data, points: pd.DataFrame, *, width: int = WIDTH) -> Any:
     """Draw the snapped points of the main place: symbol area by count, true to scale, north up.
 
-    Parameters:
-        points: What `count_by_point` returns.
+    Parameters
+    ----------
+    points
+        What `count_by_point` returns.
 
     Metres from the centre (EPSG:27700) on two equal axes; rings at a quarter mile and a mile
     for a circle, the outline for a custom area; the boundaries of the neighbourhood and between
@@ -118,8 +120,10 @@ def point_map(data: Data, points: pd.DataFrame, *, width: int = WIDTH) -> Any:
 def shade(data: Data, frame: Frame, forces: Mapping[str, BaseGeometry]) -> list[Any]:
     """Return the parts of the area of which nothing is held, in grey: they are not free of crime.
 
-    Parameters:
-        forces: What `force_parts` returns.
+    Parameters
+    ----------
+    forces
+        What `force_parts` returns.
     """
     absent = absent_forces(data)
     if not absent & set(forces):
@@ -181,8 +185,10 @@ def centre(frame: Frame) -> Any:
 def signs(frame: Frame, spots: pd.DataFrame) -> list[Any]:
     """Return the words a map cannot be read without: scale, north, the names of the rings.
 
-    Parameters:
-        spots: Points with `x`, `y` and `records`, busiest first, which the words keep off.
+    Parameters
+    ----------
+    spots
+        Points with `x`, `y` and `records`, busiest first, which the words keep off.
     """
     words = map_labels.signs(frame.reach, spots, rings=frame.kind == "circle")
     rows = pd.DataFrame(words)[["x", "y", "name"]]

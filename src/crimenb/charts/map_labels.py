@@ -71,8 +71,10 @@ class _Sheet:
     def put(self, offered: Iterable[Word], off: Sequence[Box] = ()) -> bool:
         """Write the first word that is inside the map and meets no other.
 
-        Parameters:
-            off: Fields that it keeps off too, where there is room elsewhere.
+        Parameters
+        ----------
+        off
+            Fields that it keeps off too, where there is room elsewhere.
         """
         second_best = None
         for word in offered:
@@ -116,11 +118,16 @@ def placed(
     then the names of the busiest points; a name that finds no room is left out, and the
     centre's mark stays free.
 
-    Parameters:
-        reach: Half the map's side in metres.
-        spots: Points in metres from the centre, `x`, `y`, `name`, `records`, busiest first.
-        forces: The forces' names and their parts of the area; absent: those without data.
-        beat: The neighbourhood's name and its boundary.
+    Parameters
+    ----------
+    reach
+        Half the map's side in metres.
+    spots
+        Points in metres from the centre, `x`, `y`, `name`, `records`, busiest first.
+    forces
+        The forces' names and their parts of the area; absent: those without data.
+    beat
+        The neighbourhood's name and its boundary.
     """
     sheets = []
     for wide, wanted in ((WIDTH, _NAMES), (_NARROW, _NAMES_NARROW)):

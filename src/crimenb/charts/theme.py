@@ -51,9 +51,10 @@ FONT = "Arial, Helvetica, sans-serif"
 def theme() -> dict[str, Any]:
     """Return the house style as a Vega-Lite configuration.
 
-    Examples:
-        >>> import altair as alt, crimenb as cn
-        >>> chart = alt.Chart().mark_bar().configure(**cn.theme())
+    Examples
+    --------
+    >>> import altair as alt, crimenb as cn
+    >>> chart = alt.Chart().mark_bar().configure(**cn.theme())
     """
     text = {"labelFont": FONT, "titleFont": FONT, "labelFontSize": 14, "titleFontSize": 14}
     colours = {"labelColor": INK, "titleColor": INK, "titleFontWeight": "normal"}
@@ -86,10 +87,13 @@ def finish(
 ) -> Any:
     """Give a chart its outer width, its height, its description and the theme.
 
-    Parameters:
-        margin: What stands beside the plot, in pixels; `narrow` the same on a phone. The page
-            takes it off the room there is, because Vega's own fitting lays a chart out twice.
-        meta: What else the page must know to draw it at another width.
+    Parameters
+    ----------
+    margin
+        What stands beside the plot, in pixels; `narrow` the same on a phone. The page
+        takes it off the room there is, because Vega's own fitting lays a chart out twice.
+    meta
+        What else the page must know to draw it at another width.
     """
     kept = {"margin": margin, "narrow": margin if narrow is None else narrow} | meta
     if "linked" not in meta:
@@ -101,8 +105,9 @@ def finish(
 
 
 def drawn(draw: Callable[P, Any]) -> Callable[P, Any]:
-    """Let a chart of ours be put together unchecked: the tests check it whole, and checking each
-    of its parts again would take Altair a quarter of the time.
+    """Let one of our charts be put together unchecked.
+
+    The tests check it whole; checking each of its parts again would take Altair a quarter of the time.
     """
 
     @functools.wraps(draw)

@@ -34,9 +34,12 @@ def month_labels(months: Sequence[str], every: int) -> list[str | list[str]]:
 def month_axis(months: Sequence[str], *, room: str = "width", index: str = "") -> alt.Axis:
     """Name every month, every third or every January, as the room for one allows.
 
-    Parameters:
-        room: The expression that gives the plot's width.
-        index: The expression that gives a month's number; by default by its text.
+    Parameters
+    ----------
+    room
+        The expression that gives the plot's width.
+    index
+        The expression that gives a month's number; by default by its text.
     """
     at = index or f"indexof({json.dumps(list(months))}, datum.value)"
     lists = [json.dumps(month_labels(months, every)) for every in (1, 3, 12)]
@@ -68,10 +71,13 @@ _ELSEWHERE = "Rest of the force, at this place's scale"
 def trend_chart(counts: pd.DataFrame, series: str = "crime", *, width: int = WIDTH) -> Any:
     """Draw a place's months: bars, pale bars for a part, marked gaps, and the usual range.
 
-    Parameters:
-        counts: What `count_by_month` returns; with columns `low` and `high`, a band for the
-            range of the earlier months; with `elsewhere`, a line for the rest of the force.
-        series: "crime" or "asb".
+    Parameters
+    ----------
+    counts
+        What `count_by_month` returns; with columns `low` and `high`, a band for the
+        range of the earlier months; with `elsewhere`, a line for the rest of the force.
+    series
+        "crime" or "asb".
     """
     shown = counts.assign(n=pd.to_numeric(counts[series].astype("Float64")))
     extra = [c for c in ("low", "high", "elsewhere") if c in counts]

@@ -180,9 +180,12 @@ def _bounded(said: Change, ratio: float, phi: float, word: str) -> Change:
 def changes(data: Data) -> pd.DataFrame:
     """Return `clear_change` of the total, anti-social behaviour and each category.
 
-    Returns: one row a series, crime first, then anti-social behaviour, then categories by
-    their count: `series`, `kind`, `count_later`, `count_earlier`, `ratio`, `low`, `high`,
-    `same_way`, `pairs`; ratio and its bounds are NaN where no such number may be given.
+    Returns
+    -------
+    DataFrame
+        One row a series, crime first, then anti-social behaviour, then categories by
+        their count: `series`, `kind`, `count_later`, `count_earlier`, `ratio`, `low`, `high`,
+        `same_way`, `pairs`; ratio and its bounds are NaN where no such number may be given.
     """
     found = [clear_change(data, s) for s in ("crime", "asb", *CRIME_CATEGORIES)]
     ordered = found[:2] + sorted(found[2:], key=lambda c: -(c.count_later + c.count_earlier))
@@ -193,16 +196,20 @@ def changes(data: Data) -> pd.DataFrame:
 def change_by_category(data: Data) -> pd.DataFrame:
     """Return the latest twelve months against the twelve before, a row a category (R8).
 
-    Returns: crime first, then anti-social behaviour, then the categories by their count: `label`,
-    `before`, `after` (records), `change` (missing under 20), `pairs` (words: "lower in 10 of
-    12 months"), `verdict`. Empty unless 24 months are held: nothing that needs two years is
-    drawn on one. No geometry.
+    Returns
+    -------
+    DataFrame
+        Crime first, then anti-social behaviour, then the categories by their count: `label`,
+        `before`, `after` (records), `change` (missing under 20), `pairs` (words: "lower in 10 of
+        12 months"), `verdict`. Empty unless 24 months are held: nothing that needs two years is
+        drawn on one. No geometry.
 
-    Examples:
-        >>> import crimenb as cn
-        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
-        >>> len(cn.change_by_category(data))  # two months are no two years
-        0
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> len(cn.change_by_category(data))  # two months are no two years
+    0
     """
     rows = []
     for found in changes(data).itertuples():

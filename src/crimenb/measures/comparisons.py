@@ -102,9 +102,12 @@ def with_rest_of_force(data: Data) -> Comparison:
 def with_place(data: Data, other: Data) -> Comparison:
     """Compare the shares of crime in two places, without the records they share (R11, R12).
 
-    Parameters:
-        data: The place itself.
-        other: The place it is compared with, `data.of(postcode)`.
+    Parameters
+    ----------
+    data
+        The place itself.
+    other
+        The place it is compared with, `data.of(postcode)`.
     """
     data = only(data)
     name = str(other.places["postcode"].iloc[0])
@@ -190,12 +193,18 @@ def shares(a: pd.DataFrame, b: pd.DataFrame, months: list[str]) -> pd.DataFrame:
     se = sqrt(phi_a * (1/a - 1/nA) + phi_b * (1/b - 1/nB)), phi R3's dispersion of each series,
     t the 97.5 % point at (months - 1) degrees of freedom.
 
-    Parameters:
-        a, b: Counts here and elsewhere, one row a month and one column a category.
-        months: The months of the rows.
+    Parameters
+    ----------
+    a, b
+        Counts here and elsewhere, one row a month and one column a category.
+    months
+        The months of the rows.
 
-    Returns: one row a category, in the order of `a`'s columns: `COLUMNS`, and `named` "more",
-    "less" or "". Quotient and interval are NaN where either place holds too few records.
+    Returns
+    -------
+    DataFrame
+        One row a category, in the order of `a`'s columns: `COLUMNS`, and `named` "more",
+        "less" or "". Quotient and interval are NaN where either place holds too few records.
     """
     days = np.array([days_in(m) for m in months], float)
     t = float(stdtrit(len(months) - 1, 0.975))

@@ -103,9 +103,12 @@ def _supplied(data: Data, month: str) -> list[str]:
 def monthly_counts(data: Data) -> pd.DataFrame:
     """Count the records of every month and series, whatever the month's status.
 
-    Returns: index `month` (every month asked for), columns `SERIES`: "crime" is the thirteen
-    categories and "asb" the reports of territorial forces, "btp" all of British Transport
-    Police, and each category's slug without BTP. Rows are counted, duplicates too (R2).
+    Returns
+    -------
+    DataFrame
+        Index `month` (every month asked for), columns `SERIES`: "crime" is the thirteen
+        categories and "asb" the reports of territorial forces, "btp" all of British Transport
+        Police, and each category's slug without BTP. Rows are counted, duplicates too (R2).
     """
     data = only(data)
     crimes = data.crimes
@@ -128,9 +131,12 @@ def tally(rows: pd.DataFrame, by: list[str], across: str) -> pd.DataFrame:
 def monthly(data: Data, series: str = "crime") -> pd.DataFrame:
     """Return one series by month.
 
-    Returns: one row a month asked for, oldest first: `month`, `status`, `records` (Int64, <NA>
-    where the month may not be summed), `days`, `per_day` (Float64). A partly supplied month
-    holds the part's records, to be shown under the part's name only.
+    Returns
+    -------
+    DataFrame
+        One row a month asked for, oldest first: `month`, `status`, `records` (Int64, <NA>
+        where the month may not be summed), `days`, `per_day` (Float64). A partly supplied month
+        holds the part's records, to be shown under the part's name only.
     """
     data = only(data)
     table = data.months[["month", "status"]].sort_values("month", ignore_index=True)
@@ -145,8 +151,11 @@ def monthly(data: Data, series: str = "crime") -> pd.DataFrame:
 def rest_of_force(data: Data) -> pd.DataFrame:
     """Count the rest of the place's forces by month and series (archive only).
 
-    Returns: index `month`, columns `SERIES` without "btp", float; a month that one of the
-    forces did not supply is absent. Empty where the source is not an archive.
+    Returns
+    -------
+    DataFrame
+        Index `month`, columns `SERIES` without "btp", float; a month that one of the
+        forces did not supply is absent. Empty where the source is not an archive.
     """
     data = only(data)
     forces = list(deciding(data))
@@ -165,7 +174,10 @@ def rest_of_force(data: Data) -> pd.DataFrame:
 def records(data: Data, months: list[str] | None = None) -> gpd.GeoDataFrame:
     """Return the place's records of territorial forces in the months summed (or in `months`).
 
-    Returns: rows of the frame `crimes`, in their order, with a new index; EPSG:4326.
+    Returns
+    -------
+    GeoDataFrame
+        Rows of the frame `crimes`, in their order, with a new index; EPSG:4326.
     """
     return _records(only(data), tuple(scope(data).months if months is None else months))
 
@@ -185,17 +197,21 @@ def summed_months(data: Data) -> list[str]:
 def count_by_category(data: Data) -> pd.DataFrame:
     """Count the main place's records by category, in the latest summed month and the period.
 
-    Returns: One row a category, the thirteen of crime by their count and anti-social behaviour
-    last; columns `category` (slug), `label`, `latest`, `period`, `a_month` (mean of the summed
-    months) and `share` (0-1 of the period's crime; missing for anti-social behaviour, which
-    is no crime). British Transport Police records are left out. No geometry.
+    Returns
+    -------
+    DataFrame
+        One row a category, the thirteen of crime by their count and anti-social behaviour
+        last; columns `category` (slug), `label`, `latest`, `period`, `a_month` (mean of the summed
+        months) and `share` (0-1 of the period's crime; missing for anti-social behaviour, which
+        is no crime). British Transport Police records are left out. No geometry.
 
-    Examples:
-        >>> import crimenb as cn
-        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-01", "2025-12"), "demo")
-        >>> cn.count_by_category(data)[["category", "latest", "period"]].tail(1)
-                         category  latest  period
-        13  anti-social-behaviour ...
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-01", "2025-12"), "demo")
+    >>> cn.count_by_category(data)[["category", "latest", "period"]].tail(1)
+                     category  latest  period
+    13  anti-social-behaviour ...
     """
     kept, months = records(data), summed_months(data)
     period = kept.groupby("category").size().reindex(list(CATEGORIES), fill_value=0)
@@ -219,15 +235,19 @@ def count_by_category(data: Data) -> pd.DataFrame:
 def count_by_month_and_category(data: Data) -> pd.DataFrame:
     """Count the main place's records by month and category, as a table across.
 
-    Returns: One row a month asked for, oldest first: `month` and a column of whole numbers for
-    each category, named by its label, missing in months that may not be summed. British
-    Transport Police is left out. No geometry.
+    Returns
+    -------
+    DataFrame
+        One row a month asked for, oldest first: `month` and a column of whole numbers for
+        each category, named by its label, missing in months that may not be summed. British
+        Transport Police is left out. No geometry.
 
-    Examples:
-        >>> import crimenb as cn
-        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
-        >>> cn.count_by_month_and_category(data)["month"].tolist()
-        ['2025-11', '2025-12']
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> cn.count_by_month_and_category(data)["month"].tolist()
+    ['2025-11', '2025-12']
     """
     counts = records(data).groupby(["month", "category"]).size().unstack(fill_value=0)
     across = counts.reindex(index=summed_months(data), columns=list(CATEGORIES), fill_value=0)
@@ -239,17 +259,21 @@ def count_by_month_and_category(data: Data) -> pd.DataFrame:
 def count_by_month(data: Data, postcode: str = "") -> pd.DataFrame:
     """Count a place's crimes and anti-social behaviour reports by month.
 
-    Returns: One row a month asked for, oldest first: `month`, `status`, `why`, `days`, `crime`,
-    `asb`, `btp` (whole numbers, missing where the month may not be summed). BTP is missing
-    too in months that BTP's file is not held for, as far as the source tells. No geometry.
+    Returns
+    -------
+    DataFrame
+        One row a month asked for, oldest first: `month`, `status`, `why`, `days`, `crime`,
+        `asb`, `btp` (whole numbers, missing where the month may not be summed). BTP is missing
+        too in months that BTP's file is not held for, as far as the source tells. No geometry.
 
-    Examples:
-        >>> import crimenb as cn
-        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
-        >>> cn.count_by_month(data)[["month", "status", "days"]]
-             month     status  days
-        0  2025-11  published    30
-        1  2025-12  published    31
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> cn.count_by_month(data)[["month", "status", "days"]]
+         month     status  days
+    0  2025-11  published    30
+    1  2025-12  published    31
     """
     place = data.of(postcode)
     table = place.months.drop(columns="postcode")
@@ -282,17 +306,21 @@ def btp_months(data: Data, postcode: str = "") -> list[str] | None:
 def count_by_point(data: Data) -> gpd.GeoDataFrame:
     """Count the main place's records by snapped point over the summed months.
 
-    Returns: GeoDataFrame, one row a snapped point inside the area, sorted by `records`
-    descending: `snapped_to` (words, "" where the source gives none), `records`, `crime`, `asb`,
-    `share` (0-1 of the records), `cumulative` (0-1), `top` (label of its commonest category);
-    EPSG:4326. A point stands for a street or a place around it, not for where a crime was.
+    Returns
+    -------
+    GeoDataFrame
+        GeoDataFrame, one row a snapped point inside the area, sorted by `records`
+        descending: `snapped_to` (words, "" where the source gives none), `records`, `crime`, `asb`,
+        `share` (0-1 of the records), `cumulative` (0-1), `top` (label of its commonest category);
+        EPSG:4326. A point stands for a street or a place around it, not for where a crime was.
 
-    Examples:
-        >>> import crimenb as cn
-        >>> data = cn.collect(cn.Query.parse("ZZ1 1AA", "2025-01", "2025-12"), "demo")
-        >>> cn.count_by_point(data)[["snapped_to", "records"]].head(1)
-              snapped_to  records
-        0  Shopping Area ...
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect(cn.Query.parse("ZZ1 1AA", "2025-01", "2025-12"), "demo")
+    >>> cn.count_by_point(data)[["snapped_to", "records"]].head(1)
+          snapped_to  records
+    0  Shopping Area ...
     """
     kept = records(data)
     xy = kept.geometry.get_coordinates() if len(kept) else pd.DataFrame(columns=["x", "y"])

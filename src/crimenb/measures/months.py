@@ -91,9 +91,12 @@ def range_of(data: Data, series: str = "crime", month: str = "") -> Verdict:
     force stands beside it as a control for season (R5), and only a month outside both ranges
     is called.
 
-    Parameters:
-        series: "crime", "asb", "btp" or a category's slug.
-        month: The month judged; the newest summed one by default.
+    Parameters
+    ----------
+    series
+        "crime", "asb", "btp" or a category's slug.
+    month
+        The month judged; the newest summed one by default.
     """
     within = scope(data)
     month = month or within.latest
@@ -116,10 +119,14 @@ def range_of(data: Data, series: str = "crime", month: str = "") -> Verdict:
 def weigh(y: Floats, days: Floats, rest: Floats | None, *, series: str = "crime", month: str = "") -> Verdict:
     """Judge the last of `y` beside the ones before it; see `range_of`.
 
-    Parameters:
-        y: Counts, the month judged last.
-        days: Days of the same months.
-        rest: Counts of the rest of the force in the same months, or None.
+    Parameters
+    ----------
+    y
+        Counts, the month judged last.
+    days
+        Days of the same months.
+    rest
+        Counts of the rest of the force in the same months, or None.
     """
     count, n = int(y[-1]), len(y) - 1
     expected = float(y[:-1].sum() / days[:-1].sum() * days[-1])
@@ -183,16 +190,20 @@ def same_season_range(data: Data, series: str = "crime", month: str = "") -> Ran
 def months_with_range(data: Data, series: str = "crime") -> pd.DataFrame:
     """Return `count_by_month` with the band that the month chart draws.
 
-    Returns: its columns and, where the newest month may be judged, `low` and `high`: the range
-    (R3) that the months before the newest give for a month of that length, for anti-social
-    behaviour for a month in which the rest of the force records as much as it did (R5);
-    `elsewhere`: the rest of the force at this place's scale (archive only). No geometry.
+    Returns
+    -------
+    DataFrame
+        Its columns and, where the newest month may be judged, `low` and `high`: the range
+        (R3) that the months before the newest give for a month of that length, for anti-social
+        behaviour for a month in which the rest of the force records as much as it did (R5);
+        `elsewhere`: the rest of the force at this place's scale (archive only). No geometry.
 
-    Examples:
-        >>> import crimenb as cn
-        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
-        >>> cn.months_with_range(data, "asb")["month"].tolist()
-        ['2025-11', '2025-12']
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> cn.months_with_range(data, "asb")["month"].tolist()
+    ['2025-11', '2025-12']
     """
     data = only(data)
     table = count_by_month(data)
@@ -245,10 +256,13 @@ def level_interval(total: int, phi: float) -> tuple[int, int]:
 def held(data: Data) -> str:
     """Name what the months held allow (R9).
 
-    Returns: "list only" (under six whole months), "other months" (6 to 11: ranges, season not
-    removed), "one year" (12 to 23: also recent against earlier; season and trend cannot be
-    told apart), "two years" (24 to 35: also clear changes) or "three years" (36 and more: also
-    the range of the same season).
+    Returns
+    -------
+    str
+        "list only" (under six whole months), "other months" (6 to 11: ranges, season not
+        removed), "one year" (12 to 23: also recent against earlier; season and trend cannot be
+        told apart), "two years" (24 to 35: also clear changes) or "three years" (36 and more: also
+        the range of the same season).
     """
     n = len(scope(data).steady)
     steps = ((36, "three years"), (24, "two years"), (12, "one year"), (6, "other months"))

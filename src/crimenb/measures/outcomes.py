@@ -22,14 +22,18 @@ if TYPE_CHECKING:
 def outcome_shares(data: Data) -> pd.DataFrame:
     """Return what happened next, for the crimes of the settled months (R16).
 
-    Returns: one row a group of outcomes, `group`, `crimes`, `share` (0-1, missing under 50
-    crimes). Empty where the source gives no outcomes. No geometry.
+    Returns
+    -------
+    DataFrame
+        One row a group of outcomes, `group`, `crimes`, `share` (0-1, missing under 50
+        crimes). Empty where the source gives no outcomes. No geometry.
 
-    Examples:
-        >>> import crimenb as cn
-        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
-        >>> cn.outcome_shares(data).columns.tolist()
-        ['group', 'crimes', 'share']
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> cn.outcome_shares(data).columns.tolist()
+    ['group', 'crimes', 'share']
     """
     found = outcomes(data)
     return found.table.iloc[:0] if found.none else found.table
@@ -94,8 +98,11 @@ class Outcomes(NamedTuple):
 def by_month(data: Data) -> pd.DataFrame:
     """Count crimes by month and outcome group.
 
-    Returns: index `month` (those summed, oldest first), one column a group, in `ORDER` with
-    unknown outcomes after it; anti-social behaviour and BTP have no outcomes and are left out.
+    Returns
+    -------
+    DataFrame
+        Index `month` (those summed, oldest first), one column a group, in `ORDER` with
+        unknown outcomes after it; anti-social behaviour and BTP have no outcomes and are left out.
     """
     crimes = records(data)
     crimes = crimes[crimes["category"].isin(CRIME_CATEGORIES)]

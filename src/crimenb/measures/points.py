@@ -143,9 +143,12 @@ def _mix(row: pd.Series) -> list[tuple[str, int]]:
 def by_point(data: Data) -> pd.DataFrame:
     """Count the summed months' records by snapped point and category.
 
-    Returns: index `x`, `y` (longitude, latitude, EPSG:4326); columns `snapped_to`, `records` and
-    each category's slug; most records first. A point is keyed by its coordinates, because
-    names are blank or shared.
+    Returns
+    -------
+    DataFrame
+        Index `x`, `y` (longitude, latitude, EPSG:4326); columns `snapped_to`, `records` and
+        each category's slug; most records first. A point is keyed by its coordinates, because
+        names are blank or shared.
     """
     crimes = records(data)
     plain = pd.DataFrame(crimes[["category", "snapped_to"]])
@@ -160,8 +163,10 @@ def by_point(data: Data) -> pd.DataFrame:
 
 @remembered
 def points(data: Data) -> Points:
-    """Say how few points hold half of the records, which is busiest, and what points to read
-    as places where incidents are recorded (R14).
+    """Describe how the records are spread over the map points (R14).
+
+    How few points hold half of the records, which is busiest, and which to read as places where
+    incidents are recorded.
     """
     table = by_point(data)
     total = int(table["records"].sum())

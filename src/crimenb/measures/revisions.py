@@ -30,13 +30,18 @@ def diff(a: Data, b: Data) -> pd.DataFrame:
     Rows without an ID (anti-social behaviour, BTP) are matched on all their columns; what is
     left over is counted as added or gone, because a moved one cannot be told from two others.
 
-    Returns: one row a month and category with any record, by month and in the order of
-    `CATEGORIES`: `month`, `category`, `before` and `after` (records), `added`, `gone`, `moved`
-    (another point), `outcome_changed`, `changed` (both). Records of either are kept whatever
-    the month's status, which is given as `status_before` and `status_after`.
+    Returns
+    -------
+    DataFrame
+        One row a month and category with any record, by month and in the order of
+        `CATEGORIES`: `month`, `category`, `before` and `after` (records), `added`, `gone`, `moved`
+        (another point), `outcome_changed`, `changed` (both). Records of either are kept whatever
+        the month's status, which is given as `status_before` and `status_after`.
 
-    Raises:
-        QueryError: The snapshots are of different places or share no month.
+    Raises
+    ------
+    QueryError
+        The snapshots are of different places or share no month.
     """
     one, two = only(a), only(b)
     if one.query.postcode != two.query.postcode:

@@ -42,16 +42,25 @@ def build_report(
     The folder is its own cache: where it holds a snapshot that answers the query, from the
     same source, no source is asked. It appears as a whole or stays as it was.
 
-    Parameters:
-        query: What is asked; months may be open.
-        source: "live", "demo", "archive:DIR", an opened source, or "" for the usual one.
-        out: Folder that the report's own folder `<slug>` goes into.
-        refresh: Pull the data anew even if they are there.
-        allow_missing, closed_ok: See `snapshot.open_source`.
+    Parameters
+    ----------
+    query
+        What is asked; months may be open.
+    source
+        "live", "demo", "archive:DIR", an opened source, or "" for the usual one.
+    out
+        Folder that the report's own folder `<slug>` goes into.
+    refresh
+        Pull the data anew even if they are there.
+    allow_missing, closed_ok
+        See `snapshot.open_source`.
 
-    Raises:
-        SnapshotError: The folder holds the answer to something else, or was changed.
-        ReportError: The notebook failed, or another run is writing this report.
+    Raises
+    ------
+    SnapshotError
+        The folder holds the answer to something else, or was changed.
+    ReportError
+        The notebook failed, or another run is writing this report.
     """
     return build(query, source, out, refresh=refresh, allow_missing=allow_missing, closed_ok=closed_ok).page
 
@@ -116,9 +125,12 @@ def _build(
 def build_on(query: Query, kept: Path, out: Path | str) -> Built:
     """Build one report folder on a snapshot that was collected before.
 
-    Raises:
-        SnapshotError: The snapshot answers something else, or was changed.
-        ReportError: The notebook failed, or another run is writing this report.
+    Raises
+    ------
+    SnapshotError
+        The snapshot answers something else, or was changed.
+    ReportError
+        The notebook failed, or another run is writing this report.
     """
     target = Path(out) / query.slug
     with working(target) as work:

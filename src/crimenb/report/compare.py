@@ -143,9 +143,10 @@ def _datasets(spec: Any) -> Iterator[Any]:
 def difference(kept: Any, new: Any, at: str = "") -> str:
     """Say where two values first differ.
 
-    Examples:
-        >>> difference({"text/html": "1,318 crimes"}, {"text/html": "1,317 crimes"})
-        "text/html: '1,318' kept, '1,317' computed"
+    Examples
+    --------
+    >>> difference({"text/html": "1,318 crimes"}, {"text/html": "1,317 crimes"})
+    "text/html: '1,318' kept, '1,317' computed"
     """
     if isinstance(kept, dict) and isinstance(new, dict):
         key = next(k for k in sorted({*kept, *new}, key=str) if kept.get(k) != new.get(k))

@@ -32,8 +32,10 @@ def parameters(query: Query) -> dict[str, str]:
 def execute(folder: Path, query: Query, notebook: Path | None = None) -> nbformat.NotebookNode:
     """Run the packaged notebook (or another) in `folder` by papermill; return it with outputs.
 
-    Raises:
-        ReportError: A cell failed; the partial notebook is kept beside the folder.
+    Raises
+    ------
+    ReportError
+        A cell failed; the partial notebook is kept beside the folder.
     """
     # Imported here: it costs a second, and reading a snapshot needs none of it.
     import papermill as pm
@@ -81,8 +83,10 @@ _VOLATILE = re.compile(r"\b0x[0-9a-f]{6,}\b|\bat 0x|/(home|root|tmp|Users)/\w")
 def freeze(nb: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Return the executed notebook without anything that changes from run to run.
 
-    Raises:
-        NotReproducible: An output is a bitmap, a warning, or holds an address or a path.
+    Raises
+    ------
+    NotReproducible
+        An output is a bitmap, a warning, or holds an address or a path.
     """
     kept = nbformat.from_dict({"cells": [], "nbformat": 4, "nbformat_minor": 5})
     kept["metadata"] = nbformat.from_dict({

@@ -93,18 +93,24 @@ _SHOWN: dict[str, tuple[str, list[Column]]] = {
 def show(chart: Any, frame: pd.DataFrame, name: str, data: Data) -> None:
     """Show a figure: its headline, the chart, its note, its numbers as a table.
 
-    Parameters:
-        chart: An Altair chart.
-        frame: The numbers it draws.
-        name: Name of the note, which also names the figure.
-        data: The report's data, for the headline and the note.
+    Parameters
+    ----------
+    chart
+        An Altair chart.
+    frame
+        The numbers it draws.
+    name
+        Name of the note, which also names the figure.
+    data
+        The report's data, for the headline and the note.
 
-    Examples:
-        >>> import crimenb as cn
-        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
-        >>> counts = cn.count_by_category(data)
-        >>> cn.show(cn.category_chart(data, counts), counts, "categories", data)
-        The commonest: ...
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> counts = cn.count_by_category(data)
+    >>> cn.show(cn.category_chart(data, counts), counts, "categories", data)
+    The commonest: ...
     """
     from IPython.display import display
 
@@ -157,8 +163,10 @@ def source_line(data: Data) -> Words:
 def headline(name: str, data: Data, *, subtitle: bool = True) -> Words:
     """Return a figure's headline (what it shows) and subtitle (measure, place, months).
 
-    Parameters:
-        subtitle: Whether to give it; where nothing is drawn there is nothing it is of.
+    Parameters
+    ----------
+    subtitle
+        Whether to give it; where nothing is drawn there is nothing it is of.
     """
     says, measure = _HEADLINES[name](data)
     if not subtitle:

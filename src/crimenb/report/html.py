@@ -31,6 +31,7 @@ class Words:
         self.html, self.text, self.role, self.extra = html, text, role, extra
 
     def __repr__(self) -> str:
+        """Return the plain text."""
         return self.text
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
@@ -84,10 +85,14 @@ def table(
 
     Missing values are written [x] or [z], with a key below the table.
 
-    Parameters:
-        name: Name of the CSV file, without its ending.
-        fold: Whether a reader opens it first; without script and in print it is open.
-        printed: "long" or "brief": how much of a table of many rows goes on paper.
+    Parameters
+    ----------
+    name
+        Name of the CSV file, without its ending.
+    fold
+        Whether a reader opens it first; without script and in print it is open.
+    printed
+        "long" or "brief": how much of a table of many rows goes on paper.
     """
     rows = [[_cell(value, c) for value, c in zip(r, columns, strict=True)]
             for r in frame[[c.name for c in columns]].itertuples(index=False)]  # fmt: skip

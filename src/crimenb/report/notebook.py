@@ -18,11 +18,12 @@ def offline_charts() -> None:
     this call a chart is an output that JupyterLab and VS Code draw themselves, the same bytes
     for the same data; where nothing can draw it, its description stands in its place.
 
-    Examples:
-        >>> import altair as alt, crimenb as cn
-        >>> cn.offline_charts()
-        >>> alt.renderers.active
-        'crimenb'
+    Examples
+    --------
+    >>> import altair as alt, crimenb as cn
+    >>> cn.offline_charts()
+    >>> alt.renderers.active
+    'crimenb'
     """
     alt.renderers.register("crimenb", _drawn)
     alt.renderers.enable("crimenb")
@@ -41,12 +42,15 @@ def check_parameters() -> None:
     know: a misspelt `postcode` would report on another place. Where no parameters were
     injected, as in JupyterLab, there is nothing to check.
 
-    Raises:
-        QueryError: A name was given that the parameters cell does not define.
+    Raises
+    ------
+    QueryError
+        A name was given that the parameters cell does not define.
 
-    Examples:
-        >>> import crimenb as cn
-        >>> cn.check_parameters()
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> cn.check_parameters()
     """
     from IPython import get_ipython
 

@@ -57,8 +57,10 @@ def _template(name: str, engine: jinja2.Environment) -> jinja2.Template:
 def note_text(name: str, data: Data | None = None) -> str:
     """Return a note as plain Markdown, with a report's own numbers where data are given.
 
-    Raises:
-        QueryError: There is no such note; the message lists those there are.
+    Raises
+    ------
+    QueryError
+        There is no such note; the message lists those there are.
     """
     return _template(name, _PLAIN).render(facts(data) if data else {}).strip()
 
@@ -66,12 +68,13 @@ def note_text(name: str, data: Data | None = None) -> str:
 def note(name: str, data: Data | None = None) -> Words:
     """Return a reading note, filled with the numbers of this report.
 
-    Examples:
-        >>> import crimenb as cn
-        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
-        >>> cn.note("limits", data)
-        # What this report is, and what it is not
-        ...
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> cn.note("limits", data)
+    # What this report is, and what it is not
+    ...
     """
     # Markdown first, values afterwards: what comes from outside is escaped, never parsed.
     known = {k: Markup(f"\x02{k}\x03") if isinstance(v, str) and v else v for k, v in _facts(data).items()}

@@ -17,8 +17,10 @@ _TIMEOUT_S = 120
 def find_browser() -> Path:
     """Return the Chromium to print with: CRIMENB_CHROMIUM, else the first one on the PATH.
 
-    Raises:
-        ReportError: There is none; any browser prints the page by hand.
+    Raises
+    ------
+    ReportError
+        There is none; any browser prints the page by hand.
     """
     named = os.environ.get("CRIMENB_CHROMIUM", "")
     found = shutil.which(named) if named else next(filter(None, map(shutil.which, _NAMES)), None)
@@ -36,8 +38,10 @@ def print_pdf(page: Path, browser: Path | None = None) -> Path:
 
     The file holds the time it was made, so it is not part of the report's hashes.
 
-    Raises:
-        ReportError: No browser is there, or it failed.
+    Raises
+    ------
+    ReportError
+        No browser is there, or it failed.
     """
     program = browser or find_browser()
     target = page.resolve().with_suffix(".pdf")

@@ -30,12 +30,13 @@ if TYPE_CHECKING:
 def title(data: Data) -> Words:
     """Return the title block: what, where, when; what is missing; that a demo is a demo.
 
-    Examples:
-        >>> import crimenb as cn
-        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
-        >>> cn.title(data)
-        Demonstration: recorded crime in the mile around ZZ9 9ZZ
-        ...
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> cn.title(data)
+    Demonstration: recorded crime in the mile around ZZ9 9ZZ
+    ...
     """
     q = data.query
     what = f"Recorded crime in {write.where(data)}"
@@ -80,11 +81,12 @@ def months_table(data: Data) -> Words:
 
     Where every month was supplied, one sentence says so.
 
-    Examples:
-        >>> import crimenb as cn
-        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
-        >>> cn.months_table(data)
-        Fable Vale supplied every month asked for: November to December 2025.
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> cn.months_table(data)
+    Fable Vale supplied every month asked for: November to December 2025.
     """
     known = data.of().months
     if (known["status"] == "published").all():
@@ -98,12 +100,13 @@ def months_table(data: Data) -> Words:
 def provenance(data: Data) -> Words:
     """Return where the numbers come from, as a table.
 
-    Examples:
-        >>> import crimenb as cn
-        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
-        >>> cn.provenance(data)
-        Where the numbers come from
-        ...
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> cn.provenance(data)
+    Where the numbers come from
+    ...
     """
     rows = data.provenance.assign(what=data.provenance["kind"] + ": " + data.provenance["name"])
     columns = [Column("what", "What"), Column("value", "Value (SHA-256 for files)")]
@@ -121,11 +124,12 @@ _NOTHING_TO_NAME = {
 def at_a_glance(data: Data) -> Words:
     """Return the report in a few sentences, and the same as text to paste into a paper.
 
-    Examples:
-        >>> import crimenb as cn
-        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
-        >>> cn.at_a_glance(data)
-        This is an invented place with invented records. Police recorded ...
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> cn.at_a_glance(data)
+    This is an invented place with invented records. Police recorded ...
     """
     said = summary.at_a_glance(data)
     pasted = summary.summary_md(data)
@@ -142,11 +146,12 @@ def at_a_glance(data: Data) -> Words:
 def how_to_read(data: Data) -> Words:
     """Return how these numbers may be read, with the place's own figures.
 
-    Examples:
-        >>> import crimenb as cn
-        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
-        >>> cn.how_to_read(data)
-        These are crimes recorded by police, ...
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> cn.how_to_read(data)
+    These are crimes recorded by police, ...
     """
     said = reading.how_to_read(data)
     return Words(bullets(said), " ".join(said))
@@ -155,11 +160,12 @@ def how_to_read(data: Data) -> Words:
 def careful(data: Data) -> Words:
     """Return what to be careful with here: edge, places where incidents are recorded, bursts.
 
-    Examples:
-        >>> import crimenb as cn
-        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
-        >>> cn.careful(data)
-        No busy point lies within 100 m of the edge, ...
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> cn.careful(data)
+    No busy point lies within 100 m of the edge, ...
     """
     found = points(only(data))
     said = [*reading.edge_sentences(only(data))] if scope(data).months else []
@@ -184,11 +190,12 @@ def careful(data: Data) -> Words:
 def do_not_say(data: Data) -> Words:
     """Return the three likeliest wrong sentences about this page, and why each is wrong.
 
-    Examples:
-        >>> import crimenb as cn
-        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
-        >>> cn.do_not_say(data)
-        Do not say: ...
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> cn.do_not_say(data)
+    Do not say: ...
     """
     found = misreadings.do_not_say(data)
     # The words stand in the text itself: a list that is pasted must not turn into three claims.
@@ -328,11 +335,12 @@ _SITE = "https://www.police.uk/pu/your-area/"
 def neighbourhood(data: Data) -> Words:
     """Return the neighbourhood team, its priorities and events, or where to find them.
 
-    Examples:
-        >>> import crimenb as cn
-        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
-        >>> cn.neighbourhood(data)
-        The force at ZZ9 9ZZ itself is Fable Vale. ...
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> cn.neighbourhood(data)
+    The force at ZZ9 9ZZ itself is Fable Vale. ...
     """
     place = only(data)
     link = f'<a href="{_SITE}">police.uk’s neighbourhood search</a>'
@@ -407,12 +415,13 @@ def _priorities(rows: pd.DataFrame) -> str:
 def coverage(data: Data) -> Words:
     """Return which forces police the area and what they supplied, as a table.
 
-    Examples:
-        >>> import crimenb as cn
-        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
-        >>> cn.coverage(data)
-        Police forces and their share of the area, by area, ...
-        ...
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> cn.coverage(data)
+    Police forces and their share of the area, by area, ...
+    ...
     """
     rows = data.of().coverage
     rows = rows[rows["force"] != BTP].assign(held=lambda c: c["months"].map(

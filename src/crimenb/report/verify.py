@@ -59,16 +59,23 @@ class Verdict(NamedTuple):
 def verify(folder: Path | str, *, trust: bool = False) -> Verdict:
     """Check one report folder against itself; nothing in it is changed or trusted.
 
-    Parameters:
-        folder: A report's folder, as `build_report` makes it.
-        trust: Run the folder's own notebook where it is not the packaged one. That is code
-            of whoever made the folder; without `trust` it is named and not run.
+    Parameters
+    ----------
+    folder
+        A report's folder, as `build_report` makes it.
+    trust
+        Run the folder's own notebook where it is not the packaged one. That is code
+        of whoever made the folder; without `trust` it is named and not run.
 
-    Returns: Verdict with its findings; a step that fails ends the checks.
+    Returns
+    -------
+    Verdict
+        Verdict with its findings; a step that fails ends the checks.
 
-    Examples:
-        >>> verify("reports/zz1-1aa_2025-01_2025-12").holds  # doctest: +SKIP
-        True
+    Examples
+    --------
+    >>> verify("reports/zz1-1aa_2025-01_2025-12").holds  # doctest: +SKIP
+    True
     """
     began = time.monotonic()
     findings: list[Finding] = []
@@ -102,8 +109,10 @@ def verify_all(folders: Sequence[Path], *, trust: bool = False, jobs: int | None
 def report_folders(paths: Iterable[Path]) -> list[Path]:
     """Return the report folders named, and those directly inside the folders named.
 
-    Raises:
-        QueryError: A path is no folder, or there is no report in it.
+    Raises
+    ------
+    QueryError
+        A path is no folder, or there is no report in it.
     """
     found: list[Path] = []
     for path in paths:

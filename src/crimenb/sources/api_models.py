@@ -35,6 +35,7 @@ class Located(Strict):
     longitude: str | float | None = None
 
     def __post_init__(self) -> None:
+        """Refuse coordinates that are not degrees."""
         for name, value, bound in (("latitude", self.latitude, 90), ("longitude", self.longitude, 180)):
             number = coordinate(value)
             if value not in ("", None) and not (math.isfinite(number) and abs(number) <= bound):
@@ -66,6 +67,7 @@ class Crime(Strict):
     persistent_id: str | None = ""
 
     def __post_init__(self) -> None:
+        """Refuse a category that this version does not know."""
         if self.category not in CATEGORIES:
             msg = f"Expected a known `category`, got {self.category[:40]!r}"
             raise ValueError(msg)
@@ -77,6 +79,7 @@ class Published(Strict):
     date: str
 
     def __post_init__(self) -> None:
+        """Refuse what is not a month."""
         if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])(-\d\d)?", self.date):
             msg = f"Expected `date` as YYYY-MM, got {self.date[:40]!r}"
             raise ValueError(msg)
@@ -212,8 +215,10 @@ class BulkLookUp(Strict):
 def read(body: bytes, shape: type[T]) -> T:
     """Return the body of an answer as `shape`; a byte-order mark is passed over.
 
-    Raises:
-        ValueError: No JSON, or not of this shape; the message says what, and names the field.
+    Raises
+    ------
+    ValueError
+        No JSON, or not of this shape; the message says what, and names the field.
 
     >>> read(b'[{"date": "2025-12"}]', list[Published])
     [Published(date='2025-12')]

@@ -89,9 +89,12 @@ class Archive:
     def place(self, postcode: str) -> gpd.GeoDataFrame:
         """Return the row of `places` for a postcode: its mile's circle, district and force.
 
-        Raises:
-            PlaceNotFound: Unknown, without position, or outside the data.
-            QueryError: The archive was built without postcodes.
+        Raises
+        ------
+        PlaceNotFound
+            Unknown, without position, or outside the data.
+        QueryError
+            The archive was built without postcodes.
         """
         gazetteers.refuse_outside(postcode)
         row = gazetteers.lookup(self._gazetteer("postcode = ?", [postcode]), postcode)

@@ -140,20 +140,33 @@ def build_archive(
 ) -> Built:
     """Build an archive folder from official bulk data and postcode files.
 
-    Parameters:
-        sources: Folders or zips of the official download, or single street files.
-        into: The archive's folder; replaced as a whole, at the end, or not at all.
-        postcodes: OS Code-Point Open, ONSPD or NSPL: a CSV, a folder of CSVs or a zip.
-        force_areas: Police force areas (GeoJSON or what GeoPandas reads), with the code of
-            the area in some column; coverage is then by area, else by the nearest postcode.
-        memory_limit: DuckDB's bound; larger data spills to disk beside the archive.
-        progress: Called with a word on what is being read.
+    Parameters
+    ----------
+    sources
+        Folders or zips of the official download, or single street files.
+    into
+        The archive's folder; replaced as a whole, at the end, or not at all.
+    postcodes
+        OS Code-Point Open, ONSPD or NSPL: a CSV, a folder of CSVs or a zip.
+    force_areas
+        Police force areas (GeoJSON or what GeoPandas reads), with the code of
+        the area in some column; coverage is then by area, else by the nearest postcode.
+    memory_limit
+        DuckDB's bound; larger data spills to disk beside the archive.
+    progress
+        Called with a word on what is being read.
 
-    Returns: What was read, used and left out.
+    Returns
+    -------
+    Built
+        What was read, used and left out.
 
-    Raises:
-        QueryError: A source does not exist, or `into` holds something else.
-        SourceError: A file is truncated, garbled or foreign.
+    Raises
+    ------
+    QueryError
+        A source does not exist, or `into` holds something else.
+    SourceError
+        A file is truncated, garbled or foreign.
     """
     target = Path(into)
     if target.exists() and (

@@ -94,16 +94,24 @@ def cache_folder() -> Path:
 class Web:
     """The client. Safe under threads; one for a run is enough.
 
-    Parameters:
-        folder: Where answers are kept; `cache_folder()` by default.
-        transport: The wire; by default the network, with the environment's proxies and
-            certificates (HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE, ...).
-        limiter: What sets the pace; by default the one of this process.
-        sleep: Waits between tries.
-        now: Tells the time that an answer is marked with.
+    Parameters
+    ----------
+    folder
+        Where answers are kept; `cache_folder()` by default.
+    transport
+        The wire; by default the network, with the environment's proxies and
+        certificates (HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE, ...).
+    limiter
+        What sets the pace; by default the one of this process.
+    sleep
+        Waits between tries.
+    now
+        Tells the time that an answer is marked with.
 
-    Raises:
-        QueryError: The cache folder cannot be written, or a proxy or certificate not be used.
+    Raises
+    ------
+    QueryError
+        The cache folder cannot be written, or a proxy or certificate not be used.
     """
 
     def __init__(
@@ -127,9 +135,11 @@ class Web:
         )
 
     def __enter__(self) -> Self:
+        """Return the client itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Close the client."""
         self.close()
 
     def close(self) -> None:
@@ -155,22 +165,37 @@ class Web:
     ) -> Answer[Any]:
         """Return the answer to one question, from the cache where it is kept.
 
-        Parameters:
-            url, params: The address; sent as a form (POST) where a GET would be too long.
-            shape: What the body must be (see `answers.read`).
-            what: What is asked for, in the words of an error message.
-            service: Who is asked, in the same.
-            json: Sent as the body of a POST.
-            release: Part of the cache's key: another release is another question.
-            ttl: Seconds for which the answer may serve; None: for ever.
-            fresh: Ask even if an answer is kept.
-            absent: Read 404 as None, and keep that: there is nothing of the kind.
-            told: A 404 has a body of this shape that says more (postcodes.io); never kept.
-            tries: How often to ask in all, should the service fail.
-            check: Raises ValueError for an answer of the right shape that cannot be right.
+        Parameters
+        ----------
+        url, params
+            The address; sent as a form (POST) where a GET would be too long.
+        shape
+            What the body must be (see `answers.read`).
+        what
+            What is asked for, in the words of an error message.
+        service
+            Who is asked, in the same.
+        json
+            Sent as the body of a POST.
+        release
+            Part of the cache's key: another release is another question.
+        ttl
+            Seconds for which the answer may serve; None: for ever.
+        fresh
+            Ask even if an answer is kept.
+        absent
+            Read 404 as None, and keep that: there is nothing of the kind.
+        told
+            A 404 has a body of this shape that says more (postcodes.io); never kept.
+        tries
+            How often to ask in all, should the service fail.
+        check
+            Raises ValueError for an answer of the right shape that cannot be right.
 
-        Raises:
-            SourceUnavailable: No usable answer after all tries; says service, status, tries.
+        Raises
+        ------
+        SourceUnavailable
+            No usable answer after all tries; says service, status, tries.
         """
 
         def whole(body: bytes) -> T:
@@ -343,8 +368,10 @@ class _Paced(httpx.BaseTransport):
 
 
 class _Wire(httpx.BaseTransport):
-    """The network. A client beneath the client, because only a client without a transport of
-    its own reads the environment's proxies.
+    """The network.
+
+    A client beneath the client, because only a client without a transport of its own reads the
+    environment's proxies.
     """
 
     def __init__(self) -> None:

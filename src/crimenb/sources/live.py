@@ -46,12 +46,18 @@ class Live:
     a list asked less than a day ago will do if it reaches to the last of them, so that a second
     run asks nothing at all.
 
-    Parameters:
-        web: The client; one over the user's cache by default.
-        asked: The months asked for, if the caller spelt them out.
-        allow_missing: Make a month that fails a gap, instead of stopping.
-        closed_ok: Use the last position of a postcode that is no longer in use.
-        progress: Told of each step (see progress.py).
+    Parameters
+    ----------
+    web
+        The client; one over the user's cache by default.
+    asked
+        The months asked for, if the caller spelt them out.
+    allow_missing
+        Make a month that fails a gap, instead of stopping.
+    closed_ok
+        Use the last position of a postcode that is no longer in use.
+    progress
+        Told of each step (see progress.py).
     """
 
     name = "live"
@@ -108,9 +114,12 @@ class Live:
     def place(self, postcode: str) -> gpd.GeoDataFrame:
         """Return the row of `places` for a postcode: its mile's circle, district and force.
 
-        Raises:
-            PlaceNotFound: Unknown, no longer in use, without position, or outside the data.
-            SourceUnavailable: A service did not answer.
+        Raises
+        ------
+        PlaceNotFound
+            Unknown, no longer in use, without position, or outside the data.
+        SourceUnavailable
+            A service did not answer.
         """
         return self._placed(self._gazetteer.position(postcode))
 
@@ -149,9 +158,12 @@ class Live:
         `nearby` holds points inside the area only, `surroundings` is empty and no column tells
         which territorial force reported a record: the service knows nothing of these.
 
-        Raises:
-            TooManyCrimes: police.uk refuses the area; see the message for what to do.
-            SourceUnavailable: No usable answer, unless `allow_missing`.
+        Raises
+        ------
+        TooManyCrimes
+            police.uk refuses the area; see the message for what to do.
+        SourceUnavailable
+            No usable answer, unless `allow_missing`.
         """
         postcode, offer = str(place["postcode"].iloc[0]), self._police.offer
         served = [m for m in months if offer[0] <= m <= offer[-1]]

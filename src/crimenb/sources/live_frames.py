@@ -120,12 +120,19 @@ def team_frames(
 ) -> dict[str, pd.DataFrame]:
     """Return the frames `neighbourhoods`, `people`, `priorities` and `events` of one place.
 
-    Parameters:
-        postcode: Key of the place.
-        beat: The force and neighbourhood of the place's centre.
-        team, force, boundary, people, priorities, events: The service's answers.
+    Parameters
+    ----------
+    postcode
+        Key of the place.
+    beat
+        The force and neighbourhood of the place's centre.
+    team, force, boundary, people, priorities, events
+        The service's answers.
 
-    Returns: The frames with rows; one without is left out.
+    Returns
+    -------
+    dict[str, DataFrame]
+        The frames with rows; one without is left out.
     """
     contact = team.contact_details
     about = {

@@ -21,9 +21,12 @@ ORDER = ["month", "category", "longitude", "latitude", "snapped_to", "crime_id",
 def place_row(row: dict[str, Any], area: Area | None = None) -> gpd.GeoDataFrame:
     """Return the row of `places` (EPSG:4326) of a postcode's mile, or of a custom area.
 
-    Parameters:
-        row: `postcode`, `longitude`, `latitude`, and any other column that is known.
-        area: The custom area; without it, the circle of one mile.
+    Parameters
+    ----------
+    row
+        `postcode`, `longitude`, `latitude`, and any other column that is known.
+    area
+        The custom area; without it, the circle of one mile.
     """
     x, y = float(row["longitude"]), float(row["latitude"])
     known = {c: row.get(c, "") for c in ("district", "ward", "lsoa", "force", "remark")}
@@ -39,10 +42,13 @@ def place_row(row: dict[str, Any], area: Area | None = None) -> gpd.GeoDataFrame
 def nearby(known: pd.DataFrame, asked: pd.DataFrame) -> gpd.GeoDataFrame:
     """Count the records of the period at every point that the source knows.
 
-    Parameters:
-        known: Records of any month, with `postcode`, `longitude`, `latitude`, `snapped_to`,
-            `distance_m`.
-        asked: Those of the months asked for, with `category`.
+    Parameters
+    ----------
+    known
+        Records of any month, with `postcode`, `longitude`, `latitude`, `snapped_to`,
+        `distance_m`.
+    asked
+        Those of the months asked for, with `category`.
     """
     key = ["postcode", "longitude", "latitude"]
     points = known.groupby(key, sort=True).agg(

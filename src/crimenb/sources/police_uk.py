@@ -121,8 +121,10 @@ def coverage(postcode: str, beats: Sequence[Beat | None]) -> gpd.GeoDataFrame:
     A spot it does not know (sea, or another country) counts to no force. `months` stays empty:
     the service does not tell who supplied what; geometry is empty: nor where one force ends.
 
-    Raises:
-        PlaceNotFound: police.uk knows none of the spots.
+    Raises
+    ------
+    PlaceNotFound
+        police.uk knows none of the spots.
     """
     known = Counter(b.force for b in beats if b is not None)
     if not known:
@@ -169,11 +171,16 @@ class Got(NamedTuple):
 class Police:
     """police.uk, asked through one client.
 
-    Parameters:
-        web: The client.
-        url: Address of the service.
-        progress: Told of each step.
-        asked: The months asked for, if they were spelt out (see `offer`).
+    Parameters
+    ----------
+    web
+        The client.
+    url
+        Address of the service.
+    progress
+        Told of each step.
+    asked
+        The months asked for, if they were spelt out (see `offer`).
     """
 
     def __init__(self, web: Web, url: str, *, progress: Progress, asked: Sequence[str] = ()) -> None:
@@ -234,9 +241,12 @@ class Police:
     def crimes(self, place: gpd.GeoDataFrame, month: str) -> Got:
         """Return the records of a place in one month.
 
-        Raises:
-            TooManyCrimes: police.uk refuses the area though it is up.
-            SourceUnavailable: No usable answer.
+        Raises
+        ------
+        TooManyCrimes
+            police.uk refuses the area though it is up.
+        SourceUnavailable
+            No usable answer.
         """
         if place["kind"].iloc[0] == "area":
             return self._area(place, month)

@@ -27,10 +27,14 @@ _ROUGH, _NOWHERE = (5, 6), 9
 class Gazetteer:
     """Positions of postcodes, asked of postcodes.io; each is asked once a run at most.
 
-    Parameters:
-        web: The client.
-        url: Address of the service.
-        closed_ok: Take the last position of a postcode that is no longer in use.
+    Parameters
+    ----------
+    web
+        The client.
+    url
+        Address of the service.
+    closed_ok
+        Take the last position of a postcode that is no longer in use.
     """
 
     def __init__(self, web: Web, url: str, *, closed_ok: bool) -> None:
@@ -40,8 +44,10 @@ class Gazetteer:
     def position(self, postcode: str) -> dict[str, Any]:
         """Return what is known of a postcode: position, areas, force ("" where not said), remark.
 
-        Raises:
-            PlaceNotFound: Unknown, no longer in use, without position, or outside the data.
+        Raises
+        ------
+        PlaceNotFound
+            Unknown, no longer in use, without position, or outside the data.
         """
         refuse_outside(postcode)
         if postcode not in self._known:

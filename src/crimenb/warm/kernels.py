@@ -138,8 +138,10 @@ class Nursery(Kept):
     def fork(self) -> Fork:
         """Start a kernel.
 
-        Raises:
-            RuntimeError: The process that forks has died.
+        Raises
+        ------
+        RuntimeError
+            The process that forks has died.
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         found = Fork(_abstract_name(), uuid.uuid4().hex, ours)

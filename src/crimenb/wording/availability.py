@@ -97,8 +97,10 @@ def btp_sentence(data: Data) -> str:
 def published_sentence(data: Data, *, limit: bool = True) -> str:
     """Say how many of the months asked for were published, what is missing, and R9's limit.
 
-    Parameters:
-        limit: Whether to add what one year of data cannot tell.
+    Parameters
+    ----------
+    limit
+        Whether to add what one year of data cannot tell.
     """
     data = only(data)
     within = scope(data)

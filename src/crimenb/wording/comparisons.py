@@ -18,14 +18,18 @@ if TYPE_CHECKING:
 def compared_shares(data: Data) -> pd.DataFrame:
     """Return shares of crime here and elsewhere, for all comparisons that may be made (R11).
 
-    Returns: one row a comparison and category: `other` (words), `label`, `here`, `there` (shares,
-    0-1), `quotient`, `low`, `high`, `named` ("more", "less" or ""). No geometry.
+    Returns
+    -------
+    DataFrame
+        One row a comparison and category: `other` (words), `label`, `here`, `there` (shares,
+        0-1), `quotient`, `low`, `high`, `named` ("more", "less" or ""). No geometry.
 
-    Examples:
-        >>> import crimenb as cn
-        >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
-        >>> cn.compared_shares(data).columns.tolist()[:4]
-        ['other', 'label', 'here', 'there']
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> cn.compared_shares(data).columns.tolist()[:4]
+    ['other', 'label', 'here', 'there']
     """
     tables = []
     for found in all_comparisons(data):
