@@ -22,10 +22,10 @@ def test_the_wheel_builds_a_report_elsewhere(tmp_path):
         archive.extractall(tmp_path / "site")
     for path in (
         "notebooks/report.ipynb",
-        "notes/limits.md",
-        "templates/report.html.j2",
-        "data/known-gaps.csv",
-        "data/demo/street.parquet",
+        "report/notes/limits.md",
+        "report/templates/report.html.j2",
+        "reference/known-gaps.csv",
+        "reference/demo/street.parquet",
     ):
         assert f"crimenb/{path}" in names
     # First on the path, so that it is this copy that runs and not the source tree.

@@ -20,6 +20,7 @@ from crimenb.measures.counts import (
     count_by_month,
     count_by_month_and_category,
     count_by_point,
+    summed_months,
 )
 from crimenb.measures.months import months_with_range
 from crimenb.measures.outcomes import outcome_shares
@@ -75,6 +76,7 @@ __all__ = [
     "provenance",
     "read_area",
     "show",
+    "summed_months",
     "theme",
     "title",
     "trend_chart",

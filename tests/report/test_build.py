@@ -98,7 +98,7 @@ def test_same_bytes_elsewhere(demo_report, tmp_path):
         "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-AVX512F",
     }
     code = (
-        "from crimenb.query import Query; from crimenb.report import build_report;"
+        "from crimenb.query import Query; from crimenb.report.build import build_report;"
         "build_report(Query.parse('zz11aa','2025-01','2025-12'),'demo','deep/er')"
     )
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, check=True, timeout=120)

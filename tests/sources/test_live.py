@@ -251,8 +251,8 @@ def test_a_404_for_a_month_on_offer_is_a_failure_and_no_zero(
 
 CHILD = """
     import sys
-    from crimenb.live import Live
-    from crimenb.web import Web
+    from crimenb.sources.live import Live
+    from crimenb.sources.http import Web
 
     source = Live(Web(sys.argv[1]))
     source.pull(source.place("LE1 1AA"), source.months())

@@ -68,7 +68,7 @@ def test_what_cannot_be_drawn_is_an_error_here_too(kept):
 
 def test_a_painter_ends_with_its_owner():
     code = (
-        "from crimenb.drawings import Painter; import time; Painter.here();"
+        "from crimenb.warm.drawings import Painter; import time; Painter.here();"
         "print(Painter.kept().process.pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as owner:

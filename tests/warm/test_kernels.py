@@ -107,7 +107,7 @@ print("fifth", end="")
 
 
 def test_a_fork_finds_the_report_rehearsed(nursery, tmp_path):
-    use = "from crimenb import guidance; print(guidance._template.cache_info().currsize > 8)"
+    use = "from crimenb.report import notes; print(notes._template.cache_info().currsize > 8)"
     assert run(use, folder=tmp_path) == ["True\n"]
 
 
@@ -154,7 +154,7 @@ def test_a_failed_cell_leaves_the_partial_notebook(warm, tmp_path):
 
 OWNER = """
 import sys, pathlib
-from crimenb import kernels
+from crimenb.warm import kernels
 from tests.warm.test_kernels import run
 if {warm}:
     print(kernels.Nursery.here().process.pid, flush=True)

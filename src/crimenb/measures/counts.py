@@ -189,7 +189,15 @@ def _records(data: Data, months: tuple[str, ...]) -> gpd.GeoDataFrame:
 
 
 def summed_months(data: Data) -> list[str]:
-    """Return the months that totals are made of, oldest first (see `sums.scope`)."""
+    """Return the months that totals are made of, oldest first (see `scope`).
+
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> cn.summed_months(data)
+    ['2025-11', '2025-12']
+    """
     return scope(data).months
 
 

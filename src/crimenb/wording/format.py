@@ -241,7 +241,7 @@ def months(listed: Sequence[str]) -> str:
 def percent_of(share: float, of: int) -> str:
     """Write a share (0-1) of `of` records: tenths of a per cent where there are enough.
 
-    >>> percent(0.0304, 16583), percent(0.156, 200)
+    >>> percent_of(0.0304, 16583), percent_of(0.156, 200)
     ('3.0%', '16%')
     """
     return f"{share:.1%}" if of >= 1000 and share < 0.1 else f"{share:.0%}"
