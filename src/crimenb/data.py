@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from geopandas.array import from_shapely
 
-from crimenb.errors import SnapshotError
+from crimenb.errors import QueryError, SnapshotError
 from crimenb.geo import LONLAT, _crs
 from crimenb.schema import _TEXT, COLUMNS
 
@@ -66,9 +66,21 @@ class Data:
         others = f", compared with {', '.join(q.compare_with)}" if q.compare_with else ""
         return f"<Data {q.postcode}, {q.start} to {q.end}{others}: {len(self.crimes):,} records>"
 
-    def of(self, postcode: str = "") -> Data:
-        """Return the same with the rows of one place only (the main place by default)."""
-        return _rows_of(self, postcode or self.query.postcode)
+    @property
+    def main(self) -> Data:
+        """The same with the rows of the report's own place: what every count begins with."""
+        return self if len(self.places) <= 1 else self.of(self.query.postcode)
+
+    def of(self, postcode: str) -> Data:
+        """Return the same with the rows of one place only.
+
+        Raises
+        ------
+        QueryError
+            The data hold no such place; the message lists those they hold.
+        """
+        key = place_key(self, postcode)
+        return self if len(self.places) == 1 else _rows_of(self, key)
 
     @functools.cached_property
     def worked_out(self) -> dict[object, Any]:
@@ -106,6 +118,23 @@ def once(measure: Callable[Concatenate[Data, P], Frame]) -> Callable[Concatenate
         return held(data, *args, **kwargs).copy(deep=False)  # type: ignore[no-any-return]
 
     return given
+
+
+def place_key(data: Data, postcode: str) -> str:
+    """Return the key of a place in the frames, however its postcode is written.
+
+    Raises
+    ------
+    QueryError
+        The data hold no such place; the message lists those they hold.
+    """
+    held = data.places["postcode"].tolist()
+    compact = "".join(postcode.split()).upper()
+    for key in held:
+        if postcode == key or compact == "".join(key.split()).upper():
+            return str(key)
+    msg = f"The data hold no place {postcode!r}; they hold {', '.join(map(repr, held))}."
+    raise QueryError(msg)
 
 
 @remembered

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import functools
+from enum import StrEnum
 from importlib import resources
 
 ASB = "anti-social-behaviour"
@@ -41,19 +42,24 @@ TERRITORIAL = "territorial"
 OUTCOME_SPELLINGS = {"Offender given penalty notice": "Offender given a penalty notice"}
 """Files and API spell one outcome differently; the API's spelling is kept."""
 
-# What may be done with a month of each status; the table in the docstring of months.py.
-SUMMED = frozenset({"published", "partly supplied", "suspiciously low"})
-STATUSES = (
-    "published",
-    "partly supplied",
-    "suspiciously low",
-    "not in this archive",
-    "not supplied",
-    "probably not supplied",
-    "not yet published",
-    "no longer published",
-    "failed",
-)
+
+class MonthStatus(StrEnum):
+    """What may be said of a month of a place; the table is in month_status.py."""
+
+    PUBLISHED = "published"
+    PARTLY = "partly supplied"
+    LOW = "suspiciously low"
+    NOT_IN_ARCHIVE = "not in this archive"
+    NOT_SUPPLIED = "not supplied"
+    PROBABLY_NOT = "probably not supplied"
+    NOT_YET = "not yet published"
+    NO_LONGER = "no longer published"
+    FAILED = "failed"
+
+
+STATUSES = tuple(MonthStatus)
+SUMMED = frozenset({MonthStatus.PUBLISHED, MonthStatus.PARTLY, MonthStatus.LOW})
+"""The statuses whose records are summed."""
 
 _TEXT, _WHOLE, _REAL, _FLAG = "str", "int64", "float64", "bool"
 COLUMNS: dict[str, dict[str, str]] = {
@@ -132,8 +138,15 @@ def forces() -> dict[str, str]:
     return {r["id"]: r["name"] for r in csv.DictReader(data_file("forces.csv").splitlines())}
 
 
+def label_of(category: str) -> str:
+    """Return a category's name; one that is new to this version under its own."""
+    return CATEGORIES.get(category, category.replace("-", " ").capitalize())
+
+
 def force_name(force: str) -> str:
     """Return a force's short name in running text ("Leicestershire", "City of London")."""
+    if not force:
+        return "a force that is not known here"
     return forces().get(force, force.replace("-", " ").title())
 
 

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from markupsafe import Markup
 
-from crimenb.measures import points as map_points
-from crimenb.measures.counts import count_by_month, only, scope, summed_months
-from crimenb.measures.months import range_of
+from crimenb.measures.place import place_of
 from crimenb.wording import format as write
+from crimenb.wording.verdicts import describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from crimenb.batch.ledger import Entry
     from crimenb.batch.rows import Notice
     from crimenb.data import Data
+    from crimenb.measures.place import Place
 
 NAME = "index.html"
 CHUNK = 100
@@ -153,59 +153,42 @@ def overview(data: Data) -> dict[str, Any]:
         `counted` and `asked` (numbers of months); `coverage` (words); `verdict` (words, "" if none);
         `demo` (whether the place is invented).
     """
-    counts = count_by_month(data)
-    held = summed_months(data)
-    summed = counts[counts["month"].isin(held)]
-    missing = counts[~counts["month"].isin(held)]
-    shown = counts["crime"].where(counts["month"].isin(held)).astype("object")
-    shown = shown.where(shown.notna(), None)
+    place = place_of(data)
+    counted = place.scope.months
+    crime = place.counts["crime"]
     return {
-        "where": write.where(data) if held else write.place_name(data),
+        "where": write.where(place) if counted else write.place_name(place),
         "start": data.query.start,
         "end": data.query.end,
-        "crime": int(summed["crime"].sum()) if held else None,
-        "asb": int(summed["asb"].sum()) if held else None,
-        "months": [None if n is None else int(n) for n in shown],
-        "counted": len(held),
-        "asked": len(counts),
-        "gaps": _gaps(missing),
-        "coverage": _coverage(data),
-        "verdict": _verdict(data),
-        "demo": write.is_demo(data),
+        "crime": place.total("crime") if counted else None,
+        "asb": place.asb_total if counted else None,
+        "months": [int(crime[m]) if m in counted else None for m in place.status],
+        "counted": len(counted),
+        "asked": len(place.status),
+        "gaps": _gaps(place),
+        "coverage": _coverage(place),
+        "verdict": _verdict(place),
+        "demo": place.is_demo,
     }
 
 
-def _verdict(data: Data) -> str:
-    """Say where the newest month's crimes lie among the earlier months; "" where none is judged."""
-    data = only(data)
-    if scope(data).kind != "whole" or not map_points.comparable(data):
+def _verdict(place: Place) -> str:
+    """Write the newest month's crimes with their verdict; "" where only a part or nothing is counted."""
+    if place.scope.kind != "whole":
         return ""
-    found = range_of(data)
-    if found.own is None:
-        return ""
-    where = {"inside": "within"}.get(found.own.place(found.records), found.own.place(found.records))
-    text = f"{write.month(found.month)}: {found.records:,}, {where} the range of earlier months"
-    also = ", as in the rest of the force" if found.kind == "with the force" else ""
-    return f"{text} ({found.own.low:,} to {found.own.high:,}){also}"
+    return f"{write.month(place.crime.month)}: {place.crime.records:,}, {describe(place.crime)}"
 
 
-def _gaps(missing: Any) -> str:
-    parts = [
-        f"{write.months(list(group['month']))}: {status}"
-        for status, group in missing.groupby("status", sort=True)
-    ]
-    return "; ".join(parts)
+def _gaps(place: Place) -> str:
+    missing = [(m, s) for m, s in place.status.items() if m not in place.scope.months]
+    by_status: dict[str, list[str]] = {}
+    for month, status in missing:
+        by_status.setdefault(str(status), []).append(month)
+    return "; ".join(f"{write.months(by_status[s])}: {s}" for s in sorted(by_status))
 
 
-def _coverage(data: Data) -> str:
+def _coverage(place: Place) -> str:
     """Say which forces police the area, with their shares where there are several."""
-    rows = data.of().coverage
-    rows = rows[rows["share"] > 0]
-    if len(rows) == 1:
-        return str(rows["force_name"].iloc[0])
-    return write.listing(
-        [
-            f"{name} {write.percent(share)}"
-            for name, share in zip(rows["force_name"], rows["share"], strict=True)
-        ]
-    )
+    if len(place.coverage) == 1:
+        return place.coverage[0][0]
+    return write.listing([f"{name} {write.percent(share)}" for name, share in place.coverage])

@@ -22,6 +22,8 @@ from crimenb.charts.theme import (
     label_axis,
     layered,
 )
+from crimenb.measures.changes import ChangeVerdict
+from crimenb.wording.verdicts import CHANGES_IN_WORDS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,17 +37,19 @@ def change_chart(table: pd.DataFrame, *, width: int = WIDTH) -> Any:
     """
     shown = table[~table["label"].isin(["All crime"])]
     if shown.empty:
-        return empty("Two years are not held, so no year is set against another.", width=width)
-    keys = ["Twelve months before", "Latest twelve months"]
-    clear = shown["verdict"].str.startswith("clear")
-    shown = shown[["label", "before", "after", "pairs", "verdict"]].assign(clear=clear)
+        return empty("This report covers less than two full years.", width=width)
+    keys = ["Same months a year before", "Latest 12 months"]
+    clear = shown["kind"].isin([ChangeVerdict.RISE, ChangeVerdict.FALL])
+    shown = shown[["label", "before", "after"]].assign(
+        clear=clear, verdict=shown["kind"].map(CHANGES_IN_WORDS)
+    )
     base = alt.Chart(shown).encode(
         y=alt.Y("label:N", sort=None, title=None, axis=label_axis(list(shown["label"])))
     )
     tooltip = [alt.Tooltip(c, title=t) for c, t in (
-        ("label:N", "Category"), ("before:Q", keys[0]), ("after:Q", keys[1]), ("pairs:N", "Month by month"),
+        ("label:N", "Category"), ("before:Q", keys[0]), ("after:Q", keys[1]),
         ("verdict:N", "Verdict"))]  # fmt: skip
-    x = alt.X("before:Q", title="Records in twelve months", scale=alt.Scale(zero=True),
+    x = alt.X("before:Q", title="Records", scale=alt.Scale(zero=True),
               axis=alt.Axis(format=",d", tickCount=FEWER, labelExpr=WHOLE))  # fmt: skip
     line = base.mark_rule(strokeWidth=3, aria=False).encode(
         x=x,
@@ -66,7 +70,7 @@ def change_chart(table: pd.DataFrame, *, width: int = WIDTH) -> Any:
             end="max(datum.before, datum.after)"
         ).mark_text(align="left", dx=12, aria=False)  # fmt: skip
         layers.append(called.encode(x=alt.X("end:Q"), text=alt.Text("verdict:N")))
-    said = "Dot chart of records by category in the latest twelve months and the twelve before."
+    said = "Dot chart of records by category in the latest 12 months and the same months a year before."
     return finish(
         layered(*layers), width=width, height=30 * len(shown), description=said,
         margin=LABELS + 70, narrow=LABELS_NARROW + 60,

@@ -29,9 +29,9 @@ from crimenb.charts.theme import (
     layered,
 )
 from crimenb.charts.timeline import month_axis
-from crimenb.measures.counts import count_by_category, count_by_point, summed_months
+from crimenb.measures.counts import count_by_category, count_by_point, scope, summed_months
 from crimenb.measures.counts import records as records_of
-from crimenb.schema import ASB, CATEGORIES
+from crimenb.schema import ASB, label_of
 from crimenb.wording.format import month as month_name
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def explore_chart(data: Data, *, width: int = WIDTH) -> Any:
     brush = alt.selection_interval(name="brush", encodings=["x"], mark=alt.BrushConfig(
         fill=ORANGE, fillOpacity=0.15, stroke=ORANGE, strokeOpacity=1))  # fmt: skip
     views = [
-        _bars([CATEGORIES[c] for c in order], width, pick, brush),
+        _bars([label_of(c) for c in order], width, pick, brush),
         _map(data, points, pick, brush),
         _months(data, months, pick, brush),
     ]
@@ -73,8 +73,9 @@ def explore_chart(data: Data, *, width: int = WIDTH) -> Any:
     said = "Bars by category, a map of snapped points and bars by month, which answer to one choice."
     held = summed_months(data)
     return finish(whole, width=width, height=0, description=said, linked={
-        "categories": [CATEGORIES[c] for c in order], "reports": order.index(ASB),
+        "categories": [label_of(c) for c in order], "reports": order.index(ASB),
         "months": [month_name(m) for m in months], "held": [months.index(m) for m in held],
+        "since": months.index(scope(data).point_months[0]),
     })  # fmt: skip
 
 
@@ -120,7 +121,7 @@ def _bars(labels: list[str], width: int, pick: Any, brush: Any) -> Any:
         .transform_impute(impute="n", key="c", keyvals=codes, value=0)
         .transform_calculate(
             category=f"{json.dumps(labels)}[datum.c]",
-            kind=f"datum.c == {labels.index(CATEGORIES[ASB])} ? '{REPORTS}' : '{CRIMES}'",
+            kind=f"datum.c == {labels.index(label_of(ASB))} ? '{REPORTS}' : '{CRIMES}'",
         )
         .encode(
             y=alt.Y("c:O", axis=None, scale=alt.Scale(domain=codes, paddingInner=0.2)),
@@ -146,26 +147,31 @@ def _bars(labels: list[str], width: int, pick: Any, brush: Any) -> Any:
 def _map(data: Data, points: pd.DataFrame, pick: Any, brush: Any) -> Any:
     """Draw the chosen records' points; the largest circle is always as large."""
     frame = frame_of(data)
+    reports = list(count_by_category(data)["category"]).index(ASB)
+    since = list(data.query.months).index(scope(data).point_months[0])
     spots = (
         _unpacked()
         .transform_filter(brush)
         .transform_filter(pick)
+        # Crimes and reports are never added: reports are on the map when they are chosen. Map points
+        # were replaced in July 2022, so only the newer ones are drawn.
+        .transform_filter(f"datum.m >= {since} && (datum.c != {reports} || length(data('pick_store')))")
         .transform_aggregate(n="sum(n)", groupby=["p"])
         .transform_lookup("p", alt.LookupData(points, key="p", fields=["x", "y", "name"]))
         .mark_circle(color=BLUE, opacity=0.6, stroke="#ffffff", strokeWidth=0.6, aria=False)
         .encode(
             **frame.axes(),
             size=alt.Size("n:Q", legend=None, scale=alt.Scale(zero=True, range=[0, 420])),
-            tooltip=[alt.Tooltip("name:N", title="Snapped point"),
+            tooltip=[alt.Tooltip("name:N", title="Map point"),
                      alt.Tooltip("n:Q", title="Records", format=",")],
         )
     )  # fmt: skip
     streets = alt.Chart(points).mark_circle(size=7, color="#8d8d8d", opacity=0.8, aria=False)
-    forces = force_parts(data.of(), frame)
+    forces = force_parts(data.main, frame)
     busiest = count_by_point(data)
-    busiest = frame.metres(busiest).assign(records=busiest["records"].to_numpy())
+    busiest = frame.metres(busiest).assign(crimes=busiest["crime"].to_numpy())
     layers = [
-        *shade(data.of(), frame, forces),
+        *shade(data.main, frame, forces),
         streets.encode(**frame.axes()),
         *ground(frame, forces),
         spots,
@@ -176,7 +182,7 @@ def _map(data: Data, points: pd.DataFrame, pick: Any, brush: Any) -> Any:
 
 
 def _months(data: Data, months: list[str], pick: Any, brush: Any) -> Any:
-    """Draw crimes and reports of each month, stacked; months that are not counted are grey."""
+    """Draw crimes and reports of each month side by side; months that are not counted are grey."""
     codes = list(range(len(months)))
     x = alt.X("m:O", title=None, scale=alt.Scale(domain=codes, paddingInner=0.2),
               axis=month_axis(months, room="(room - 50)", index="datum.value"))  # fmt: skip
@@ -189,7 +195,8 @@ def _months(data: Data, months: list[str], pick: Any, brush: Any) -> Any:
         .transform_calculate(month=f"{json.dumps([month_name(m) for m in months])}[datum.m]")
         .mark_bar(aria=False)
         .encode(
-            x=x, y=alt.Y("n:Q", title=None, axis=alt.Axis(
+            x=x, xOffset=alt.XOffset("kind:N", scale=alt.Scale(domain=[CRIMES, REPORTS])),
+            y=alt.Y("n:Q", title=None, stack=None, axis=alt.Axis(
                 orient="right", tickCount=3, format=",d", ticks=False, labelExpr=WHOLE)),
             color=kind_colour(legend=True),
             opacity=_chosen("brush"),

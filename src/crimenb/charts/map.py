@@ -55,7 +55,7 @@ class Frame(NamedTuple):
 
 def frame_of(data: Data) -> Frame:
     """Return the frame of the main place's map."""
-    places = data.of().places
+    places = data.main.places
     row = places.iloc[0]
     cx, cy = (float(v) for v in to_metres(row["longitude"], row["latitude"]))
     outline = in_metres(places.geometry.iloc[0])
@@ -66,7 +66,7 @@ def frame_of(data: Data) -> Frame:
 
 @drawn
 def point_map(data: Data, points: pd.DataFrame, *, width: int = WIDTH) -> Any:
-    """Draw the snapped points of the main place: symbol area by count, true to scale, north up.
+    """Draw the map points of the main place: symbol area by crimes, true to scale, north up.
 
     Parameters
     ----------
@@ -78,26 +78,27 @@ def point_map(data: Data, points: pd.DataFrame, *, width: int = WIDTH) -> Any:
     police forces where the source gives them; faint dots for every snapped point the source
     knows in the frame. No tiles, no jitter, no heat map.
     """
-    if points.empty:
-        return empty("No snapped point can be counted.", width=width)
+    if not points["crime"].any():
+        return empty("No map point can be counted.", width=width)
     frame = frame_of(data)
-    around = data.of()
+    around = data.main
     known = frame.metres(around.nearby)
     known = known[(known.abs() <= frame.reach).all(axis=1)].drop_duplicates()
+    points = points[points["crime"] > 0]
     spots = frame.metres(points).assign(
         name=points["snapped_to"].replace("", "Unnamed place").to_numpy(),
-        records=points["records"].to_numpy(), top=points["top"].to_numpy(),
+        crimes=points["crime"].to_numpy(), top=points["top"].to_numpy(),
     )  # fmt: skip
-    most = int(spots["records"].max())
+    most = int(spots["crimes"].max())
     beat, forces = _boundary(around, frame), force_parts(around, frame)
     words = map_labels.placed(
         frame.reach, spots, forces, absent_forces(around), beat, rings=frame.kind == "circle"
     )
     axes = frame.axes()
     size = alt.Size(
-        "records:Q",
+        "crimes:Q",
         scale=alt.Scale(domain=[0, most], range=[0, {"expr": f"{BIGGEST} * pow(width / {WIDTH}, 1.5)"}]),
-        legend=alt.Legend(title="Records at a point", values=round_steps(most), symbolFillColor=BLUE,
+        legend=alt.Legend(title="Crimes at a point", values=round_steps(most), symbolFillColor=BLUE,
                           symbolOpacity=0.6, format=",d", titleOrient="left", titlePadding=14),
     )  # fmt: skip
     layers = [
@@ -107,13 +108,13 @@ def point_map(data: Data, points: pd.DataFrame, *, width: int = WIDTH) -> Any:
         *ground(frame, forces, beat),
         alt.Chart(spots).mark_circle(color=BLUE, opacity=0.6, stroke="#ffffff", strokeWidth=0.6, aria=False)
         .encode(**axes, size=size, tooltip=[
-            alt.Tooltip("name:N", title="Snapped point"),
-            alt.Tooltip("records:Q", title="Records", format=","),
-            alt.Tooltip("top:N", title="Commonest")]),
+            alt.Tooltip("name:N", title="Map point"),
+            alt.Tooltip("crimes:Q", title="Records", format=","),
+            alt.Tooltip("top:N", title="Most common")]),
         centre(frame),
         *_written(words, axes),
     ]  # fmt: skip
-    said = "Map of the snapped points in the area, symbol area by the number of records."
+    said = "Map of the map points in the area, symbol area by the number of crimes."
     return finish(layered(*layers), width=width, height=width, description=said, square=True)
 
 
@@ -188,7 +189,7 @@ def signs(frame: Frame, spots: pd.DataFrame) -> list[Any]:
     Parameters
     ----------
     spots
-        Points with `x`, `y` and `records`, busiest first, which the words keep off.
+        Points with `x`, `y` and `crimes`, busiest first, which the words keep off.
     """
     words = map_labels.signs(frame.reach, spots, rings=frame.kind == "circle")
     rows = pd.DataFrame(words)[["x", "y", "name"]]

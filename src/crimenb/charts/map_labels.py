@@ -49,7 +49,7 @@ class _Sheet:
     def __init__(self, reach: float, wide: int, spots: pd.DataFrame, *, rings: bool) -> None:
         self.reach, self.wide, self.spots = reach, wide, spots
         self.pixel = 2 * reach / wide
-        self.most = int(spots["records"].iloc[0])
+        self.most = int(spots["crimes"].iloc[0])
         self.words: list[Word] = []
         self.taken: list[Box] = [self.around(0, 0, _CENTRE)]
         largest = spots.head(_LARGEST).itertuples(index=False)
@@ -66,7 +66,7 @@ class _Sheet:
 
     def radius(self, spot: Any) -> float:
         """Return the radius of a point's symbol in pixels."""
-        return float(np.sqrt(BIGGEST * (self.wide / WIDTH) ** 1.5 * spot.records / self.most / np.pi))
+        return float(np.sqrt(BIGGEST * (self.wide / WIDTH) ** 1.5 * spot.crimes / self.most / np.pi))
 
     def put(self, offered: Iterable[Word], off: Sequence[Box] = ()) -> bool:
         """Write the first word that is inside the map and meets no other.
@@ -123,7 +123,7 @@ def placed(
     reach
         Half the map's side in metres.
     spots
-        Points in metres from the centre, `x`, `y`, `name`, `records`, busiest first.
+        Points in metres from the centre, `x`, `y`, `name`, `crimes`, busiest first.
     forces
         The forces' names and their parts of the area; absent: those without data.
     beat
@@ -218,6 +218,6 @@ def _within(name: str, part: BaseGeometry, sheet: _Sheet) -> list[Word]:
         return [_word(at.x, at.y, name)]
     x, y = x[fits], y[fits]
     across = np.abs(x[:, None] - spots["x"].to_numpy()) < wide
-    hidden = (across & (np.abs(y[:, None] - spots["y"].to_numpy()) < high)) @ spots["records"].to_numpy()
+    hidden = (across & (np.abs(y[:, None] - spots["y"].to_numpy()) < high)) @ spots["crimes"].to_numpy()
     best = np.lexsort((np.hypot(x, y), hidden))
     return [_word(x[k], y[k], name) for k in best]

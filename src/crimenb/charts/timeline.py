@@ -63,7 +63,7 @@ def _styles(colour: str) -> dict[str, dict[str, Any]]:
 _HALO = "#ffffff"
 """Lines that cross dark bars are drawn upon a white one."""
 
-_RANGE = "Range to expect (between the lines)"
+_RANGE = "Normal range of the newest month"
 _ELSEWHERE = "Rest of the force, at this place's scale"
 
 
@@ -79,7 +79,7 @@ def trend_chart(counts: pd.DataFrame, series: str = "crime", *, width: int = WID
     series
         "crime" or "asb".
     """
-    shown = counts.assign(n=pd.to_numeric(counts[series].astype("Float64")))
+    shown = counts.assign(n=pd.to_numeric(counts["n" if "n" in counts else series].astype("Float64")))
     extra = [c for c in ("low", "high", "elsewhere") if c in counts]
     shown = shown[["month", "status", "n", *extra]].assign(
         **{c: pd.to_numeric(shown[c].astype("Float64")) for c in extra}

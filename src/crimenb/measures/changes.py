@@ -1,52 +1,79 @@
 """What has changed between two periods, from a place's own months. No geometry.
 
-Rules R7 and R8 of the method. A change is numbers and a kind; the words are elsewhere.
+Rules R7, R8, R17 and R20 of docs/method.md. A change is one frozen value; the words are in
+wording.verdicts.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from crimenb.measures.counts import monthly_counts, rest_of_force, scope
-from crimenb.measures.months import YEAR
+from crimenb.data import remembered
+from crimenb.measures.counts import NEW_POINTS, crime_categories_of, located_share, monthly_counts, scope
+from crimenb.measures.months import TIMES_THE_PLACE, YEAR, rest_in
 from crimenb.query import days_in, month_before
-from crimenb.schema import CATEGORIES, CRIME_CATEGORIES
-from crimenb.usual_range import PRIOR_MONTHS
+from crimenb.schema import ASB, label_of
+from crimenb.usual_range import SPREAD, shrunk, t_value
 
 if TYPE_CHECKING:
     from crimenb.data import Data
     from crimenb.measures.months import Floats
 
-RECENT = 3
+RECENT, BEFORE_RECENT = 3, 9
 LEAST_PAIRS = 10
 LEAST_COUNT = 50
-"""Below this count in either period no change is called (R8)."""
+"""Below this count in either period no change is called."""
 
 LEAST_CHANGE = 0.10
+LEAST_FOR_PERCENT = 20
+"""Below this count in either period no percentage of change is printed (R21)."""
+
 SAME_WAY = 0.75
 """Nine of twelve month pairs, or as large a part of fewer, must move the same way (R8)."""
 
-Z_CHANGE = 2.58
+Z_RECENT = 3.0
+LEVEL, CATEGORY_LEVEL = 0.99, 0.998
+LEAST_ACROSS = 60
+"""Circle totals are compared across July 2022 only at so many a month (R20)."""
 
 
-class Change(NamedTuple):
-    """Two periods compared (R7, R8): later against earlier, per day.
+class ChangeVerdict(StrEnum):
+    """What a difference between two periods may be called."""
 
-    kind: R7 "local rise", "local fall", "no local change", "no verdict" (no rest of the force
-        to compare with, or under 50 records); R8 "clear rise", "clear fall", "no clear
-        change", "too few"; either "too few months".
+    RISE = "rise"
+    FALL = "fall"
+    NONE = "no change"
+    AS_LOCATED = "as located"
+    """A change of the counts as located, not once the records without a location are allowed for."""
+
+    TOO_FEW = "too few"
+    TOO_FEW_MONTHS = "too few months"
+    NO_CONTROL = "no control"
+    """There is no rest of the force to tell season from change by (R7)."""
+
+    MAP_CHANGED = "map changed"
+    """The map points were replaced between the periods, and the counts are small (R20)."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Two periods compared, later against earlier, per day (R7, R8).
+
     ratio: later rate / earlier rate; rest_ratio: the same of the rest of the force.
-    low, high: 99 % interval of what is judged (R7 ratio / rest_ratio, R8 ratio).
+    low, high: the interval of what is judged (R7: ratio / rest_ratio; R8: ratio).
     same_way, pairs: month pairs that moved in the ratio's direction, of all pairs.
+    missing: months of the later year that have no pair.
     """
 
-    kind: str
-    series: str
-    later: list[str]
-    earlier: list[str]
+    kind: ChangeVerdict
+    series: str = ""
+    later: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
     count_later: int = 0
     count_earlier: int = 0
     ratio: float = float("nan")
@@ -56,153 +83,188 @@ class Change(NamedTuple):
     phi: float = float("nan")
     same_way: int = 0
     pairs: int = 0
+    missing: tuple[str, ...] = ()
 
     @property
     def called(self) -> bool:
         """Whether a change is called."""
-        return self.kind.startswith(("clear", "local"))
+        return self.kind in (ChangeVerdict.RISE, ChangeVerdict.FALL)
+
+    @property
+    def compared(self) -> bool:
+        """Whether the two periods may be set against each other at all."""
+        return self.kind not in (ChangeVerdict.TOO_FEW_MONTHS, ChangeVerdict.MAP_CHANGED)
+
+    @property
+    def force_explains(self) -> bool:
+        """Whether the rest of the force moved the same way, at least half as far (R7)."""
+        here, there = np.log(self.ratio), np.log(self.rest_ratio)
+        return bool(np.isfinite(here + there) and here * there > 0 and abs(there) >= abs(here) / 2)
 
 
-def recent_against_earlier(data: Data, series: str = "crime") -> Change:
-    """Compare the last three months with all before them, beside the rest of the force (R7).
+# ------------------------------------------------------------------------- last three months
+
+
+@remembered
+def recent_against_earlier(data: Data) -> Change:
+    """Compare the crimes of the last three months with the nine before, beside the force (R7).
 
     The window is fixed, never searched. Judged is only the place's ratio divided by that of
     the rest of the force: without the latter season and change cannot be told apart.
     """
-    within = scope(data)
-    later = [month_before(within.latest, k) for k in (2, 1, 0)] if within.steady else []
-    earlier = [m for m in within.steady if later and m < later[0]]
-    if len(within.steady) < YEAR or not set(later) <= set(within.steady):
-        return Change("too few months", series, later, earlier)
+    steady = scope(data).steady
+    later = steady[-RECENT:]
+    earlier = steady[-RECENT - BEFORE_RECENT : -RECENT]
+    whole = len(earlier) == BEFORE_RECENT and later[0] == month_before(later[-1], RECENT - 1)
+    if not whole or later[-1] != scope(data).latest:
+        return Change(ChangeVerdict.TOO_FEW_MONTHS, "crime", tuple(later), tuple(earlier))
     months = [*earlier, *later]
-    y = monthly_counts(data)[series].loc[months].to_numpy(dtype="float64")
+    y = monthly_counts(data).loc[months, "crime"].to_numpy(dtype="float64")
     days = np.array([days_in(m) for m in months], float)
-    rest = None
-    if series != "btp":
-        known = rest_of_force(data)[series].reindex(months)
-        rest = known.to_numpy() if known.notna().all() else None
-    return weigh_recent(y, days, rest)._replace(series=series, later=later, earlier=earlier)
+    found = weigh_recent(y, days, rest_in(data, "crime", months))
+    return replace(found, series="crime", later=tuple(later), earlier=tuple(earlier))
 
 
 def weigh_recent(y: Floats, days: Floats, rest: Floats | None) -> Change:
     """Compare the last three of `y` with those before; see `recent_against_earlier`."""
     late, early = slice(-RECENT, None), slice(None, -RECENT)
     a, b = float(y[late].sum()), float(y[early].sum())
-    said = Change("no verdict", "", [], [], int(a), int(b))
+    change = Change(ChangeVerdict.NO_CONTROL, count_later=int(a), count_earlier=int(b))
     if b == 0:
-        return said
-    said = said._replace(ratio=float(a / days[late].sum() / (b / days[early].sum())))
-    if rest is None or not (rest > 0).all() or rest.sum() < 3 * y.sum():
-        return said
-    beside = float(rest[late].sum() / days[late].sum() / (rest[early].sum() / days[early].sum()))
-    said = said._replace(rest_ratio=beside)
+        return replace(change, kind=ChangeVerdict.TOO_FEW)
+    change = replace(change, ratio=float(a / days[late].sum() / (b / days[early].sum())))
     if min(a, b) < LEAST_COUNT:
-        return said
+        change = replace(change, kind=ChangeVerdict.TOO_FEW)
+    if rest is None or not (rest > 0).all() or rest[early].sum() < TIMES_THE_PLACE * b:
+        return change
+    beside = float(rest[late].sum() / days[late].sum() / (rest[early].sum() / days[early].sum()))
+    change = replace(change, rest_ratio=beside)
+    if change.kind == ChangeVerdict.TOO_FEW:
+        return change
     # Exposed to the rest of the force, the dispersion is that of the place against the force.
-    phi = _pooled_phi([(y[early], rest[early]), (y[late], rest[late])])
-    return _bounded(said, said.ratio / beside, phi, "local")
+    squares, freedom = 0.0, 0
+    for part in (early, late):
+        mu = y[part].sum() / rest[part].sum() * rest[part]
+        squares += float(((y[part] - mu) ** 2 / mu).sum()) if (mu > 0).all() else 0.0
+        freedom += len(mu) - 1
+    phi = shrunk(squares, freedom, (a + b) / len(y), spread=SPREAD)
+    half = Z_RECENT * np.sqrt(phi * (1 / a + 1 / b))
+    return _bounded(change, change.ratio / beside, phi, half)
 
 
+# ---------------------------------------------------------------------------- year on year
+
+
+@remembered
 def clear_change(data: Data, series: str = "crime") -> Change:
-    """Compare the latest twelve months with the twelve before, month by month (R8).
+    """Compare the latest twelve months with the same months a year before (R8).
 
-    A change is clear when its 99 % interval leaves out 1, it is a tenth or more, and three
-    quarters of the month pairs moved the same way; both years hold 50 records or more.
+    A change is clear when its interval leaves out 1, it is a tenth or more, and three quarters
+    of the month pairs moved the same way; both years hold 50 records or more.
     """
-    within = scope(data)
-    steady = set(within.steady)
-    later, earlier = _pairs(within.steady)
-    if len(steady) < 2 * YEAR or len(later) < LEAST_PAIRS:
-        return Change("too few months", series, later, earlier, pairs=len(later))
-    table = monthly_counts(data)[series]
-    y, x = (table.loc[m].to_numpy(dtype="float64") for m in (later, earlier))
+    steady = scope(data).steady_in(series)
+    later, earlier, missing = _pairs(steady)
+    bare = Change(
+        ChangeVerdict.TOO_FEW_MONTHS, series, tuple(later), tuple(earlier), pairs=len(later),
+        missing=tuple(missing),
+    )  # fmt: skip
+    if len(later) < LEAST_PAIRS:
+        return bare
+    counts = monthly_counts(data)[series]
+    y, x = (counts.loc[m].to_numpy(dtype="float64") for m in (later, earlier))
     days, before = (np.array([days_in(m) for m in ms], float) for ms in (later, earlier))
-    said = weigh_years(y, x, days, before)._replace(series=series, later=later, earlier=earlier)
-    if series == "btp":
-        return said
-    rest = rest_of_force(data)[series].reindex([*later, *earlier])
-    if rest.notna().all() and rest.loc[earlier].sum() > 0:
-        now, then = rest.loc[later].sum() / days.sum(), rest.loc[earlier].sum() / before.sum()
-        said = said._replace(rest_ratio=float(now / then))
-    return said
+    found = replace(
+        weigh_years(y, x, days / before, series=series),
+        series=series, later=bare.later, earlier=bare.earlier, missing=bare.missing,
+    )  # fmt: skip
+    across = earlier[0] < NEW_POINTS <= later[-1]
+    if across and (y.sum() + x.sum()) / (2 * len(later)) < LEAST_ACROSS:
+        return replace(found, kind=ChangeVerdict.MAP_CHANGED)
+    rest = rest_in(data, series, [*earlier, *later])
+    if rest is not None and min(rest[: len(earlier)].sum(), rest[len(earlier) :].sum()) >= LEAST_FOR_PERCENT:
+        then, now = rest[: len(earlier)].sum() / before.sum(), rest[len(earlier) :].sum() / days.sum()
+        found = replace(found, rest_ratio=float(now / then))
+    share = located_share(data)
+    if found.called and series in share and {*later, *earlier} <= set(share.index):
+        with_share = (
+            days / before * (share.loc[later, series].to_numpy() / share.loc[earlier, series].to_numpy())
+        )
+        if weigh_years(y, x, with_share, series=series).kind != found.kind:
+            return replace(found, kind=ChangeVerdict.AS_LOCATED)
+    return found
 
 
-def _pairs(steady: list[str]) -> tuple[list[str], list[str]]:
-    """Return the months of the latest year whose month a year before is held too, and those."""
+def _pairs(steady: list[str]) -> tuple[list[str], list[str], list[str]]:
+    """Return the months of the latest year whose month a year before is there too, those, and the rest."""
     if not steady:
-        return [], []
+        return [], [], []
     window = [month_before(steady[-1], k) for k in range(YEAR - 1, -1, -1)]
     later = [m for m in window if m in steady and month_before(m, YEAR) in steady]
-    return later, [month_before(m, YEAR) for m in later]
+    return later, [month_before(m, YEAR) for m in later], [m for m in window if m not in later]
 
 
-def weigh_years(y: Floats, x: Floats, days: Floats, before: Floats) -> Change:
-    """Compare the months `y` with the same months of the year before `x`; see `clear_change`."""
-    a, b = float(y.sum()), float(x.sum())
-    said = Change("too few", "", [], [], int(a), int(b), pairs=len(y))
-    if b == 0:
-        return said
-    ratio = float(a / days.sum() / (b / before.sum()))
-    step = y / days - x / before
-    same = int((step > 0).sum() if ratio > 1 else (step < 0).sum())
-    said = said._replace(ratio=ratio, same_way=same)
-    if min(a, b) < LEAST_COUNT:
-        return said
-    # Each year has its own mean, so that a true change does not pass for dispersion.
-    phi = _pooled_phi([(x, before), (y, days)])
-    said = _bounded(said, ratio, phi, "clear")
-    if said.called and same < int(np.ceil(SAME_WAY * len(y))):
-        return said._replace(kind="no clear change")
-    return said
+def weigh_years(y: Floats, x: Floats, g: Floats, *, series: str = "crime") -> Change:
+    """Compare the months `y` with the same months of the year before `x`; see `clear_change`.
 
-
-def _pooled_phi(periods: list[tuple[Floats, Floats]]) -> float:
-    """Return R3's dispersion of several periods, each about its own mean rate."""
-    squares, freedom, total, months = 0.0, 0, 0.0, 0
-    for y, e in periods:
-        mu = y.sum() / e.sum() * e
-        squares += float(((y - mu) ** 2 / mu).sum())
-        freedom += len(y) - 1
-        total, months = total + float(y.sum()), months + len(y)
-    usual = 1 + 0.12 * np.sqrt(total / months)
-    return float(max(1.0, (squares + PRIOR_MONTHS * usual) / (freedom + PRIOR_MONTHS)))
-
-
-def _bounded(said: Change, ratio: float, phi: float, word: str) -> Change:
-    half = Z_CHANGE * np.sqrt(phi * (1 / said.count_later + 1 / said.count_earlier))
-    low, high = float(ratio * np.exp(-half)), float(ratio * np.exp(half))
-    kind = f"no {word} change"
-    if not low <= 1 <= high and abs(ratio - 1) >= LEAST_CHANGE:
-        kind = f"{word} rise" if ratio > 1 else f"{word} fall"
-    return said._replace(kind=kind, low=low, high=high, phi=phi)
-
-
-def changes(data: Data) -> pd.DataFrame:
-    """Return `clear_change` of the total, anti-social behaviour and each category.
-
-    Returns
-    -------
-    DataFrame
-        One row a series, crime first, then anti-social behaviour, then categories by
-        their count: `series`, `kind`, `count_later`, `count_earlier`, `ratio`, `low`, `high`,
-        `same_way`, `pairs`; ratio and its bounds are NaN where no such number may be given.
+    Parameters
+    ----------
+    y, x
+        Counts of the later and the earlier months, pair by pair.
+    g
+        Later exposure by earlier exposure, pair by pair.
     """
-    found = [clear_change(data, s) for s in ("crime", "asb", *CRIME_CATEGORIES)]
-    ordered = found[:2] + sorted(found[2:], key=lambda c: -(c.count_later + c.count_earlier))
-    table = pd.DataFrame([c._asdict() for c in ordered])
-    return table.drop(columns=["later", "earlier", "rest_ratio", "phi"])
+    a, b, m = float(y.sum()), float(x.sum()), len(y)
+    change = Change(ChangeVerdict.TOO_FEW, count_later=int(a), count_earlier=int(b), pairs=m)
+    if b == 0:
+        return change
+    rho = float(a / (x * g).sum())
+    step = y - x * g
+    same = int((step > 0).sum() if rho > 1 else (step < 0).sum())
+    change = replace(change, ratio=rho, same_way=same)
+    if min(a, b) < LEAST_COUNT:
+        return change
+    n, p = y + x, rho * g / (1 + rho * g)
+    some = n > 0
+    squares = float(((y - n * p) ** 2 / (n * p * (1 - p)))[some].sum())
+    phi = shrunk(squares, m - 1, (a + b) / (2 * m), spread=0.30 if series in ("asb", ASB) else 0.18)
+    is_total = series in ("crime", "asb", "btp")
+    half = t_value(LEVEL if is_total else CATEGORY_LEVEL, m) * np.sqrt(phi * (1 / a + 1 / b))
+    found = _bounded(change, rho, phi, half)
+    if found.called and same < int(np.ceil(SAME_WAY * m)):
+        return replace(found, kind=ChangeVerdict.NONE)
+    return found
+
+
+def _bounded(change: Change, ratio: float, phi: float, half: float) -> Change:
+    low, high = float(ratio * np.exp(-half)), float(ratio * np.exp(half))
+    kind = ChangeVerdict.NONE
+    if not low <= 1 <= high and abs(ratio - 1) >= LEAST_CHANGE:
+        kind = ChangeVerdict.RISE if ratio > 1 else ChangeVerdict.FALL
+    return replace(change, kind=kind, low=low, high=high, phi=phi)
+
+
+@remembered
+def changes(data: Data) -> tuple[Change, ...]:
+    """Return `clear_change` of crime, anti-social behaviour, and each category by its count."""
+    found = [clear_change(data, s) for s in ("crime", "asb", *crime_categories_of(data))]
+    return (*found[:2], *sorted(found[2:], key=lambda c: -(c.count_later + c.count_earlier)))
+
+
+def name_of(series: str) -> str:
+    """Return the name of a series in a table: "All crime", "Anti-social behaviour", a category's."""
+    return {"crime": "All crime", "asb": label_of(ASB)}.get(series, label_of(series))
 
 
 def change_by_category(data: Data) -> pd.DataFrame:
-    """Return the latest twelve months against the twelve before, a row a category (R8).
+    """Return the latest twelve months against the same months a year before, a row a category (R8).
 
     Returns
     -------
     DataFrame
         Crime first, then anti-social behaviour, then the categories by their count: `label`,
-        `before`, `after` (records), `change` (missing under 20), `pairs` (words: "lower in 10 of
-        12 months"), `verdict`. Empty unless 24 months are held: nothing that needs two years is
-        drawn on one. No geometry.
+        `before`, `after` (records), `change` (missing under 20), `low`, `high` (its interval,
+        as changes), `same_way` and `pairs` (months), `kind` (a `ChangeVerdict`). Empty unless ten
+        pairs of months are there. No geometry.
 
     Examples
     --------
@@ -211,19 +273,15 @@ def change_by_category(data: Data) -> pd.DataFrame:
     >>> len(cn.change_by_category(data))  # two months are no two years
     0
     """
+    columns = ["label", "before", "after", "change", "low", "high", "same_way", "pairs", "kind"]
     rows = []
-    for found in changes(data).itertuples():
-        if found.kind == "too few months":
+    for found in changes(data):
+        if not found.compared:
             continue
-        way = "lower" if found.ratio < 1 else "higher"
-        small = min(found.count_earlier, found.count_later) < 20
-        rows.append({
-            "label": {"crime": "All crime", "asb": CATEGORIES["anti-social-behaviour"]}.get(
-                found.series, CATEGORIES.get(found.series, found.series)),
-            "before": found.count_earlier, "after": found.count_later,
-            "change": None if small else found.ratio - 1,
-            "pairs": f"{way} in {found.same_way} of {found.pairs} months",
-            "verdict": "too few to call" if found.kind == "too few" else found.kind,
-        })  # fmt: skip
-    columns = ["label", "before", "after", "change", "pairs", "verdict"]
+        few = min(found.count_earlier, found.count_later) < LEAST_FOR_PERCENT
+        size = float("nan") if few else found.ratio - 1
+        rows.append((
+            name_of(found.series), found.count_earlier, found.count_later, size, found.low - 1,
+            found.high - 1, found.same_way, found.pairs, str(found.kind),
+        ))  # fmt: skip
     return pd.DataFrame(rows, columns=columns).astype({"change": "float64"})

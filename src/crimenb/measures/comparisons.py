@@ -6,6 +6,7 @@ may be rare here and still have a large share. Distances in metres (EPSG:27700).
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,8 +15,7 @@ from scipy.special import stdtrit
 
 from crimenb.data import remembered
 from crimenb.geo import MILE_M, to_metres
-from crimenb.measures.counts import deciding, only, records, rest_of_force, scope, tally
-from crimenb.measures.months import LEAST_MONTHS
+from crimenb.measures.counts import deciding, monthly_counts, records, rest_of_force, scope, tally
 from crimenb.query import days_in
 from crimenb.schema import CRIME_CATEGORIES
 from crimenb.usual_range import dispersion
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 LEAST = 20
 """A share is shown where the place holds so many records and as many are expected."""
 
+LEAST_MONTHS = 6
 MORE, LESS = 1.5, 0.67
+T, SPREAD = float(stdtrit(11, 0.995)), 0.17
 NEVER_LOW = "violent-crime"
 """A small share of violence says that something else is large, and would be read as "safe"."""
 
@@ -36,12 +38,25 @@ MOST_SHARED = 0.25
 COLUMNS = ["category", "here", "there", "share_here", "share_there", "quotient", "low", "high"]
 
 
+class Refusal(StrEnum):
+    """Why two places are not compared."""
+
+    NONE = ""
+    PARTLY = "partly"
+    NOTHING = "nothing"
+    FEW_MONTHS = "few months"
+    NO_REST = "no rest"
+    OVERLAP = "overlap"
+    FEW_HERE = "few here"
+    FEW_THERE = "few there"
+
+
 class Comparison(NamedTuple):
     """Shares of crime here and elsewhere, or why they are not compared.
 
     other: the other postcode, or "" for the rest of the force(s).
     forces: the forces of the rest, else [].
-    refused: why nothing is compared (a key of `REFUSALS`), or "".
+    refused: why nothing is compared, if so.
     months: those both places hold whole; shared: records in both areas (territorial forces,
         these months), left out on both sides; smaller: the smaller place's records.
     here, there: crimes of the thirteen categories compared.
@@ -50,7 +65,7 @@ class Comparison(NamedTuple):
 
     other: str
     forces: list[str]
-    refused: str
+    refused: Refusal
     months: list[str]
     distance_m: float
     shared: int
@@ -66,35 +81,24 @@ class Comparison(NamedTuple):
         return [str(category) for category in ordered["category"]]
 
 
-REFUSALS = {
-    "partly": "only part of the area is covered by the forces in these data",
-    "nothing": "none of its months can be counted",
-    "few months": "fewer than six months can be compared",
-    "no rest": "this source does not hold the rest of the force",
-    "overlap": "the two areas share more than a quarter of the records of the smaller",
-    "few here": "fewer than 100 crimes are held here, too few for shares",
-    "few there": "fewer than 100 crimes are held there, too few for shares",
-}
-"""Why a comparison is refused, to follow "because"."""
-
 LEAST_TOTAL = 100
 
 
 @remembered
 def with_rest_of_force(data: Data) -> Comparison:
     """Compare the shares of crime here with those in the rest of the force (R11, archive only)."""
-    data = only(data)
+    data = data.main
     within, forces = scope(data), list(deciding(data))
     rest = rest_of_force(data)
     months = [m for m in within.steady if m in rest.index]
     why = _unfit(data)
     if not why and not months:
-        why = "no rest"
+        why = Refusal.NO_REST
     elif not why and len(months) < LEAST_MONTHS:
-        why = "few months"
+        why = Refusal.FEW_MONTHS
     if why:
         return _refused("", forces, why, months)
-    a = _by_month(records(data, months), months)
+    a = monthly_counts(data).loc[months, CRIME_CATEGORIES]
     b = rest.loc[months, CRIME_CATEGORIES]
     return _compared("", forces, months, a, b)
 
@@ -109,16 +113,18 @@ def with_place(data: Data, other: Data) -> Comparison:
     other
         The place it is compared with, `data.of(postcode)`.
     """
-    data = only(data)
+    data = data.main
     name = str(other.places["postcode"].iloc[0])
     months = [m for m in scope(data).steady if m in scope(other).steady]
-    why = _unfit(data) or _unfit(other) or ("" if len(months) >= LEAST_MONTHS else "few months")
+    why = _unfit(data) or _unfit(other)
+    if not why and len(months) < LEAST_MONTHS:
+        why = Refusal.FEW_MONTHS
     far = distance(data, other)
     ours, theirs = records(data, months), records(other, months)
     common, mine, yours = split_shared(ours, theirs)
     smaller = min(len(ours), len(theirs))
     if not why and common > MOST_SHARED * smaller:
-        why = "overlap"
+        why = Refusal.OVERLAP
     if why:
         said = _refused(name, [], why, months)
     else:
@@ -161,12 +167,12 @@ def _rows(crimes: gpd.GeoDataFrame) -> pd.DataFrame:
     return plain.assign(copy=plain.groupby(list(plain.columns), dropna=False).cumcount())
 
 
-def _unfit(data: Data) -> str:
+def _unfit(data: Data) -> Refusal:
     kind = scope(data).kind
-    return {"whole": "", "part": "partly", "none": "nothing"}[kind]
+    return {"whole": Refusal.NONE, "part": Refusal.PARTLY, "none": Refusal.NOTHING}[kind]
 
 
-def _refused(other: str, forces: list[str], why: str, months: list[str]) -> Comparison:
+def _refused(other: str, forces: list[str], why: Refusal, months: list[str]) -> Comparison:
     empty = pd.DataFrame(columns=[*COLUMNS, "named"])
     return Comparison(other, forces, why, months, float("nan"), 0, 0, 0, 0, empty)
 
@@ -181,17 +187,18 @@ def _compared(
 ) -> Comparison:
     here, there = int(a.to_numpy().sum()), int(b.to_numpy().sum())
     if min(here, there) < LEAST_TOTAL:
-        return _refused(other, forces, "few here" if here < LEAST_TOTAL else "few there", months)
+        why = Refusal.FEW_HERE if here < LEAST_TOTAL else Refusal.FEW_THERE
+        return _refused(other, forces, why, months)
     table = shares(a, b, months)
-    return Comparison(other, forces, "", months, float("nan"), 0, 0, here, there, table)
+    return Comparison(other, forces, Refusal.NONE, months, float("nan"), 0, 0, here, there, table)
 
 
 def shares(a: pd.DataFrame, b: pd.DataFrame, months: list[str]) -> pd.DataFrame:
     """Return location quotients of monthly counts by category (R11).
 
     quotient = (a / nA) / (b / nB), its interval exp(log +- t * se) with
-    se = sqrt(phi_a * (1/a - 1/nA) + phi_b * (1/b - 1/nB)), phi R3's dispersion of each series,
-    t the 97.5 % point at (months - 1) degrees of freedom.
+    se = sqrt(phi_a * (1/a - 1/nA) + phi_b * (1/b - 1/nB)), phi R3's dispersion of each series with
+    the spread of categories, t = 3.106 (the 99.5 % point at eleven degrees of freedom).
 
     Parameters
     ----------
@@ -207,7 +214,6 @@ def shares(a: pd.DataFrame, b: pd.DataFrame, months: list[str]) -> pd.DataFrame:
         "less" or "". Quotient and interval are NaN where either place holds too few records.
     """
     days = np.array([days_in(m) for m in months], float)
-    t = float(stdtrit(len(months) - 1, 0.975))
     total_a, total_b = float(a.to_numpy().sum()), float(b.to_numpy().sum())
     rows = []
     for category in a.columns:
@@ -219,7 +225,7 @@ def shares(a: pd.DataFrame, b: pd.DataFrame, months: list[str]) -> pd.DataFrame:
         if here >= LEAST and total_a * share_there >= LEAST and there >= LEAST:
             spread = _phi(y, days) * (1 / here - 1 / total_a)
             spread += _phi(x, days) * (1 / there - 1 / total_b)
-            half = t * np.sqrt(spread)
+            half = T * np.sqrt(spread)
             quotient = share_here / share_there
             low, high = quotient * np.exp(-half), quotient * np.exp(half)
         found = (category, int(here), int(there), share_here, share_there, quotient, low, high)
@@ -228,7 +234,7 @@ def shares(a: pd.DataFrame, b: pd.DataFrame, months: list[str]) -> pd.DataFrame:
 
 
 def _phi(y: np.ndarray, days: np.ndarray) -> float:
-    return dispersion(y, days, float(y.sum() / days.sum() * days[-1]))
+    return dispersion(y, days, float(y.sum() / days.sum() * days[-1]), spread=SPREAD)
 
 
 def _named(category: str, quotient: float, low: float, high: float) -> str:
@@ -242,6 +248,6 @@ def _named(category: str, quotient: float, low: float, high: float) -> str:
 @remembered
 def all_comparisons(data: Data) -> list[Comparison]:
     """Return every comparison asked for: the rest of the force first, then each postcode."""
-    here = only(data)
+    here = data.main
     found = [with_rest_of_force(here)]
     return found + [with_place(here, data.of(p)) for p in data.query.compare_with]

@@ -1,8 +1,9 @@
 """Counts of recorded crime by month, category and map point. Frames in, frames out.
 
 The only module that groups records. Rules that hold throughout: records are counted, never
-de-duplicated (R2); anti-social behaviour and British Transport Police are counted apart; a month
-that may not be summed contributes nothing and appears as missing, never as zero (R1).
+de-duplicated (R2); crime, anti-social behaviour and British Transport Police are three numbers
+that are never added; a month that may not be summed contributes nothing and appears as missing,
+never as zero (R1); map points are counted on one side of their replacement in July 2022 (R20).
 """
 
 from __future__ import annotations
@@ -14,25 +15,31 @@ import numpy as np
 import pandas as pd
 
 from crimenb.data import once, remembered
+from crimenb.errors import QueryError
 from crimenb.geo import LONLAT
 from crimenb.month_status import LEAST_SHARE, known_gaps
 from crimenb.query import days_in
-from crimenb.schema import ASB, BTP, CATEGORIES, CRIME_CATEGORIES, SUMMED
+from crimenb.schema import ASB, BTP, CATEGORIES, SUMMED, MonthStatus, label_of
 
 if TYPE_CHECKING:
     from crimenb.data import Data
 
-SERIES = ("crime", "asb", "btp", *CATEGORIES)
-"""What can be counted by month: two totals, BTP apart, and each category's slug."""
+TOTALS = ("crime", "asb", "btp")
+SERIES = (*TOTALS, *CATEGORIES)
+"""What can be counted by month: three totals that are never added, and each category's slug."""
+
+NEW_POINTS = "2022-07"
+"""From this month on police.uk's map points are others than before (R20)."""
 
 
 class Scope(NamedTuple):
-    """What a total of this place may be called.
+    """What a total of a place may be called.
 
     kind: "whole" (the area asked for), "part" (only some of its forces supplied) or "none".
     months: the months summed; thin: those of them that are suspiciously low.
     forces: the forces that supplied them; share: of the area (0-1); absent: the other forces.
     apart: partly supplied months, left out because whole months are there.
+    left_out: whole months kept out of ranges and changes, by series: "all" and "asb".
     """
 
     kind: Literal["whole", "part", "none"]
@@ -42,61 +49,98 @@ class Scope(NamedTuple):
     absent: list[str]
     share: float
     apart: list[str]
+    left_out: dict[str, list[str]]
 
     @property
     def steady(self) -> list[str]:
-        """Whole months in their usual number, fit for ranges and changes."""
-        return [m for m in self.months if m not in self.thin] if self.kind == "whole" else []
+        """Whole months in their usual number, fit for ranges and changes of crime."""
+        return self.steady_in("crime")
+
+    def steady_in(self, series: str) -> list[str]:
+        """Return the whole months in which a series came in its usual number, oldest first."""
+        if self.kind != "whole":
+            return []
+        out = {*self.thin, *self.left_out["all"], *(self.left_out["asb"] if series in ("asb", ASB) else [])}
+        return [m for m in self.months if m not in out]
 
     @property
     def latest(self) -> str:
         """The newest month that is summed, or ""."""
         return self.months[-1] if self.months else ""
 
+    @property
+    def point_months(self) -> list[str]:
+        """The months whose map points may be counted together: the newer side of July 2022."""
+        newer = [m for m in self.months if m >= NEW_POINTS]
+        return newer or self.months
 
-def only(data: Data) -> Data:
-    """Return the data of one place: the main one where there are several."""
-    return data if len(data.places) <= 1 else data.of()
+    @property
+    def points_changed(self) -> bool:
+        """Whether the months summed lie on both sides of July 2022."""
+        return self.point_months != self.months
 
 
 @remembered
 def scope(data: Data) -> Scope:
-    """Say which months of a place are summed, and under which name (R1)."""
-    data = only(data)
+    """Return which months of a place are summed, and under which name (R1)."""
+    data = data.main
     status = dict(zip(data.months["month"], data.months["status"], strict=True))
     months = [m for m in sorted(status) if status[m] in SUMMED]
-    thin = [m for m in months if status[m] == "suspiciously low"]
-    parts = [m for m in months if status[m] == "partly supplied"]
+    thin = [m for m in months if status[m] == MonthStatus.LOW]
+    parts = [m for m in months if status[m] == MonthStatus.PARTLY]
     whole = [m for m in months if m not in parts]
     shares = deciding(data)
+    left_out: dict[str, list[str]] = {"all": [], "asb": []}
+    if "left_out" in data.months:
+        for month, series in zip(data.months["month"], data.months["left_out"], strict=True):
+            left_out.setdefault(series, []).append(month)
     if whole:
-        return Scope("whole", whole, thin, list(shares), [], 1.0, parts)
+        return Scope("whole", whole, thin, list(shares), [], 1.0, parts, left_out)
     if not parts:
-        return Scope("none", [], [], [], list(shares), 0.0, [])
+        return Scope("none", [], [], [], list(shares), 0.0, [], left_out)
     forces = _supplied(data, parts[-1])
     same = [m for m in parts if _supplied(data, m) == forces]
     absent = [f for f in shares if f not in forces]
     share = sum(shares[f] for f in forces)
-    return Scope("part", same, [], forces, absent, share, [m for m in parts if m not in same])
+    return Scope("part", same, [], forces, absent, share, [m for m in parts if m not in same], left_out)
 
 
 @remembered
 def deciding(data: Data) -> dict[str, float]:
     """Return the forces with 2 % or more of the area, and their shares (0-1), largest first."""
-    rows = data.coverage[(data.coverage["share"] >= LEAST_SHARE) & (data.coverage["force"] != BTP)]
+    rows = data.main.coverage
+    rows = rows[(rows["share"] >= LEAST_SHARE) & (rows["force"] != BTP)]
     return dict(zip(rows["force"], rows["share"], strict=True))
 
 
 def _supplied(data: Data, month: str) -> list[str]:
     """Name the forces that supplied a partly supplied month."""
     shares = deciding(data)
-    held = dict(zip(data.coverage["force"], data.coverage["months"].str.split(), strict=True))
-    found = [f for f in shares if month in held[f]]
-    if len(found) < len(shares):
-        return found
+    months = dict(zip(data.coverage["force"], data.coverage["months"].str.split(), strict=True))
+    supplied = [f for f in shares if month in months[f]]
+    if len(supplied) < len(shares):
+        return supplied
     # The API answers for all forces alike; there the table of known gaps names the absent one.
     gaps = {g.force for g in known_gaps() if g.holds(month)}
     return [f for f in shares if f not in gaps]
+
+
+# ------------------------------------------------------------------ by month and category
+
+
+def categories_of(data: Data) -> list[str]:
+    """Return the slugs of all categories, those that are new to this version last but one.
+
+    Anti-social behaviour, which is no crime, stands last.
+    """
+    return [*crime_categories_of(data), ASB]
+
+
+@remembered
+def crime_categories_of(data: Data) -> list[str]:
+    """Return the slugs of the thirteen categories of crime, and of those new to this version."""
+    known = [slug for slug in CATEGORIES if slug != ASB]
+    return known + sorted(set(data.main.crimes["category"].unique()) - set(CATEGORIES))
 
 
 @remembered
@@ -106,45 +150,32 @@ def monthly_counts(data: Data) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index `month` (every month asked for), columns `SERIES`: "crime" is the thirteen
-        categories and "asb" the reports of territorial forces, "btp" all of British Transport
-        Police, and each category's slug without BTP. Rows are counted, duplicates too (R2).
+        Index `month` (every month asked for), columns `SERIES` and the slugs of categories that
+        are new to this version: "crime" is everything but "asb", the reports of anti-social
+        behaviour; both are of territorial forces, and so is each category. "btp" is all of
+        British Transport Police. Rows are counted, duplicates too (R2).
     """
-    data = only(data)
+    data = data.main
     crimes = data.crimes
-    btp = crimes["reported_by"] == BTP
-    table = tally(crimes[~btp], ["month"], "category")
+    is_btp = crimes["reported_by"] == BTP
     index = pd.Index(sorted(data.months["month"]), name="month")
-    table = table.reindex(index=index, columns=list(CATEGORIES), fill_value=0)
-    table["crime"] = table[CRIME_CATEGORIES].sum(axis=1)
+    table = tally(crimes[~is_btp], ["month"], "category")
+    table = table.reindex(index=index, columns=categories_of(data), fill_value=0)
+    table["crime"] = table[crime_categories_of(data)].sum(axis=1)
     table["asb"] = table[ASB]
-    table["btp"] = crimes.loc[btp, "month"].value_counts().reindex(index, fill_value=0)
-    return table[list(SERIES)].astype("int64").rename_axis(columns=None)
+    table["btp"] = crimes.loc[is_btp, "month"].value_counts().reindex(index, fill_value=0)
+    return table[[*TOTALS, *categories_of(data)]].astype("int64").rename_axis(columns=None)
+
+
+def summed_counts(data: Data) -> pd.DataFrame:
+    """Return `monthly_counts` of the months summed, oldest first."""
+    return monthly_counts(data).reindex(scope(data).months)
 
 
 def tally(rows: pd.DataFrame, by: list[str], across: str) -> pd.DataFrame:
     """Count rows by the columns `by` (the index) and by the values of `across` (the columns)."""
     plain = pd.DataFrame(rows[[*by, across]])
     return plain.groupby([*by, across]).size().unstack(fill_value=0)
-
-
-def monthly(data: Data, series: str = "crime") -> pd.DataFrame:
-    """Return one series by month.
-
-    Returns
-    -------
-    DataFrame
-        One row a month asked for, oldest first: `month`, `status`, `records` (Int64, <NA>
-        where the month may not be summed), `days`, `per_day` (Float64). A partly supplied month
-        holds the part's records, to be shown under the part's name only.
-    """
-    data = only(data)
-    table = data.months[["month", "status"]].sort_values("month", ignore_index=True)
-    found = monthly_counts(data)[series].reindex(table["month"]).array
-    records = pd.Series(found, dtype="Int64").where(table["status"].isin(SUMMED))
-    days = table["month"].map(days_in).astype("int64")
-    per_day = (records / days).astype("Float64")
-    return table.assign(records=records, days=days, per_day=per_day)
 
 
 @remembered
@@ -154,21 +185,54 @@ def rest_of_force(data: Data) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index `month`, columns `SERIES` without "btp", float; a month that one of the
-        forces did not supply is absent. Empty where the source is not an archive.
+        Index `month`, columns `SERIES` without "btp", float; a month that one of the forces
+        did not supply is absent. Empty where the source is not an archive.
     """
-    data = only(data)
+    data = data.main
     forces = list(deciding(data))
     rows = data.surroundings[data.surroundings["force"].isin(forces)]
     names = [s for s in SERIES if s != "btp"]
     if rows.empty:
         return pd.DataFrame(columns=names, index=pd.Index([], name="month"), dtype="float64")
     complete = rows.groupby("month")["force"].nunique() == len(forces)
-    table = rows.pivot_table(index="month", columns="category", values="rest", aggfunc="sum")
-    table = table.reindex(columns=list(CATEGORIES), fill_value=0).loc[complete[complete].index]
-    table["crime"] = table[CRIME_CATEGORIES].sum(axis=1)
-    table["asb"] = table[ASB]
-    return table[names].astype("float64").rename_axis(columns=None)
+    table = rows.pivot_table(index="month", columns="category", values="rest", aggfunc="sum", fill_value=0)
+    table = table.loc[complete[complete].index]
+    table["crime"] = table.drop(columns=ASB, errors="ignore").sum(axis=1)
+    table["asb"] = table.get(ASB, 0)
+    return table.reindex(columns=names, fill_value=0).astype("float64").rename_axis(columns=None)
+
+
+@remembered
+def located_share(data: Data) -> pd.DataFrame:
+    """Return the share of the forces' records that have a location, by month (R17, archive only).
+
+    Returns
+    -------
+    DataFrame
+        Index `month`, columns "crime", "asb" and each category's slug, 0-1; crime's own share
+        stands for a category of which the forces hold under 100 records in the month.
+    """
+    data = data.main
+    rows = data.surroundings[data.surroundings["force"].isin(list(deciding(data)))]
+    if rows.empty:
+        return pd.DataFrame(index=pd.Index([], name="month"))
+    inside = monthly_counts(data)
+    located = rows.pivot_table(index="month", columns="category", values="rest", aggfunc="sum", fill_value=0)
+    without = rows.pivot_table(
+        index="month", columns="category", values="unlocated", aggfunc="sum", fill_value=0
+    )
+    for table in (located, without):
+        table["crime"] = table.drop(columns=ASB, errors="ignore").sum(axis=1)
+        table["asb"] = table.get(ASB, 0)
+    located = located + inside.reindex(index=located.index, columns=located.columns, fill_value=0)
+    total = located + without
+    share = (located / total.where(total > 0)).fillna(1.0)
+    for category in set(share.columns) - set(TOTALS):
+        share[category] = share[category].where(total[category] >= LEAST_LOCATED, share["crime"])
+    return share.rename_axis(columns=None)
+
+
+LEAST_LOCATED = 100
 
 
 def records(data: Data, months: list[str] | None = None) -> gpd.GeoDataFrame:
@@ -179,13 +243,13 @@ def records(data: Data, months: list[str] | None = None) -> gpd.GeoDataFrame:
     GeoDataFrame
         Rows of the frame `crimes`, in their order, with a new index; EPSG:4326.
     """
-    return _records(only(data), tuple(scope(data).months if months is None else months))
+    return _records(data.main, tuple(scope(data).months if months is None else months))
 
 
 @once
 def _records(data: Data, months: tuple[str, ...]) -> gpd.GeoDataFrame:
-    kept = data.crimes["month"].isin(months) & (data.crimes["reported_by"] != BTP)
-    return data.crimes[kept].reset_index(drop=True)
+    chosen = data.crimes["month"].isin(months) & (data.crimes["reported_by"] != BTP)
+    return data.crimes[chosen].reset_index(drop=True)
 
 
 def summed_months(data: Data) -> list[str]:
@@ -208,10 +272,10 @@ def count_by_category(data: Data) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a category, the thirteen of crime by their count and anti-social behaviour
-        last; columns `category` (slug), `label`, `latest`, `period`, `a_month` (mean of the summed
-        months) and `share` (0-1 of the period's crime; missing for anti-social behaviour, which
-        is no crime). British Transport Police records are left out. No geometry.
+        One row a category, those of crime by their count and anti-social behaviour last; columns
+        `category` (slug), `label`, `latest`, `period`, `a_month` (mean of the summed months) and
+        `share` (0-1 of the period's crime; missing for anti-social behaviour, which is no
+        crime). British Transport Police records are left out. No geometry.
 
     Examples
     --------
@@ -221,17 +285,16 @@ def count_by_category(data: Data) -> pd.DataFrame:
                      category  latest  period
     13  anti-social-behaviour ...
     """
-    kept, months = records(data), summed_months(data)
-    period = kept.groupby("category").size().reindex(list(CATEGORIES), fill_value=0)
-    newest = kept[kept["month"] == months[-1]] if months else kept
-    latest = newest.groupby("category").size().reindex(list(CATEGORIES), fill_value=0)
-    crime = period[CRIME_CATEGORIES].sum()
+    counts, order = summed_counts(data), categories_of(data)
+    period = counts[order].sum()
+    latest = counts[order].iloc[-1] if len(counts) else period
+    crime = int(counts["crime"].sum())
     table = pd.DataFrame({"latest": latest, "period": period}).rename_axis("category").reset_index()
-    if not months:  # nothing was counted, which is not the same as nothing
+    if not len(counts):  # nothing was counted, which is not the same as nothing
         nothing = pd.array([pd.NA] * len(table), dtype="Int64")
         table = table.assign(latest=nothing, period=nothing)
-    table.insert(1, "label", table["category"].map(CATEGORIES))
-    table["a_month"] = table["period"] / max(len(months), 1)
+    table.insert(1, "label", table["category"].map(label_of))
+    table["a_month"] = table["period"] / max(len(counts), 1)
     is_crime = table["category"] != ASB
     table["share"] = (table["period"] / crime if crime else table["period"] * np.nan).where(is_crime)
     table = table.assign(last=~is_crime).sort_values(
@@ -257,22 +320,33 @@ def count_by_month_and_category(data: Data) -> pd.DataFrame:
     >>> cn.count_by_month_and_category(data)["month"].tolist()
     ['2025-11', '2025-12']
     """
-    counts = records(data).groupby(["month", "category"]).size().unstack(fill_value=0)
-    across = counts.reindex(index=summed_months(data), columns=list(CATEGORIES), fill_value=0)
-    across = across.astype("Int64").reindex(list(data.query.months))
-    return across.rename(columns=CATEGORIES).rename_axis(index="month", columns=None).reset_index()
+    across = summed_counts(data)[categories_of(data)].astype("Int64").reindex(list(data.query.months))
+    return across.rename(columns=label_of).rename_axis(index="month", columns=None).reset_index()
 
 
 @once
-def count_by_month(data: Data, postcode: str = "") -> pd.DataFrame:
+def count_by_month(data: Data, postcode: str = "", category: str = "") -> pd.DataFrame:
     """Count a place's crimes and anti-social behaviour reports by month.
+
+    Parameters
+    ----------
+    postcode
+        Another place of the data; the report's own by default.
+    category
+        A category's slug: adds the column `n` with its counts.
 
     Returns
     -------
     DataFrame
-        One row a month asked for, oldest first: `month`, `status`, `why`, `days`, `crime`,
-        `asb`, `btp` (whole numbers, missing where the month may not be summed). BTP is missing
-        too in months that BTP's file is not held for, as far as the source tells. No geometry.
+        One row a month asked for, oldest first: `month`, `status`, `why`, `left_out`, `days`,
+        `crime`, `asb`, `btp` (whole numbers, missing where the month may not be summed). BTP is
+        missing too in months that BTP's file is not held for, as far as the source tells. No
+        geometry.
+
+    Raises
+    ------
+    QueryError
+        The data hold no such place or there is no such category.
 
     Examples
     --------
@@ -283,110 +357,150 @@ def count_by_month(data: Data, postcode: str = "") -> pd.DataFrame:
     0  2025-11  published    30
     1  2025-12  published    31
     """
-    place = data.of(postcode)
-    table = place.months.drop(columns="postcode")
-    crimes = place.crimes
-    is_btp, is_asb = crimes["reported_by"] == BTP, crimes["category"] == ASB
+    place = data.of(postcode) if postcode else data.main
+    table = place.months.drop(columns="postcode").sort_values("month", ignore_index=True)
     table["days"] = [days_in(m) for m in table["month"]]
-    summable = table["status"].isin(SUMMED)
-    for name, chosen in (
-        ("crime", ~is_btp & ~is_asb),
-        ("asb", ~is_btp & is_asb),
-        ("btp", is_btp),
-    ):
-        counts = crimes[chosen].groupby("month").size().reindex(table["month"], fill_value=0)
-        table[name] = pd.array(counts.to_numpy(), dtype="Int64")
-        table.loc[~summable, name] = pd.NA
-    held = btp_months(data, postcode)
-    if held is not None:
-        table.loc[~table["month"].isin(held), "btp"] = pd.NA
+    counts = monthly_counts(place).loc[table["month"]].astype("Int64").reset_index(drop=True)
+    counts = counts.where(table["status"].isin(SUMMED), other=pd.NA)
+    table[list(TOTALS)] = counts[list(TOTALS)]
+    if category:
+        table["n"] = counts[checked_series(place, category)]
+    btp = btp_months(place)
+    if btp is not None:
+        table.loc[~table["month"].isin(btp), "btp"] = pd.NA
     return table
 
 
-def btp_months(data: Data, postcode: str = "") -> list[str] | None:
+def checked_series(data: Data, series: str) -> str:
+    """Return a series after checking that it can be counted.
+
+    Raises
+    ------
+    QueryError
+        It cannot; the message lists those that can.
+    """
+    known = list(monthly_counts(data).columns)
+    if series not in known:
+        msg = f"There is no category {series!r}; choose one of {', '.join(known)}."
+        raise QueryError(msg)
+    return series
+
+
+def btp_months(data: Data) -> list[str] | None:
     """Return the months British Transport Police supplied, None where the source cannot tell."""
-    place = data.of(postcode)
-    rows = place.coverage[place.coverage["force"] == BTP]
+    rows = data.main.coverage
+    rows = rows[rows["force"] == BTP]
     return rows["months"].iloc[0].split() if len(rows) else None
+
+
+# ------------------------------------------------------------------------------ by map point
+
+
+@remembered
+def by_point(data: Data) -> pd.DataFrame:
+    """Count records by map point and category, on one side of July 2022 (R20).
+
+    Returns
+    -------
+    DataFrame
+        Index `x`, `y` (longitude, latitude, EPSG:4326); columns `snapped_to`, `crime` and each
+        category's slug; most crimes first. A point is keyed by its coordinates, because names
+        are blank or shared.
+    """
+    crimes = _with_points(records(data, scope(data).point_months))
+    mix = tally(crimes, ["x", "y"], "category")
+    mix = mix.reindex(columns=categories_of(data), fill_value=0)
+    mix.insert(0, "crime", mix[crime_categories_of(data)].sum(axis=1))
+    mix.insert(0, "snapped_to", crimes.groupby(["x", "y"])["snapped_to"].max().reindex(mix.index))
+    order = mix.reset_index().sort_values(["crime", ASB, "x", "y"], ascending=[False, False, True, True])
+    return order.set_index(["x", "y"]).rename_axis(columns=None)
+
+
+def by_point_and_month(data: Data) -> pd.DataFrame:
+    """Count records by map point, category and month, on one side of July 2022 (R20).
+
+    Returns
+    -------
+    DataFrame
+        One row a category, point and month with a record: `category`, `x`, `y`, `month`, `n`,
+        `snapped_to`.
+    """
+    crimes = _with_points(records(data, scope(data).point_months))
+    return crimes.groupby(["category", "x", "y", "month"], as_index=False).agg(
+        n=("snapped_to", "size"), snapped_to=("snapped_to", "max")
+    )
+
+
+def _with_points(crimes: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return the records as plain columns with their point; those without a location have none."""
+    plain = pd.DataFrame(crimes[["month", "category", "snapped_to"]])
+    plain = plain.assign(x=crimes.geometry.x, y=crimes.geometry.y)
+    return plain[plain["x"].notna()]
 
 
 @once
 def count_by_point(data: Data) -> gpd.GeoDataFrame:
-    """Count the main place's records by snapped point over the summed months.
+    """Count the main place's records by map point over the summed months.
 
     Returns
     -------
     GeoDataFrame
-        GeoDataFrame, one row a snapped point inside the area, sorted by `records`
-        descending: `snapped_to` (words, "" where the source gives none), `records`, `crime`, `asb`,
-        `share` (0-1 of the records), `cumulative` (0-1), `top` (label of its commonest category);
-        EPSG:4326. A point stands for a street or a place around it, not for where a crime was.
+        One row a map point inside the area, most crimes first: `snapped_to` (words, "" where the
+        source gives none), `crime`, `asb`, `share` and `cumulative` (0-1 of the crimes), `top`
+        (label of its most common category of crime, "" where it has no crime); EPSG:4326. A
+        point stands for a street or a place around it, not for where a crime was. Where the
+        months lie on both sides of July 2022, only those from then on are counted (R20).
 
     Examples
     --------
     >>> import crimenb as cn
     >>> data = cn.collect(cn.Query.parse("ZZ1 1AA", "2025-01", "2025-12"), "demo")
-    >>> cn.count_by_point(data)[["snapped_to", "records"]].head(1)
-          snapped_to  records
+    >>> cn.count_by_point(data)[["snapped_to", "crime"]].head(1)
+          snapped_to  crime
     0  Shopping Area ...
     """
-    kept = records(data)
-    xy = kept.geometry.get_coordinates() if len(kept) else pd.DataFrame(columns=["x", "y"])
-    table = kept.assign(x=xy["x"], y=xy["y"], is_asb=kept["category"] == ASB)
-    grouped = table.groupby(["x", "y"], sort=True)
-    points = grouped.agg(
-        snapped_to=("snapped_to", "max"), records=("month", "size"), asb=("is_asb", "sum")
-    ).reset_index()
-    mix = table.groupby(["x", "y", "category"]).size().unstack(fill_value=0)
-    mix = mix.reindex(columns=list(CATEGORIES), fill_value=0)
-    points["top"] = mix.idxmax(axis=1).map(CATEGORIES).to_numpy() if len(mix) else ""
-    points["crime"] = points["records"] - points["asb"]
-    points = points.sort_values(["records", "x", "y"], ascending=[False, True, True])
-    total = max(len(kept), 1)
-    points["share"] = points["records"] / total
-    points["cumulative"] = points["records"].cumsum() / total
-    columns = ["snapped_to", "records", "crime", "asb", "share", "cumulative", "top"]
+    table = by_point(data)
+    mix = table[crime_categories_of(data)]
+    points = table[["snapped_to", "crime"]].assign(asb=table[ASB]).reset_index()
+    total = max(int(points["crime"].sum()), 1)
+    points["share"] = points["crime"] / total
+    points["cumulative"] = points["crime"].cumsum() / total
+    top = mix.idxmax(axis=1).map(label_of).where(mix.sum(axis=1) > 0, "") if len(mix) else []
+    points["top"] = np.asarray(top, dtype=object)
+    columns = ["snapped_to", "crime", "asb", "share", "cumulative", "top"]
     geometry = gpd.points_from_xy(points["x"].astype(float), points["y"].astype(float))
-    return gpd.GeoDataFrame(points[columns].reset_index(drop=True), geometry=geometry, crs=LONLAT)
+    return gpd.GeoDataFrame(points[columns], geometry=geometry, crs=LONLAT)
 
 
-class Totals(NamedTuple):
-    """The headline numbers of the main place over its summed months."""
+# --------------------------------------------------------------------------------- by outcome
+
+
+def by_outcome(data: Data) -> pd.DataFrame:
+    """Count crimes by month and latest outcome; anti-social behaviour and BTP have none.
+
+    Returns
+    -------
+    DataFrame
+        Index `month` (those summed, oldest first), one column an outcome as the source writes it.
+    """
+    crimes = records(data)
+    table = tally(crimes[crimes["category"] != ASB], ["month"], "outcome")
+    return table.reindex(index=scope(data).months, fill_value=0).astype("int64").rename_axis(columns=None)
+
+
+class Duplicates(NamedTuple):
+    """Rows that are exact copies of an earlier row, all of them counted."""
 
     crime: int
     asb: int
-    btp: int
-    latest_month: str
-    latest_crime: int
-    latest_asb: int
-    points: int
-    half_at: int
-    busiest: int
-    busiest_name: str
-    months_summed: int
-    months_asked: int
+    asb_records: int
 
 
 @remembered
-def totals(data: Data) -> Totals:
-    """Return the headline numbers: crime, anti-social behaviour, BTP; points; months."""
-    categories, points = count_by_category(data), count_by_point(data)
-    months = summed_months(data)
-    is_asb = categories["category"] == ASB
-    place = data.of()
-    btp = place.crimes["reported_by"] == BTP
-    half = int((points["cumulative"] < 0.5).sum()) + 1 if len(points) else 0
-    return Totals(
-        crime=int(categories.loc[~is_asb, "period"].sum()),
-        asb=int(categories.loc[is_asb, "period"].sum()),
-        btp=int((btp & place.crimes["month"].isin(months)).sum()),
-        latest_month=months[-1] if months else "",
-        latest_crime=int(categories.loc[~is_asb, "latest"].sum()),
-        latest_asb=int(categories.loc[is_asb, "latest"].sum()),
-        points=len(points),
-        half_at=half,
-        busiest=int(points["records"].iloc[0]) if len(points) else 0,
-        busiest_name=str(points["snapped_to"].iloc[0]) if len(points) else "",
-        months_summed=len(months),
-        months_asked=len(data.query.months),
-    )
+def duplicates(data: Data) -> Duplicates:
+    """Count rows that copy an earlier one in every column; they are counted as the others (R2)."""
+    crimes = records(data)
+    plain = pd.DataFrame(crimes.drop(columns=["postcode", "geometry"]))
+    copied = plain.assign(x=crimes.geometry.x, y=crimes.geometry.y).duplicated()
+    asb = plain["category"] == ASB
+    return Duplicates(int((copied & ~asb).sum()), int((copied & asb).sum()), int(asb.sum()))

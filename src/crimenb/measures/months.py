@@ -1,70 +1,112 @@
-"""What is usual for a month, from the place's own earlier months. No geometry.
+"""What is normal for a month, from the place's own earlier months. No geometry.
 
-Rules R3 to R6 and R9 of the method, calibrated on 646 places of one mile and eight forces of 2025.
-A verdict is numbers and a kind; the words for it are elsewhere.
+Rules R3 to R6, R9 and R17 of docs/method.md. A verdict is one frozen value, worked out once and
+kept with its data; headline, sentence, table, chart, summary and index page all read it, and
+wording.verdicts alone puts it into words.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from crimenb.data import once, remembered
-from crimenb.measures.counts import count_by_month, monthly_counts, only, rest_of_force, scope
-from crimenb.measures.points import comparable
-from crimenb.query import days_in, month_before
-from crimenb.usual_range import LONGEST_BASELINE, Range, usual_range
+from crimenb.measures.counts import (
+    checked_series,
+    count_by_month,
+    located_share,
+    monthly_counts,
+    rest_of_force,
+    scope,
+    summed_counts,
+)
+from crimenb.query import days_in
+from crimenb.usual_range import LONGEST_BASELINE, SPREAD, Position, Range, dispersion, usual_range
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from crimenb.data import Data
 
-if TYPE_CHECKING:
     Floats = NDArray[np.float64]
-
 
 LEAST_EXPECTED = 10
 """Below this many a month no month is judged (R6)."""
 
 LEAST_MONTHS = 6
 YEAR = 12
-TOTALS = ("crime", "asb", "btp")
+TIMES_THE_PLACE = 3
+"""The rest of the force is a control where it holds so many times the place's records (R5)."""
+
+LEVEL, CATEGORY_LEVEL = 0.98, 0.998
+"""Thirteen categories are looked at together, so each is judged more strictly (R4)."""
+
+UNCONTROLLED_SPREAD = 0.16
 
 
-class Verdict(NamedTuple):
-    """What one month's count may be called beside the place's other months (R3 to R6).
+def spread_of(series: str) -> float:
+    """Return how fast the dispersion of a series grows beside the rest of the force (R5)."""
+    return {"crime": SPREAD, "btp": SPREAD, "asb": 0.20}.get(series, 0.17)
 
-    kind: "inside", "below", "above" the range; "with the force" (outside its own range, but
-        inside it once the rest of the force is taken into account); "lowest", "highest" (a
-        category outside its 95 % range only: a fact, no call); "season" (anti-social behaviour
-        outside its own range where nothing shows what the season does: no call); "too few" (under ten a month);
-        "too few months"; "not judged" (partly supplied, suspiciously low or not summed).
-    records, expected: the count, and what the other months give for that month's days.
-    own, controlled: ranges by days and by the rest of the force, None where invalid.
-    change, rest_change: count and the rest of the force against what their other months give.
-    n, least, most: the other months, their smallest and largest count.
+
+class MonthVerdict(StrEnum):
+    """What one month may be called."""
+
+    BELOW = "below"
+    WITHIN = "within"
+    ABOVE = "above"
+    AS_LOCATED = "as located"
+    """Outside the range, but not once the records without a location are allowed for (R17)."""
+
+    TOO_FEW = "too few"
+    TOO_FEW_MONTHS = "too few months"
+    NO_CONTROL = "no control"
+    """Reports of anti-social behaviour, and categories, follow the season: without the rest of the
+    force beside them nothing is called."""
+
+    NOT_JUDGED = "not judged"
+    """The month counts a part of the area, or is suspiciously low."""
+
+
+_BY_POSITION = {
+    Position.BELOW: MonthVerdict.BELOW,
+    Position.WITHIN: MonthVerdict.WITHIN,
+    Position.ABOVE: MonthVerdict.ABOVE,
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one month's count may be called beside the place's earlier months (R3 to R6).
+
+    records, expected: the count, and what the earlier months give for that month's days.
+    range: the one normal range, or None where none may be given.
+    adjusted: whether the rest of the force stood beside it, which takes out the season (R5).
+    change, rest_change: the count and the rest of the force, per day, against their earlier months.
+    months, least, most: how many earlier months, their smallest and largest count.
     """
 
-    kind: str
+    kind: MonthVerdict
     series: str
     month: str
     records: int
     expected: float = float("nan")
-    own: Range | None = None
-    controlled: Range | None = None
+    range: Range | None = None
+    adjusted: bool = False
     change: float = float("nan")
     rest_change: float = float("nan")
-    n: int = 0
+    months: int = 0
     least: int = 0
     most: int = 0
 
     @property
     def called(self) -> bool:
         """Whether the month is called unusual."""
-        return self.kind in ("below", "above")
+        return self.kind in (MonthVerdict.BELOW, MonthVerdict.ABOVE)
 
 
 class Small(NamedTuple):
@@ -83,13 +125,8 @@ class Small(NamedTuple):
 
 
 @remembered
-def range_of(data: Data, series: str = "crime", month: str = "") -> Verdict:
+def verdict_of(data: Data, series: str = "crime", month: str = "") -> Verdict:
     """Judge one month of a series beside the place's earlier months (R3 to R6, R9).
-
-    The total and anti-social behaviour are judged at 95 %, a category at 99.8 %, because
-    thirteen of them are looked at together. Where the source is an archive the rest of the
-    force stands beside it as a control for season (R5), and only a month outside both ranges
-    is called.
 
     Parameters
     ----------
@@ -100,24 +137,37 @@ def range_of(data: Data, series: str = "crime", month: str = "") -> Verdict:
     """
     within = scope(data)
     month = month or within.latest
-    table = monthly_counts(data)[series]
-    count = int(table.get(month, 0))
-    if month not in within.steady:
-        return Verdict("not judged", series, month, count)
-    earlier = [m for m in within.steady if m < month][-LONGEST_BASELINE:]
-    if len(earlier) + 1 < LEAST_MONTHS:
-        return Verdict("too few months", series, month, count, n=len(earlier))
-    rest = None
-    if series != "btp":
-        known = rest_of_force(data)[series].reindex([*earlier, month])
-        rest = known.to_numpy() if known.notna().all() else None
-    y = table.loc[[*earlier, month]].to_numpy(dtype="float64")
-    days = np.array([days_in(m) for m in [*earlier, month]], float)
-    return weigh(y, days, rest, series=series, month=month)
+    counts = monthly_counts(data)[checked_series(data, series)]
+    count = int(counts.get(month, 0))
+    steady = within.steady_in(series)
+    if month not in steady:
+        return Verdict(MonthVerdict.NOT_JUDGED, series, month, count)
+    earlier = [m for m in steady if m < month][-LONGEST_BASELINE:]
+    if len(earlier) < LEAST_MONTHS:
+        return Verdict(MonthVerdict.TOO_FEW_MONTHS, series, month, count, months=len(earlier))
+    months = [*earlier, month]
+    y = counts.loc[months].to_numpy(dtype="float64")
+    days = np.array([days_in(m) for m in months], float)
+    found = weigh(y, days, rest_in(data, series, months), series=series)
+    found = replace(found, month=month)
+    return found if found.adjusted or not found.called else _with_unlocated(data, found, y, days, months)
 
 
-def weigh(y: Floats, days: Floats, rest: Floats | None, *, series: str = "crime", month: str = "") -> Verdict:
-    """Judge the last of `y` beside the ones before it; see `range_of`.
+def rest_in(data: Data, series: str, months: list[str]) -> Floats | None:
+    """Return the rest of the force's counts in the months, None where one is not known."""
+    rest = rest_of_force(data)
+    if series not in rest or not set(months) <= set(rest.index):
+        return None
+    return np.asarray(rest.loc[months, series], float)
+
+
+def is_control(y: Floats, rest: Floats | None) -> bool:
+    """Whether the rest of the force may stand beside a place's earlier months `y` (R5)."""
+    return rest is not None and bool((rest > 0).all()) and rest[:-1].sum() >= TIMES_THE_PLACE * y[:-1].sum()
+
+
+def weigh(y: Floats, days: Floats, rest: Floats | None, *, series: str = "crime") -> Verdict:
+    """Judge the last of `y` beside the ones before it; see `verdict_of`.
 
     Parameters
     ----------
@@ -128,75 +178,63 @@ def weigh(y: Floats, days: Floats, rest: Floats | None, *, series: str = "crime"
     rest
         Counts of the rest of the force in the same months, or None.
     """
-    count, n = int(y[-1]), len(y) - 1
+    count = int(y[-1])
     expected = float(y[:-1].sum() / days[:-1].sum() * days[-1])
-    said = Verdict("too few", series, month, count, expected, n=n)
-    said = said._replace(least=int(y[:-1].min()), most=int(y[:-1].max()))
-    if expected > 0:
-        said = said._replace(change=count / expected - 1)
-    valid = rest is not None and bool((rest > 0).all()) and rest[:-1].sum() >= 3 * y[:-1].sum()
-    if rest is not None and valid:
-        said = said._replace(rest_change=float(rest[-1] / days[-1] / (rest[:-1].sum() / days[:-1].sum()) - 1))
+    adjusted = is_control(y, rest)
+    verdict = Verdict(
+        MonthVerdict.TOO_FEW, series, "", count, expected, adjusted=adjusted, months=len(y) - 1,
+        least=int(y[:-1].min()), most=int(y[:-1].max()),
+        change=count / expected - 1 if expected > 0 else float("nan"),
+    )  # fmt: skip
+    if adjusted and rest is not None:
+        before = rest[:-1].sum() / days[:-1].sum()
+        verdict = replace(verdict, rest_change=float(rest[-1] / days[-1] / before - 1))
     if expected < LEAST_EXPECTED:
-        return said
-    control = rest if valid else None
-    own, controlled = _ranges(y, days, control, 0.95)
-    kind = _call(count, own, controlled)
-    if kind in ("below", "above") and series not in TOTALS:
-        strict = _call(count, *_ranges(y, days, control, 0.998))
-        if strict != kind:
-            fact = {"below": count < said.least, "above": count > said.most}[kind]
-            kind = {"below": "lowest", "above": "highest"}[kind] if fact else "inside"
-    if series == "asb" and controlled is None and kind in ("below", "above"):
-        # Reports swing by half with the season: without the control 8 to 10 % of the large
-        # places had one called by chance alone, so none is called (benchmarks/false_alarms.py).
-        kind = "season"
-    return said._replace(kind=kind, own=own, controlled=controlled)
+        return verdict
+    is_category = series not in ("crime", "asb", "btp")
+    if not adjusted and (is_category or series == "asb"):
+        return replace(verdict, kind=MonthVerdict.NO_CONTROL)
+    exposure = rest if adjusted and rest is not None else days
+    normal = usual_range(
+        y[:-1], exposure[:-1], float(exposure[-1]),
+        level=CATEGORY_LEVEL if is_category else LEVEL,
+        spread=spread_of(series) if adjusted else UNCONTROLLED_SPREAD,
+    )  # fmt: skip
+    return replace(verdict, kind=_BY_POSITION[normal.position(count)], range=normal)
 
 
-def _ranges(y: Floats, days: Floats, rest: Floats | None, level: float) -> tuple[Range, Range | None]:
-    own = usual_range(y[:-1], days[:-1], float(days[-1]), level=level)
-    if rest is None:
-        return own, None
-    return own, usual_range(y[:-1], rest[:-1], float(rest[-1]), level=level)
-
-
-def _call(count: int, own: Range, controlled: Range | None) -> str:
-    kind = own.place(count)
-    if kind == "inside" or controlled is None or controlled.place(count) == kind:
-        return kind
-    return "with the force"
-
-
-def same_season_range(data: Data, series: str = "crime", month: str = "") -> Range | None:
-    """Return the range from the same season of earlier years, with 36 months or more (R9).
-
-    The baseline is the same calendar month of the two years before and its neighbours; None
-    where fewer than six such months are held.
-    """
-    within = scope(data)
-    month = month or within.latest
-    if len(within.steady) < 3 * YEAR or month not in within.steady:
-        return None
-    wanted = {month_before(month, YEAR * k + d) for k in (1, 2) for d in (-1, 0, 1)}
-    held = [m for m in within.steady if m in wanted and m < month]
-    if len(held) < LEAST_MONTHS:
-        return None
-    y = monthly_counts(data)[series].loc[held].to_numpy(dtype="float64")
-    return usual_range(y, [days_in(m) for m in held], days_in(month))
+def _with_unlocated(data: Data, verdict: Verdict, y: Floats, days: Floats, months: list[str]) -> Verdict:
+    """Keep a call made on days alone only if the share with a location does not explain it (R17)."""
+    share = located_share(data)
+    if verdict.series not in share or not set(months) <= set(share.index):
+        return verdict
+    exposure = days * share.loc[months, verdict.series].to_numpy(dtype="float64")
+    other = usual_range(y[:-1], exposure[:-1], float(exposure[-1]), level=LEVEL, spread=UNCONTROLLED_SPREAD)
+    if _BY_POSITION[other.position(verdict.records)] == verdict.kind:
+        return verdict
+    return replace(verdict, kind=MonthVerdict.AS_LOCATED)
 
 
 @once
 def months_with_range(data: Data, series: str = "crime") -> pd.DataFrame:
-    """Return `count_by_month` with the band that the month chart draws.
+    """Return `count_by_month` of one series with the range that the month chart draws.
+
+    Parameters
+    ----------
+    series
+        "crime", "asb", or a category's slug.
 
     Returns
     -------
     DataFrame
-        Its columns and, where the newest month may be judged, `low` and `high`: the range
-        (R3) that the months before the newest give for a month of that length, for anti-social
-        behaviour for a month in which the rest of the force records as much as it did (R5);
+        Its columns; `n`, the counts of the series; and, where the newest month may be judged,
+        `low` and `high`: the normal range of that month alone (R5), missing in all others;
         `elsewhere`: the rest of the force at this place's scale (archive only). No geometry.
+
+    Raises
+    ------
+    QueryError
+        There is no such category; the message lists those there are.
 
     Examples
     --------
@@ -205,42 +243,34 @@ def months_with_range(data: Data, series: str = "crime") -> pd.DataFrame:
     >>> cn.months_with_range(data, "asb")["month"].tolist()
     ['2025-11', '2025-12']
     """
-    data = only(data)
-    table = count_by_month(data)
-    verdict, within = range_of(data, series), scope(data)
-    if verdict.own is None or not comparable(data):
+    table = count_by_month(data, category=series)
+    verdict = verdict_of(data, series)
+    if verdict.range is None:
         return table
-    earlier = [m for m in within.steady if m < verdict.month][-LONGEST_BASELINE:]
-    y = monthly_counts(data)[series]
-    exposure = pd.Series(table["days"].to_numpy(dtype="float64"), index=table["month"])
-    rest = rest_of_force(data).reindex(table["month"])
-    rest = rest[series] if series in rest else pd.Series(np.nan, index=table["month"])
-    if series == "asb" and verdict.controlled is not None:
-        exposure = rest
-    steady = exposure.index.isin(within.steady) & exposure.notna()
-    bands = [
-        usual_range(y[earlier], exposure[earlier], e) if ok else None
-        for e, ok in zip(exposure, steady, strict=True)
-    ]
-    scale = y[earlier].sum() / rest[earlier].sum() if rest[earlier].notna().all() else np.nan
-    return table.assign(
-        low=[b.low if b else np.nan for b in bands],
-        high=[b.high if b else np.nan for b in bands],
-        elsewhere=(rest * scale).round(1).to_numpy(),
+    judged = table["month"] == verdict.month
+    table = table.assign(
+        low=np.where(judged, float(verdict.range.low), np.nan),
+        high=np.where(judged, float(verdict.range.high), np.nan),
     )
+    if not verdict.adjusted:
+        return table
+    earlier = [m for m in scope(data).steady_in(series) if m < verdict.month][-LONGEST_BASELINE:]
+    rest = rest_of_force(data)[series]
+    scale = monthly_counts(data).loc[earlier, series].sum() / rest[earlier].sum()
+    return table.assign(elsewhere=(rest.reindex(table["month"]) * scale).round(1).to_numpy())
 
 
 def small_place(data: Data, series: str = "crime") -> Small:
     """Describe a place with under ten records a month, without judging any (R6)."""
-    within = scope(data)
-    months = within.months
-    y = monthly_counts(data)[series].reindex(months, fill_value=0)
+    months = scope(data).months
+    y = summed_counts(data)[series]
     total = int(y.sum())
     if not months:
         return Small(0, 0, 0, [], 0, 0, 1.0)
     # The dispersion is R3's, of the earlier months as seen from the latest.
     days = [days_in(m) for m in months]
-    phi = usual_range(y[:-1], days[:-1], days[-1]).phi if len(months) > 1 else 1.0
+    expected = float(y.iloc[:-1].sum() / max(sum(days[:-1]), 1) * days[-1])
+    phi = dispersion(y[:-1], days[:-1], expected) if len(months) > 1 else 1.0
     low, high = level_interval(total, phi)
     without = [m for m in months if y[m] == 0]
     return Small(total, int(y.min()), int(y.max()), without, low, high, phi)
@@ -253,24 +283,8 @@ def level_interval(total: int, phi: float) -> tuple[int, int]:
     return round(float(low)), round(float((np.sqrt(total) + half) ** 2))
 
 
-def held(data: Data) -> str:
-    """Name what the months held allow (R9).
-
-    Returns
-    -------
-    str
-        "list only" (under six whole months), "other months" (6 to 11: ranges, season not
-        removed), "one year" (12 to 23: also recent against earlier; season and trend cannot be
-        told apart), "two years" (24 to 35: also clear changes) or "three years" (36 and more: also
-        the range of the same season).
-    """
-    n = len(scope(data).steady)
-    steps = ((36, "three years"), (24, "two years"), (12, "one year"), (6, "other months"))
-    return next((name for least, name in steps if n >= least), "list only")
-
-
+@remembered
 def is_small(data: Data) -> bool:
     """Whether the place has under ten crimes a month, so that no month may be judged."""
-    within = scope(data)
-    total = int(monthly_counts(data)["crime"].reindex(within.months).sum())
-    return bool(within.months) and total / len(within.months) < LEAST_EXPECTED
+    counts = summed_counts(data)
+    return len(counts) > 0 and int(counts["crime"].sum()) / len(counts) < LEAST_EXPECTED

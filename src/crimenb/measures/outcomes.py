@@ -12,31 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 
 from crimenb.data import once, remembered
-from crimenb.measures.counts import records, scope, tally
-from crimenb.schema import CRIME_CATEGORIES
+from crimenb.measures.counts import by_outcome
 
 if TYPE_CHECKING:
     from crimenb.data import Data
-
-
-def outcome_shares(data: Data) -> pd.DataFrame:
-    """Return what happened next, for the crimes of the settled months (R16).
-
-    Returns
-    -------
-    DataFrame
-        One row a group of outcomes, `group`, `crimes`, `share` (0-1, missing under 50
-        crimes). Empty where the source gives no outcomes. No geometry.
-
-    Examples
-    --------
-    >>> import crimenb as cn
-    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
-    >>> cn.outcome_shares(data).columns.tolist()
-    ['group', 'crimes', 'share']
-    """
-    found = outcomes(data)
-    return found.table.iloc[:0] if found.none else found.table
 
 
 CHARGED = "Charged or sent to court (result not published)"
@@ -104,12 +83,10 @@ def by_month(data: Data) -> pd.DataFrame:
         Index `month` (those summed, oldest first), one column a group, in `ORDER` with
         unknown outcomes after it; anti-social behaviour and BTP have no outcomes and are left out.
     """
-    crimes = records(data)
-    crimes = crimes[crimes["category"].isin(CRIME_CATEGORIES)]
-    group = crimes["outcome"].map(lambda o: GROUPS.get(o, o))
-    table = tally(crimes.assign(group=group), ["month"], "group")
+    table = by_outcome(data)
+    table = table.T.groupby(lambda outcome: GROUPS.get(outcome, outcome)).sum().T
     known = [*ORDER, *sorted(set(table.columns) - set(ORDER))]
-    table = table.reindex(index=scope(data).months, columns=known, fill_value=0)
+    table = table.reindex(columns=known, fill_value=0)
     return table.astype("int64").rename_axis(index="month", columns=None)
 
 
@@ -145,3 +122,23 @@ def outcomes(data: Data) -> Outcomes:
         crimes,
         none,
     )
+
+
+def outcome_shares(data: Data) -> pd.DataFrame:
+    """Return what happened next, for the crimes of the settled months (R16).
+
+    Returns
+    -------
+    DataFrame
+        One row a group of outcomes, `group`, `crimes`, `share` (0-1, missing under 50
+        crimes). Empty where the source gives no outcomes. No geometry.
+
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> cn.outcome_shares(data).columns.tolist()
+    ['group', 'crimes', 'share']
+    """
+    found = outcomes(data)
+    return found.table.iloc[:0] if found.none else found.table

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from crimenb.errors import QueryError
-from crimenb.measures.counts import only
 from crimenb.schema import CATEGORIES
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def diff(a: Data, b: Data) -> pd.DataFrame:
     QueryError
         The snapshots are of different places or share no month.
     """
-    one, two = only(a), only(b)
+    one, two = a.main, b.main
     if one.query.postcode != two.query.postcode:
         msg = (
             f"The snapshots are of {one.query.postcode!r} and {two.query.postcode!r}; "

@@ -11,19 +11,24 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import escape
 
 from crimenb.charts.theme import VEGALITE, specified
-from crimenb.measures import changes, comparisons, outcomes
-from crimenb.measures.counts import count_by_category, count_by_month, scope, summed_months, totals
-from crimenb.measures.months import is_small
+from crimenb.measures.changes import ChangeVerdict, name_of
+from crimenb.measures.outcomes import CHARGED
+from crimenb.measures.place import place_of
 from crimenb.report import sections
 from crimenb.report.html import ONE, ROLE, SHARE, WHOLE, Column, Words, table
 from crimenb.report.notes import facts, note, notes
-from crimenb.schema import ASB, CATEGORIES
+from crimenb.schema import CATEGORIES
 from crimenb.wording import format as write
+from crimenb.wording.availability import source_sentence
+from crimenb.wording.comparisons import refusal
+from crimenb.wording.summary import MOST_NAMED, leading
+from crimenb.wording.verdicts import CHANGES_IN_WORDS, brief, brief_change, describe_change, normal_range
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from crimenb.data import Data
+    from crimenb.measures.place import Place
 
 _TEXTS = {
     "outcomes": sections.happened_next,
@@ -38,7 +43,7 @@ LEAST_TOP = 5
 """Records of a point from which its commonest category is named in the table."""
 
 _RANGE = [
-    Column("low", "Range from", WHOLE), Column("high", "Range to", WHOLE),
+    Column("low", "Normal range from", WHOLE), Column("high", "Normal range to", WHOLE),
     Column("elsewhere", "Rest of the force, at this scale", WHOLE),
 ]  # fmt: skip
 _SHOWN: dict[str, tuple[str, list[Column]]] = {
@@ -58,17 +63,16 @@ _SHOWN: dict[str, tuple[str, list[Column]]] = {
         [Column("month", "Month"), Column("status", "Status"), Column("asb", "Reports", WHOLE), *_RANGE],
     ),
     "snapped-points": (
-        "Records by snapped point",
-        [Column("snapped_to", "On or near"), Column("records", "Records", WHOLE),
-         Column("crime", "Crimes", WHOLE), Column("asb", "Anti-social behaviour", WHOLE),
-         Column("top", "Commonest category")],
+        "Crimes by map point",
+        [Column("snapped_to", "On or near"), Column("crime", "Crimes", WHOLE),
+         Column("asb", "Reports of anti-social behaviour", WHOLE), Column("top", "Most common category of crime")],
     ),
     "outcomes": (
         "Latest outcome of crimes in settled months",
         [Column("group", "Outcome"), Column("crimes", "Crimes", WHOLE), Column("share", "Share", SHARE, "[u]")],
     ),
     "change": (
-        "Latest twelve months against the twelve before",
+        "The latest 12 months against the same months a year before",
         [Column("label", "Category"), Column("before", "Before", WHOLE), Column("after", "Latest", WHOLE),
          Column("change", "Change", "{:+.0%}", "[u]"), Column("pairs", "Month by month"),
          Column("verdict", "Verdict")],
@@ -127,7 +131,7 @@ def show(chart: Any, frame: pd.DataFrame, name: str, data: Data) -> None:
     )  # fmt: skip
     if "empty" not in spec["usermeta"]:
         display(source_line(data))
-    if not len(frame) or not summed_months(data):  # nothing is drawn, and the sentences say why
+    if not len(frame) or not place_of(data).scope.months:  # nothing is drawn, and the sentences say why
         return
     display(note(name if name in notes() else name.partition(".")[0], data))
     display(_table(name, frame, data))
@@ -138,26 +142,36 @@ def _table(name: str, frame: pd.DataFrame, data: Data) -> Words:
     known = facts(data)
     caption, columns = _SHOWN[name]
     columns = [c for c in columns if c.name in frame]
-    if is_small(data):  # of so few records no share and no mean is given anywhere on the page
+    if (
+        place_of(data).total("crime") < write.LEAST_SHARE
+    ):  # of so few records no share and no mean is given anywhere on the page
         columns = [c for c in columns if c.name not in ("share", "a_month")]
     if name == "compared" and (frame["other"] == frame["other"].iloc[0]).all():
         columns = [c for c in columns if c.name != "other"]
         caption = f"Shares of crime here and in {frame['other'].iloc[0]}"
-    if name == "snapped-points":  # of four records none is the commonest kind
-        frame = frame.assign(top=frame["top"].where(frame["records"] >= LEAST_TOP, ""))
+    if name == "snapped-points":  # of four crimes none is the most common kind
+        frame = frame.assign(top=frame["top"].where(frame["crime"] >= LEAST_TOP, ""))
+    if name == "change":
+        frame = frame.assign(pairs=_pairs(frame), verdict=frame["kind"].map(CHANGES_IN_WORDS))
     columns = [c._replace(heading=c.heading.format(**known) or c.name) for c in columns]
     return table(frame, columns, caption, name=f"{data.query.slug}_{name}")
 
 
+def _pairs(frame: pd.DataFrame) -> list[str]:
+    """Write in how many pairs of months each series moved its way; too few records say nothing of it."""
+    return [
+        "too few" if kind == ChangeVerdict.TOO_FEW
+        else f"{'lower' if after < before else 'higher'} in {same} of {pairs} months"
+        for kind, before, after, same, pairs in zip(
+            frame["kind"], frame["before"], frame["after"], frame["same_way"], frame["pairs"], strict=True
+        )
+    ]  # fmt: skip
+
+
 def source_line(data: Data) -> Words:
     """Return the line under a chart that says whose numbers it draws."""
-    source = data.source
-    said = "Source: police.uk"
-    if write.is_demo(data):
-        said = "Source: the demonstration's invented records"
-    elif source.get("release"):
-        said += f", release of {write.month(source['release'])}"
-    return Words(f'<p class="source">{escape(said)}.</p>', f"{said}.", "source")
+    text = source_sentence(place_of(data))
+    return Words(f'<p class="source">{escape(text)}</p>', text, "source")
 
 
 def headline(name: str, data: Data, *, subtitle: bool = True) -> Words:
@@ -168,127 +182,129 @@ def headline(name: str, data: Data, *, subtitle: bool = True) -> Words:
     subtitle
         Whether to give it; where nothing is drawn there is nothing it is of.
     """
-    says, measure = _HEADLINES[name](data)
+    place = place_of(data)
+    says, measure = _HEADLINES[name](place)
     if not subtitle:
         return Words(f"<h3>{escape(says)}</h3>", says, "head")
-    held = summed_months(data)
-    span = write.span(held) if held else "no month that can be counted"
-    if name == "outcomes" and (settled := outcomes.outcomes(data).settled):
-        span = write.months(settled)
-    below = write.capital(f"{measure}, {write.where(data)}, {span}.")
+    months = place.scope.months
+    if name in ("snapped-points", "careful"):
+        months = place.scope.point_months
+    span = write.span(months) if months else "no month that can be counted"
+    if name == "outcomes" and (settled := place.outcomes.settled):
+        span = write.span(settled)
+    below = write.capital(f"{measure}, {write.where(place)}, {span}.")
     html = f"<h3>{escape(says)}</h3><p class='subtitle'>{escape(below)}</p>"
     return Words(html, f"{says}\n{below}", "head")
 
 
-def _categories(data: Data) -> tuple[str, str]:
-    counts = count_by_category(data)
-    crime = counts[(counts["category"] != ASB) & (counts["period"].fillna(0) > 0)]
-    if crime.empty:
-        return "No category can be counted", "Records by category"
-    top = crime.head(3)
-    named = [f"{label.lower()} ({n:,})" for label, n in zip(top["label"], top["period"], strict=True)]
-    held, asked = len(summed_months(data)), len(data.query.months)
-    when = f" in the {write.counted(held, 'month')} counted" if held < asked else ""
-    return f"The commonest{when}: {write.listing(named)}", "Records by category"
-
-
-def _trend(data: Data) -> tuple[str, str]:
-    counts = count_by_month(data)
-    held = counts[counts["month"].isin(summed_months(data))]
-    if held.empty:
-        return f"None of the {len(counts)} months is held here, which is not zero", "Crimes by month"
-    thin = held["month"].isin(scope(data).thin)
-    low, high = int(held.loc[~thin, "crime"].min()), int(held.loc[~thin, "crime"].max())
-    gap = _missing(counts)
-    if thin.any():
-        gap += f"; {write.months(scope(data).thin)} suspiciously low"
-    return f"Between {low:,} and {high:,} crimes a month{gap}", "Crimes by month"
-
-
-def _missing(counts: pd.DataFrame) -> str:
-    """Say how many months have no number; follows a headline."""
-    missing = int(counts["crime"].isna().sum())
-    return f"; {write.counted(missing, 'month')} missing, which is not zero" if missing else ""
-
-
-def _asb(data: Data) -> tuple[str, str]:
-    counts = count_by_month(data)
-    held = counts[counts["month"].isin(summed_months(data))]
-    if held.empty:
+def _categories(place: Place) -> tuple[str, str]:
+    measure = "Records by category"
+    if not place.scope.months:
+        return "No category can be counted", measure
+    if not place.total("crime"):
+        return f"No crime was recorded {write.in_period(place.scope.months)}", measure
+    top = leading(place.total_by_category())
+    if len(top) < 2:
         return (
-            "No month of reports is held here, which is not zero",
-            "Reports of anti-social behaviour by month",
+            f"{write.counted(place.total('crime'), 'crime')} {write.in_period(place.scope.months)}",
+            measure,
         )
-    whole = held[~held["month"].isin(scope(data).thin)]
-    low, high = int(whole["asb"].min()), int(whole["asb"].max())
-    said = f"Between {low:,} and {high:,} reports a month{_missing(counts)}"
-    return said, "Reports of anti-social behaviour by month"
+    return f"The most common crimes {write.in_period(place.scope.months)}: {write.with_counts(top)}", measure
 
 
-def _points(data: Data) -> tuple[str, str]:
-    t = totals(data)
-    measure = "Records by snapped point"
-    if not t.points:
-        return "No snapped point can be counted", measure
-    half = f"Half of the {t.crime + t.asb:,} records share {write.count(t.half_at)} of {t.points:,} points"
-    return half, measure
+def _trend(
+    place: Place, series: str = "crime", one: str = "crime", measure: str = "Crimes by month"
+) -> tuple[str, str]:
+    months, within = place.scope.months, place.scope
+    if not months:
+        return f"None of the {len(place.status)} months is held here, which is not zero", measure
+    verdict = place.crime if series == "crime" else place.asb
+    missing = len(place.status) - len(months)
+    gaps = f"; {write.counted(missing, 'month')} missing, which is not zero" if missing else ""
+    if within.thin:
+        gaps += f"; {write.months(within.thin)} suspiciously low"
+    if verdict.range is not None:
+        name = write.month(verdict.month)
+        return (
+            f"{name}: {write.counted(verdict.records, one)}, {brief(verdict)} ({normal_range(verdict)}){gaps}",
+            measure,
+        )
+    whole = place.counts[series].drop(index=within.thin)
+    low, high = int(whole.min()), int(whole.max())
+    if low == high:
+        each = " in each month" if len(whole) > 1 else f" in {write.month(within.latest)}"
+        return f"{write.counted(low, one)}{each}{gaps}", measure
+    return f"{low:,} to {write.counted(high, one)} a month{gaps}", measure
 
 
-def _outcomes(data: Data) -> tuple[str, str]:
-    found = outcomes.outcomes(data)
-    charged = found.table.loc[found.table["group"] == outcomes.CHARGED, "share"]
-    measure = "Latest outcome of crimes in months that have settled"
-    if found.none or charged.empty:
-        return "No outcomes are given here", measure
-    if charged.isna().any():
-        return f"Too few crimes ({found.crimes:,}) for shares of outcomes", measure
-    some = found.settled != summed_months(data)
-    of = f"the crimes of {write.months(found.settled)}" if some else "crimes"
+def _asb(place: Place) -> tuple[str, str]:
+    return _trend(place, "asb", "report", "Reports of anti-social behaviour by month")
+
+
+def _points(place: Place) -> tuple[str, str]:
+    found, measure = place.points, "Crimes by map point"
+    if not place.scope.months:
+        return "No map point can be counted", measure
+    if not found.crimes:
+        return "No crime here is mapped to a point", measure
+    if found.points == 1:
+        return f"{write.counted(found.crimes, 'crime')} at one map point", measure
     return (
-        f"{charged.iloc[0]:.0%} of {of} were charged or sent to court; the results are not published",
+        f"Half of the {found.crimes:,} crimes are mapped to {found.half:,} of {found.points:,} points",
         measure,
     )
 
 
-def _change(data: Data) -> tuple[str, str]:
-    table = changes.changes(data)
-    measure = "Records by category, latest twelve months counted and the twelve before"
-    if (table["kind"] == "too few months").all():
-        return "This report has no two years of whole months, so no year is set against another", measure
-    clear = table[table["kind"].str.startswith("clear")]
-    total = table.iloc[0]
-    said = (
-        f"Crime in all: {total['kind']}" if total["kind"] != "too few" else "Too few crimes to call a change"
-    )
-    named = [f"{CATEGORIES[s].lower()} a {k}" for s, k in zip(clear["series"], clear["kind"], strict=True)
-             if s in CATEGORIES]  # fmt: skip
-    return f"{said}{'; ' + write.listing(named) if named else ''}", measure
+def _outcomes(place: Place) -> tuple[str, str]:
+    found, measure = place.outcomes, "Latest outcome of crimes in months that have settled"
+    if found.none or found.table.empty:
+        return "No outcomes are given here", measure
+    if found.crimes < write.LEAST_SHARE:
+        return f"Outcomes of {write.counted(found.crimes, 'crime')}, too few for shares", measure
+    charged = found.table.loc[found.table["group"] == CHARGED, "share"]
+    share = f"{write.percent(float(charged.iloc[0]))} of the crimes" if len(charged) else "None of the crimes"
+    of = f" of {write.span(found.settled)}" if found.settled != place.scope.months else ""
+    return f"{share}{of} were charged or sent to court; the results are not published", measure
 
 
-def _compared(data: Data) -> tuple[str, str]:
-    beside = comparisons.with_rest_of_force(data)
+def _change(place: Place) -> tuple[str, str]:
+    measure = "Records by category, the latest 12 months and the same months a year before"
+    if not place.year.compared:
+        if place.year.kind == ChangeVerdict.MAP_CHANGED:
+            return f"Years are {brief_change(place.year)}", measure
+        return "No comparison with last year: this report covers less than two full years", measure
+    clear = [c for c in place.changes[1:] if c.called]
+    named = [f"{name_of(c.series).lower()} a {brief_change(c)}" for c in clear]
+    return f"All crime: {describe_change(place.year)}{'; ' + write.listing(named) if named else ''}", measure
+
+
+def _compared(place: Place) -> tuple[str, str]:
     measure = (
         "Share of crime by category, the three largest and those that differ clearly (the table has all)"
     )
-    if beside.refused and not data.query.compare_with:
-        return f"Not compared, because {comparisons.REFUSALS[beside.refused]}", measure
-    more = [write.category(c) for c in beside.named("more")]
+    beside = place.comparisons[0]
     if beside.refused:
+        if len(place.comparisons) == 1:
+            return refusal(beside).removesuffix("."), measure
         return "Shares of crime here and in the places compared with", measure
+    larger = [write.category(c) for c in beside.named("more")]
     rest = write.rest_of(beside.forces)
-    if not more:
-        return f"No category takes a clearly larger share of crime here than in {rest}", measure
-    above = "above all " if len(more) > 3 else ""
-    return f"A larger share here than in {rest}: {above}{write.listing(more[:3])}", measure
+    if not larger:
+        return f"No category makes up a clearly larger share of crime here than in {rest}", measure
+    among = "among them " if len(larger) > MOST_NAMED else ""
+    return (
+        f"A larger share of crime here than in {rest}: {among}{write.listing(larger[:MOST_NAMED])}",
+        measure,
+    )
 
 
-def _explore(data: Data) -> tuple[str, str]:
-    t = totals(data)
-    if not t.crime + t.asb:
+def _explore(place: Place) -> tuple[str, str]:
+    if not place.scope.months:
         return "Nothing to explore: no record can be counted", "Records by category, month and point"
     return (
-        f"The {t.crime + t.asb:,} records by category, month and place",
-        "Records by category, month and snapped point",
+        f"The {write.counted(place.total('crime'), 'crime')} and, apart from them, "
+        f"{write.counted(place.asb_total, 'report')} of anti-social behaviour",
+        "Records by category, month and map point",
     )
 
 

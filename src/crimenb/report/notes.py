@@ -17,16 +17,14 @@ from markupsafe import Markup, escape
 
 from crimenb.data import remembered
 from crimenb.errors import QueryError
-from crimenb.measures import points as map_points
-from crimenb.measures.counts import count_by_point, scope, summed_months, totals
-from crimenb.measures.months import months_with_range, range_of
-from crimenb.measures.outcomes import outcomes
+from crimenb.measures.place import place_of
 from crimenb.report.html import Words
-from crimenb.schema import BTP
 from crimenb.wording import format as write
+from crimenb.wording.availability import source_sentence, unlocated_sentence
 
 if TYPE_CHECKING:
     from crimenb.data import Data
+    from crimenb.measures.place import Place
 
 # ------------------------------------------------------------------------- notes
 
@@ -95,53 +93,50 @@ def _facts(data: Data | None) -> dict[str, Any]:
 @remembered
 def facts(data: Data) -> dict[str, Any]:
     """Return the numbers of a report as the notes use them, already written out."""
-    t = totals(data)
-    source, crimes = data.source, data.of().crimes
-    points = count_by_point(data)
-    held = summed_months(data)
-    around = data.surroundings[data.surroundings["postcode"] == data.query.postcode]
-    unlocated = around["unlocated"].sum()
-    located = (around["rest"].sum() + (crimes["reported_by"] != BTP).sum()) or 1
-    ranges = {s: "low" in months_with_range(data, s) for s in ("crime", "asb")}
-    copies = map_points.duplicates(data).asb
-    gaps = [f"{write.months(list(g['month']))} ({status})" for status, g in gaps_by_cause(data)]
-    return {
-        "demo": write.is_demo(data),
-        "place": data.query.postcode,
-        "where": write.where(data),
-        "period": write.span(held) if held else "",
-        "newest": write.month(t.latest_month) if t.latest_month else "",
-        "release": write.month(source["release"]) if source.get("release") else "",
-        "source_name": source.get("name", ""),
-        "records": f"{t.crime + t.asb:,}" if t.crime + t.asb else "",
-        "points": f"{t.points:,}" if t.points else "",
-        "busiest": f"{t.busiest:,}" if t.busiest else "",
-        "busiest_name": t.busiest_name or ("an unnamed place" if t.busiest else ""),
-        "busiest_share": write.percent(points["share"].iloc[0]) if t.crime + t.asb >= 100 else "",
-        "half_points": write.count(t.half_at) if t.points else "",
-        "months_asked": write.count(t.months_asked),
-        "months_held": write.count(t.months_summed),
+    place = place_of(data)
+    within, found = place.scope, place.points
+    counted = bool(within.months)
+    gaps = [f"{write.span(list(g['month']))} ({status})" for status, g in gaps_by_cause(place)]
+    busiest = found.busiest
+    copies = place.duplicates.asb
+    values = {
+        "place": place.key,
+        "where": write.where(place),
+        "period": write.span(within.months) if counted else "",
+        "newest": write.month(within.latest) if counted else "",
+        "release": write.month(place.source["release"]) if place.source.get("release") else "",
+        "source": source_sentence(place),
+        "points": f"{found.points:,}" if found.points > 1 else "",
+        "point_crimes": f"{found.crimes:,}" if found.crimes else "",
+        "busiest": f"{busiest.crimes:,}" if busiest else "",
+        "busiest_name": (busiest.snapped_to or "an unnamed place") if busiest else "",
+        "half_points": f"{found.half:,}" if found.points else "",
+        "months_asked": f"{len(place.status):,}",
+        "months_counted": f"{len(within.months):,}",
         "gaps": "; ".join(gaps),
-        "unlocated_share": f"{unlocated / (unlocated + located):.1%}" if unlocated else "",
-        "crime_total": f"{t.crime:,}" if held else "",
-        "asb_total": f"{t.asb:,}" if held else "",
+        "unlocated": unlocated_sentence(place),
+        "crime_total": f"{place.total('crime'):,}" if counted else "",
+        "asb_total": f"{place.asb_total:,}" if counted else "",
         "asb_duplicates": f"{copies:,}" if copies else "",
-        "btp": f"{t.btp:,}" if t.btp else "",
-        "part": scope(data).kind == "part",
-        "thin": bool(scope(data).thin),
-        "unsettled": write.months(outcomes(data).unsettled) if held else "",
-        "range_crime": ranges["crime"],
-        "range_asb": ranges["asb"],
-        "range_season": ranges["asb"] and range_of(data, "asb").controlled is not None,
+        "btp": f"{place.total('btp'):,}" if counted and place.total("btp") else "",
+        "unsettled": write.span(place.outcomes.unsettled) if place.outcomes.unsettled else "",
     }
+    flags = {
+        "demo": place.is_demo,
+        "part": within.kind == "part",
+        "thin": bool(within.thin),
+        "range_crime": place.crime.range is not None,
+        "range_asb": place.asb.range is not None,
+        "adjusted": place.crime.adjusted,
+    }
+    return values | flags
 
 
-def gaps_by_cause(data: Data) -> list[tuple[str, pd.DataFrame]]:
+def gaps_by_cause(place: Place) -> list[tuple[str, pd.DataFrame]]:
     """Return the months not summed in groups of one status and one reason."""
-    months = data.of().months
-    rest = months[~months["month"].isin(summed_months(data))]
-    cause = rest["why"].map(cause_of)
-    return [(str(key[0]), group) for key, group in rest.groupby([rest["status"], cause], sort=True)]
+    rest = place.months[~place.months["month"].isin(place.scope.months)]
+    reason = rest["why"].map(cause_of)
+    return [(str(key[0]), group) for key, group in rest.groupby([rest["status"], reason], sort=True)]
 
 
 def cause_of(why: str) -> str:

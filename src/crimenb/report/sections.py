@@ -6,25 +6,23 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from crimenb.measures import comparisons, outcomes
-from crimenb.measures.changes import change_by_category
-from crimenb.measures.comparisons import all_comparisons
-from crimenb.measures.counts import deciding, only, scope, summed_months
-from crimenb.measures.points import bursts, points
+from crimenb.measures.changes import ChangeVerdict
+from crimenb.measures.place import place_of
 from crimenb.report.html import SHARE, Column, Words, bullets, paragraphs, table
 from crimenb.report.notes import cause_of
-from crimenb.schema import BTP, force_name
+from crimenb.schema import BTP, MonthStatus, force_name
 from crimenb.wording import format as write
 from crimenb.wording import how_to_read as reading
 from crimenb.wording import misreadings, summary, verdicts
-from crimenb.wording.comparisons import compared_with
+from crimenb.wording.availability import source_sentence
+from crimenb.wording.comparisons import comparison_sentences
+from crimenb.wording.how_to_read import custom_edge_sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import pandas as pd
 
     from crimenb.data import Data
+    from crimenb.measures.place import Place
 
 
 def title(data: Data) -> Words:
@@ -38,41 +36,41 @@ def title(data: Data) -> Words:
     Demonstration: recorded crime in the mile around ZZ9 9ZZ
     ...
     """
-    q = data.query
-    what = f"Recorded crime in {write.where(data)}"
-    held = summed_months(data)
+    place, q = place_of(data), data.query
+    months = place.scope.months
+    what = f"Recorded crime in {write.where(place)}"
     lines = [f"Police-recorded crime and anti-social behaviour, {write.period(q.start, q.end)}."]
-    if not held:
-        what = f"Recorded crime in {write.place_name(data)}: not held for these months"
-        why = sorted({cause_of(w) for w in data.of().months["why"] if w})
-        lines.append(f"No figure can be given: {why[0] if why else ''} This is not a count of zero.")
-    elif len(held) < len(q.months):
-        verb = "is" if len(held) == 1 else "are"
-        rest = "other" if len(q.months) - len(held) == 1 else "others"
+    if not months:
+        what = f"Recorded crime in {write.place_name(place)}: not held for these months"
+        why = sorted({cause_of(w) for w in place.months["why"] if w})
         lines.append(
-            f"{write.opening(len(held))} of these {write.spelt(len(q.months))} months {verb} counted: "
-            f"{write.span(held)}. What happened in the {rest} is not known here."
+            f"No figure can be given. {why[0] if why else ''} This is not a count of zero.".replace("  ", " ")
         )
-    if held and (said := scope(data)).kind == "part":
-        others = write.listing([force_name(f) for f in said.absent])
+    elif len(months) < len(q.months):
+        verb = write.plural(len(months), "is", "are")
+        rest = write.plural(len(q.months) - len(months), "other", "others")
         lines.append(
-            f"Every figure on this page speaks of {write.where(data)} only. The rest is "
-            f"policed by {others}, whose records are not held for these months."
+            f"{write.opening(len(months))} of these {len(q.months)} months {verb} counted: {write.span(months)}. "
+            f"What happened in the {rest} is not known here."
         )
-    if data.of().places["kind"].iloc[0] == "area":
-        lines.append(write.edge(data))
-    if (source := data.source).get("release") and source.get("retrieved") and not write.is_demo(data):
+    if months and place.scope.kind == "part":
         lines.append(
-            f"Data of police.uk: release of {write.month(source['release'])}, "
-            f"retrieved on {write.day(source['retrieved'])}."
+            f"Every figure on this page is for {write.where(place)} only. The rest is policed by "
+            f"{write.forces_named(place.scope.absent)}, whose records are not held for these months."
         )
-    if write.is_demo(data):
+    if place.remark:
+        lines.append(place.remark)
+    if not place.is_circle and months:
+        lines.append(custom_edge_sentence(place))
+    if place.is_demo:
         what = f"Demonstration: {what[0].lower()}{what[1:]}"
         lines.insert(0, "Demonstration data: an invented town, not a real place.")
+    else:
+        lines.append(source_sentence(place))
     html = f"<h1>{escape(what)}</h1>" + "".join(f'<p class="lede">{escape(s)}</p>' for s in lines)
-    running = f"{what}, {write.period(q.start, q.end)}" if held else what
-    if 0 < len(held) < len(q.months):
-        running += f" ({len(held)} of {len(q.months)} months)"
+    running = f"{what}, {write.period(q.start, q.end)}" if months else what
+    if 0 < len(months) < len(q.months):
+        running += f" ({len(months)} of {len(q.months)} months)"
     return Words(html, "\n".join([what, *lines]), "title", running=running)
 
 
@@ -88,10 +86,11 @@ def months_table(data: Data) -> Words:
     >>> cn.months_table(data)
     Fable Vale supplied every month asked for: November to December 2025.
     """
-    known = data.of().months
-    if (known["status"] == "published").all():
-        forces = write.forces_named(deciding(data.of()))
-        return paragraphs([f"{forces} supplied every month asked for: {write.span(list(known['month']))}."])
+    place = place_of(data)
+    known = place.months
+    if set(place.status.values()) == {MonthStatus.PUBLISHED} and not known["why"].any():
+        forces = write.forces_named(place.forces)
+        return paragraphs([f"{forces} supplied every month asked for: {write.span(list(place.status))}."])
     columns = [Column("month", "Month"), Column("status", "Status"), Column("why", "Why")]
     shown = known.assign(why=known["why"].replace("", "Supplied."))
     return table(shown, columns, "Months asked for", name=f"{data.query.slug}_months")
@@ -114,13 +113,6 @@ def provenance(data: Data) -> Words:
                  printed="brief")  # fmt: skip
 
 
-_NOTHING_TO_NAME = {
-    "whole": "No busy point lies within 100 m of the edge, and no burst at one point was found here.",
-    "part": "No burst at one point was found here; what lies beyond the edge is not known.",
-    "none": "Nothing is counted here, so no point and no batch can be named.",
-}
-
-
 def at_a_glance(data: Data) -> Words:
     """Return the report in a few sentences, and the same as text to paste into a paper.
 
@@ -131,14 +123,14 @@ def at_a_glance(data: Data) -> Words:
     >>> cn.at_a_glance(data)
     This is an invented place with invented records. Police recorded ...
     """
-    said = summary.at_a_glance(data)
-    pasted = summary.summary_md(data)
+    place = place_of(data)
+    sentences, pasted = summary.at_a_glance(place), summary.summary_md(place)
     html = (
-        f'{bullets(said)}<details class="paste"><summary>Text to paste</summary>'
+        f'{bullets(sentences)}<details class="paste"><summary>Text to paste</summary>'
         f'<pre id="paste">{escape(pasted)}</pre>'
         '<button type="button" data-copy="paste" hidden>Copy the text</button></details>'
     )
-    shown = Words(html, " ".join(said))
+    shown = Words(html, " ".join(sentences))
     shown.extra = {"summary": pasted}
     return shown
 
@@ -151,14 +143,14 @@ def how_to_read(data: Data) -> Words:
     >>> import crimenb as cn
     >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
     >>> cn.how_to_read(data)
-    These are crimes recorded by police, ...
+    These are crimes that police recorded. ...
     """
-    said = reading.how_to_read(data)
-    return Words(bullets(said), " ".join(said))
+    sentences = reading.how_to_read(place_of(data))
+    return Words(bullets(sentences), " ".join(sentences))
 
 
 def careful(data: Data) -> Words:
-    """Return what to be careful with here: edge, places where incidents are recorded, bursts.
+    """Return what to be careful with here: edge, places where incidents are logged, bursts.
 
     Examples
     --------
@@ -167,166 +159,110 @@ def careful(data: Data) -> Words:
     >>> cn.careful(data)
     No busy point lies within 100 m of the edge, ...
     """
-    found = points(only(data))
-    said = [*reading.edge_sentences(only(data))] if scope(data).months else []
-    if listed := found.institutions[:3]:
-        named = [
-            f"{p.snapped_to or 'an unnamed place'} ({write.counted(p.records, 'record')})" for p in listed
-        ]
-        what = "a place where incidents are" if len(listed) == 1 else "places where incidents are"
-        said.append(f"{write.capital(write.listing(named))}: {what} recorded, wherever they began.")
-    said += [
-        f"In {write.month(b.month)}, {write.count(b.records)} of the {write.count(b.of_month)} records of "
-        f"{write.category(b.category)} sit at one point ({b.snapped_to or 'an unnamed place'}), which has "
-        f"{write.count(b.elsewhen)} in all other months together: likely one batch of reports."
-        for b in bursts(only(data))[:3]
-    ]
-    if not said:
-        said = [_NOTHING_TO_NAME[scope(data).kind]]
-    shown = paragraphs(said)
+    shown = paragraphs(reading.careful_sentences(place_of(data)))
     return Words(f"<h3>Be careful with</h3>{shown.html}", shown.text)
 
 
 def do_not_say(data: Data) -> Words:
-    """Return the three likeliest wrong sentences about this page, and why each is wrong.
+    """Return the three likeliest wrong sentences about this page, and what to write instead.
 
     Examples
     --------
     >>> import crimenb as cn
     >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
     >>> cn.do_not_say(data)
-    Do not say: ...
+    Instead of ...
     """
-    found = misreadings.do_not_say(data)
+    found = misreadings.do_not_say(place_of(data))
     # The words stand in the text itself: a list that is pasted must not turn into three claims.
     rows = "".join(
-        f"<dt>Do not say: <q>{escape(c.sentence)}</q></dt><dd>Because: {escape(c.why)}</dd>" for c in found
+        f"<dt>Instead of <q>{escape(m.sentence.removesuffix('.'))}</q>, write:</dt><dd>{escape(m.instead)}</dd>"
+        for m in found
     )
-    text = "\n".join(f"Do not say: “{c.sentence}” Because: {c.why}" for c in found)
-    return Words(f'<h3>What these numbers do not say</h3><dl class="claims">{rows}</dl>', text)
+    text = "\n".join(f"Instead of “{m.sentence.removesuffix('.')}”, write: “{m.instead}”" for m in found)
+    return Words(f'<h3>What to write instead</h3><dl class="claims">{rows}</dl>', text)
 
 
 def compared(data: Data) -> Words:
     """Return the differences that pass, in shares; and what was refused, with its reason."""
-    said: list[str] = []
-    for found in all_comparisons(data):
-        other = compared_with(found) if found.other or found.forces else "the rest of the force"
-        if found.refused:
-            said.append(f"Not compared with {other}, because {comparisons.REFUSALS[found.refused]}.")
-            continue
-        if found.shared:
-            said.append(
-                f"{write.counted(found.shared, 'record')} lie in both areas ({found.distance_m / 1000:.1f} km "
-                "apart) and are left out on both sides."
-            )
-        said += _clear_shares(found, other) or [
-            f"No category takes a clearly larger or smaller share of crime here than in {other}."
-        ]
-    return paragraphs(said)
-
-
-def _clear_shares(found: comparisons.Comparison, other: str) -> list[str]:
-    """Say which categories take a larger and which a smaller share here, with both shares."""
-    rows = found.table.set_index("category")
-    said = []
-    for side, word in (("more", "larger"), ("less", "smaller")):
-        shares = [
-            f"{write.category(c)} ({write.percent_of(rows.loc[c, 'share_here'], found.here)}; "
-            f"{write.percent_of(rows.loc[c, 'share_there'], found.there)} there)"
-            for c in found.named(side)
-        ]
-        if shares:
-            said.append(f"A clearly {word} share of crime here than in {other}: {write.listing(shares)}.")
-    row = rows.loc[comparisons.NEVER_LOW]
-    if row["high"] < 1:
-        said.append(
-            f"{write.capital(write.category(comparisons.NEVER_LOW))}: "
-            f"{write.percent_of(row['share_here'], found.here)} here, "
-            f"{write.percent_of(row['share_there'], found.there)} there. A smaller share only shows that other "
-            "categories are larger; it does not make a place safer."
-        )
-    return said
+    return paragraphs([s for c in place_of(data).comparisons for s in comparison_sentences(c)])
 
 
 def change(data: Data) -> Words:
     """Return what changed on the year, or why that cannot be told from the months held."""
-    if not scope(data).months:
-        return paragraphs(["No month can be counted, so no year is set against another."])
-    if change_by_category(data).empty:
+    place = place_of(data)
+    if not place.scope.months:
+        return paragraphs(["No month can be counted, so years are not compared."])
+    if place.year.kind == ChangeVerdict.TOO_FEW_MONTHS:
         return paragraphs([
-            "With fewer than 24 whole months, season and change cannot be told apart, so no year is "
-            "set against another here. Ask for two years or more of months."
+            "A comparison needs at least 10 months that were counted in both years. Ask for two years or more of "
+            "months."
         ])  # fmt: skip
-    said = [verdicts.year_sentence(only(data))]
-    rows = change_by_category(data).iloc[1:]
-    clear = rows[rows["verdict"].str.startswith("clear")]
-    said += [
-        f"{r.label}: {r.verdict}, {r.after:,} after {r.before:,}, {r.pairs}." for r in clear.itertuples()
-    ]
-    if clear.empty:
-        said.append("No category changed clearly.")
-    return paragraphs(said)
+    return paragraphs(verdicts.change_sentences(place))
 
 
 def map_key(data: Data) -> Words:
     """Return what the signs on the map stand for."""
-    within, place = scope(data), only(data)
+    place = place_of(data)
+    within = place.scope
     if not within.months:
         return paragraphs([])
-    circle = place.places["kind"].iloc[0] == "circle"
-    asked, edge = (data.query.postcode, "circle") if circle else ("the middle of the area", "area")
-    said = [
-        f"The cross is {asked}. Circles are scaled to the busiest point of this map. Grey dots are further "
-        f"map points: those outside the {edge} are not counted here, those inside hold none of the records "
-        "counted."
+    asked, edge = (place.key, "circle") if place.is_circle else ("the middle of the area", "area")
+    sentences = [
+        f"The cross is {asked}. Circles show crimes and are scaled to the busiest point of this map. Grey dots are "
+        f"other map points: those outside the {edge} are not counted here, those inside have no crime."
     ]
-    if (~place.coverage.geometry.is_empty).sum() > 1:
-        how = "" if write.is_exact(place) else ", as estimated from the nearest postcodes"
-        said.append(
-            f"The dash-dotted line is where police force areas meet{how}. A record counts for the force "
-            "that supplied it, so a few stand across the line."
+    if within.points_changed:
+        sentences.append(
+            "Map points were replaced in July 2022, so the map shows the months from then on. Totals may shift by 1 to "
+            "4% at the edge."
+        )
+    if place.has_force_lines:
+        how = "" if place.shares_are_exact else ", as estimated from the nearest postcodes"
+        sentences.append(
+            f"The dash-dotted line is where police force areas meet{how}. A record counts for the force that supplied "
+            "it, so a few lie across the line."
         )
         if within.absent:
-            absent = write.listing([force_name(f) for f in within.absent])
-            said.append(
-                f"Of the shaded part, policed by {absent}, no record is held: it is not free of crime."
+            sentences.append(
+                f"Records of the shaded part, policed by {write.forces_named(within.absent)}, are not held. It is not "
+                "free of crime."
             )
-    return paragraphs(said)
+    return paragraphs(sentences)
 
 
 def how_to_explore(data: Data) -> Words:
     """Return how the linked figure is used; only for readers whose page runs its script."""
-    if not scope(data).months:
+    if not place_of(data).scope.months:
         return paragraphs([])
-    said = (
+    text = (
         "Choose a category or a run of months, in the lists or with a click and a drag in the figure, and "
         "the rest counts only those. Reset, or Escape, shows everything again."
     )
-    return Words(f'<p class="screen">{escape(said)}</p>', said)
+    return Words(f'<p class="screen">{escape(text)}</p>', text)
 
 
 def happened_next(data: Data) -> Words:
     """Return what is known of outcomes in one or two sentences (R16)."""
-    found = outcomes.outcomes(data)
-    if not scope(data).months:
+    place = place_of(data)
+    found = place.outcomes
+    if not place.scope.months:
         return paragraphs(["No month can be counted, so no outcome is shown."])
     if found.none:
         return paragraphs(["The source gives no outcomes for the crimes counted here."])
-    return paragraphs(_outcome_sentences(found) or ["No month is settled yet; outcomes are still arriving."])
-
-
-def _outcome_sentences(found: outcomes.Outcomes) -> Iterable[str]:
-    said = []
-    if found.settled:
-        said.append(
-            f"Of {found.crimes:,} crimes in months whose outcomes have settled "
-            f"({write.months(found.settled)}), the latest outcome is given."
+    sentences = []
+    if found.settled and found.crimes:
+        sentences.append(
+            f"The figure shows the latest outcome of the {write.counted(found.crimes, 'crime')} of "
+            f"{write.span(found.settled)}, whose outcomes have settled."
         )
     if found.unsettled:
-        said.append(f"Left out, because many are still under investigation: {write.months(found.unsettled)}.")
+        sentences.append(
+            f"Left out, because many are still under investigation: {write.span(found.unsettled)}."
+        )
     if found.faulty:
-        said.append(f"Left out, because too many updates are missing: {write.months(found.faulty)}.")
-    return said
+        sentences.append(f"Left out, because too many updates are missing: {write.span(found.faulty)}.")
+    return paragraphs(sentences or ["No crime of these months has an outcome yet."])
 
 
 _SITE = "https://www.police.uk/pu/your-area/"
@@ -342,20 +278,12 @@ def neighbourhood(data: Data) -> Words:
     >>> cn.neighbourhood(data)
     The force at ZZ9 9ZZ itself is Fable Vale. ...
     """
-    place = only(data)
+    place = data.main
     link = f'<a href="{_SITE}">police.uk’s neighbourhood search</a>'
     if place.neighbourhoods.empty:
-        row = place.places.iloc[0]
-        force = force_name(row["force"]) if row["force"] else "the local force"
-        rest = place.coverage[(place.coverage["force"] != row["force"]) & (place.coverage["share"] > 0)]
-        others = [
-            f"{name} ({write.percent(share)} of the area)"
-            for name, share in zip(rest["force_name"], rest["share"], strict=True)
-        ]
-        also = f", and other parts are policed by {write.listing(others)}" if others else ""
         text = (
-            f"The force at {row['postcode']} itself is {force}{also}. This source holds no neighbourhood "
-            f"team for {row['postcode']}; find the team, its priorities and its meetings by"
+            f"{_policed_by(place_of(data))} This source does not hold the neighbourhood team. Find the team, its "
+            "priorities and its meetings by"
         )
         return Words(f"<p>{escape(text)} {link}.</p>", f"{text} {_SITE}.")
     team = place.neighbourhoods.iloc[0]
@@ -382,6 +310,19 @@ def neighbourhood(data: Data) -> Words:
         t for t in (write.day(r.start), r.title, r.address) if t)))  # fmt: skip
     text = f"{team['name']}, {team['force_name']}: {len(place.people)} named, {len(place.priorities)} priorities."
     return Words("".join(parts), text)
+
+
+def _policed_by(place: Place) -> str:
+    """Say which forces police the place, its own postcode's first."""
+    shares = [f"{name} ({write.percent(share)} of the area)" for name, share in place.coverage]
+    if len(place.coverage) == 1:
+        return f"{write.capital(write.place_name(place))} is policed by {place.coverage[0][0]}."
+    text = f"{write.capital(write.place_name(place))} is policed by {write.listing(shares)}."
+    return (
+        f"{text} The postcode itself is in {force_name(place.force)}."
+        if place.force and place.is_circle
+        else text
+    )
 
 
 def _link(address: str, title: str) -> Markup:
@@ -423,7 +364,7 @@ def coverage(data: Data) -> Words:
     Police forces and their share of the area, by area, ...
     ...
     """
-    rows = data.of().coverage
+    rows = data.main.coverage
     rows = rows[rows["force"] != BTP].assign(held=lambda c: c["months"].map(
         lambda m: write.months(m.split()) if m else "none of these months"))  # fmt: skip
     caption = "Police forces and their share of the area"

@@ -1,158 +1,162 @@
-"""What was supplied and what was not, in words: parts, gaps, BTP, records without location.
-
-Rules R1, R2, R9 and R17 of the method. No geometry.
-"""
+"""What is held of the months asked for, and what is not, in words."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crimenb.measures import points as map_points
-from crimenb.measures.counts import deciding, monthly_counts, only, scope
-from crimenb.measures.months import YEAR, held
-from crimenb.schema import BTP, force_name
+from crimenb.measures.changes import ChangeVerdict
+from crimenb.measures.months import LEAST_MONTHS
+from crimenb.schema import MonthStatus
 from crimenb.wording import format as write
 
 if TYPE_CHECKING:
-    from crimenb.data import Data
-    from crimenb.measures.counts import Scope
+    from crimenb.measures.place import Place
 
-ABSENT = "not in this archive"
 LEAST_BTP = 0.01
-"""British Transport Police is named at once from this share of the records."""
+"""British Transport Police is named at once from this share of the crimes."""
+
+LEAST_UNLOCATED = 0.01
 
 
-def part_sentence(within: Scope) -> str:
+def part_sentence(place: Place) -> str:
     """Say whose records are absent, and what is therefore not said (R1)."""
-    absent = write.listing([force_name(f) for f in within.absent])
-    one = len(within.absent) == 1
+    absent = place.scope.absent
+    one = len(absent) == 1
     return (
-        f"The other police area{'' if one else 's'} here, {absent}, {'is' if one else 'are'} not in "
-        "these data: no figure speaks of the whole circle, no month is called usual or unusual, and "
+        f"The other police area{'' if one else 's'} here, {write.forces_named(absent)}, {'is' if one else 'are'} "
+        "not in these data. No figure covers the whole area, no month is called normal or unusual, and "
         "nothing is compared with other places."
     )
 
 
-def swing_sentence(data: Data) -> str:
-    """Say why months are not compared: the share without location moves too much (R17)."""
-    worst = max(map_points.unlocated(data), key=lambda u: u.high - u.low)
-    low, high = (write.month(m) for m in (worst.low_month, worst.high_month))
-    return (
-        f"Months are not compared here: {force_name(worst.force)} gave no location for "
-        f"{worst.high:.0%} of its records in {high} and {worst.low:.0%} in {low}; those are in no count "
-        "here, so a rise or fall may be one of paperwork."
-    )
+def btp_at_once(place: Place) -> bool:
+    """Whether British Transport Police has more than one in a hundred of the crimes (R2)."""
+    return place.total("btp") > LEAST_BTP * place.total("crime")
 
 
-def whole(within: Scope) -> str:
-    """Name the months summed: "the year", "the six months", "the month"."""
-    months = within.months
-    n = len(months)
-    one_run = len(write.runs(months)) == 1
-    if n == 1:
-        return "the month"
-    if n == YEAR and one_run:
-        return "the year"
-    return f"the {write.spelt(n)} months" + ("" if one_run else " counted")
-
-
-def named_months(within: Scope) -> str:
-    """Name the months summed as `whole` does; months with gaps by their names, if not too many."""
-    name = whole(within)
-    if not name.endswith("counted"):
-        return name
-    return write.months(within.months) if len(write.runs(within.months)) <= write.MOST_RUNS else name
-
-
-def btp_at_once(data: Data) -> bool:
-    """Whether British Transport Police has more than one in a hundred of the records (R2)."""
-    table = monthly_counts(data).reindex(scope(data).months)
-    rest = int(table[["crime", "asb"]].to_numpy().sum())
-    return int(table["btp"].sum()) > LEAST_BTP * rest
-
-
-def btp_sentence(data: Data) -> str:
+def btp_sentence(place: Place) -> str:
     """Say what British Transport Police recorded here, apart from all totals, or ""."""
-    data = only(data)
-    within = scope(data)
-    n = int(monthly_counts(data)["btp"].reindex(within.months).sum())
+    n, summed = place.total("btp"), place.scope.months
     if not n:
         return ""
-    rows = data.coverage[data.coverage["force"] == BTP]
-    months = {m for held_ in rows["months"] for m in held_.split()} & set(within.months)
+    months = sorted({*(place.btp_months or [])} & set(summed))
     when = ""
-    if months and len(months) < len(within.months):
-        when = f" in {write.months(sorted(months))}, the only counted months"
-        if len(months) == 1:
-            when = f" in {write.month(*months)} alone, the only counted month"
-        elif len(months) > YEAR:
-            when = f" in {len(months)} of the months counted, the only ones"
-        when += " for which its file is held"
+    if months and len(months) < len(summed):
+        when = f" in {write.span(months)}, the only {write.plural(len(months), 'month', 'months')} its files cover here"
     return (
-        f"British Transport Police recorded {write.counted(n, 'further crime')}{when}; "
-        f"{'it is' if n == 1 else 'they are'} counted apart, in no total here."
+        f"British Transport Police recorded {write.counted(n, 'further crime')}{when}. "
+        f"{write.plural(n, 'It is', 'They are')} not in any total here."
     )
 
 
-def published_sentence(data: Data, *, limit: bool = True) -> str:
-    """Say how many of the months asked for were published, what is missing, and R9's limit.
+def unlocated_sentence(place: Place) -> str:
+    """Say how many of the forces' records have no location, and so are in no count, or ""."""
+    shares = [u for u in place.unlocated if u.share >= LEAST_UNLOCATED]
+    if not shares:
+        return ""
+    named = [
+        f"{write.percent_of(u.share, 1000)} of {write.forces_named([u.force])}'s records" for u in shares
+    ]
+    return f"A further {write.listing(named)} have no location. They are not counted anywhere in this report."
+
+
+def published_sentence(place: Place, *, limit: bool = True) -> str:
+    """Say how many of the months asked for were published, what is missing, and what that limits.
 
     Parameters
     ----------
     limit
-        Whether to add what one year of data cannot tell.
+        Whether to add what less than two years of data cannot tell (R9).
     """
-    data = only(data)
-    within = scope(data)
-    table = data.months.set_index("month")["status"]
-    said = [_how_many(within, len(table))] if within.months else []
-    for status in dict.fromkeys(table):
-        months = [m for m in table.index if table[m] == status and m not in within.months]
+    within, status = place.scope, place.status
+    parts = [_how_many(place)] if within.months else []
+    for kind in dict.fromkeys(status.values()):
+        months = [m for m in status if status[m] == kind and m not in within.months]
         if months:
-            said.append(_left_out(data, months, status))
+            parts.append(_left_out(place, months, kind))
     if within.thin:
-        are = "is" if len(within.thin) == 1 else "are"
-        said.append(f"{write.months(within.thin)} {are} suspiciously low and left out of every comparison")
-    if limit and held(data) == "one year":
-        said.append("with one year of data, season and trend cannot be told apart")
-    return f"{write.capital('; '.join(said))}."
+        are = write.plural(len(within.thin), "is", "are")
+        parts.append(f"{write.months(within.thin)} {are} suspiciously low and left out of every comparison")
+    parts += _out_of_baselines(place)
+    short = within.kind == "whole" and place.year.kind == ChangeVerdict.TOO_FEW_MONTHS
+    if limit and short and len(within.steady) > LEAST_MONTHS:
+        parts.append("with less than two full years, the time of year and a trend cannot be told apart")
+    return " ".join(f"{write.capital(p)}." for p in parts)
 
 
-def no_file_sentence(data: Data) -> str:
-    """Say that the archive has no file for any of the months (and so nothing is known), or ""."""
-    if set(data.months["status"]) != {ABSENT}:
-        return ""
-    asked = write.months(list(data.months["month"]))
-    return (
-        f"This archive holds no {write.forces_named(deciding(data))} file for {asked}, so the "
-        f"crime of {write.place_name(data)} is unknown, not zero."
-    )
+def _out_of_baselines(place: Place) -> list[str]:
+    within = place.scope
+    said = []
+    for series, what in (("all", "every record"), ("asb", "reports of anti-social behaviour")):
+        months = [m for m in within.left_out[series] if m in within.months and m not in within.thin]
+        if months:
+            are = write.plural(len(months), "is", "are")
+            said.append(
+                f"{write.months(months)} {are} counted but not used as a baseline for {what}: see the table of months"
+            )
+    return said
 
 
-def _how_many(within: Scope, asked: int) -> str:
-    part = " for that part" if within.kind == "part" else ""
-    if len(within.months) == asked:
-        return (
-            f"All {write.spelt(asked)} months were published{part}"
-            if asked > 1
-            else (f"The one month asked for was published{part}")
-        )
-    verb = "is" if len(within.months) == 1 else "are"
-    return f"{write.opening(len(within.months))} of the {write.spelt(asked)} months asked for {verb} counted"
+def _how_many(place: Place) -> str:
+    asked, counted = len(place.status), len(place.scope.months)
+    part = " for that part" if place.scope.kind == "part" else ""
+    if counted == asked:
+        return f"all {asked} months were published{part}" if asked > 1 else f"the month was published{part}"
+    verb = write.plural(counted, "is", "are")
+    return f"{write.opening(counted)} of the {asked} months asked for {verb} counted"
 
 
-def _left_out(data: Data, months: list[str], status: str) -> str:
+def _left_out(place: Place, months: list[str], status: MonthStatus) -> str:
     """Say why months are not counted. Files are in an archive or not, months are not."""
-    named, one = write.months(months), len(months) == 1
-    if status == ABSENT:
-        files = f"the {write.forces_named(deciding(data))} {'file' if one else 'files'} for {named}"
-        those = "that month is" if one else "those months are"
-        return (
-            f"{files} {'is' if one else 'are'} not in this archive, so {those} left out, not counted as zero"
-        )
+    named, one = write.span(months), len(months) == 1
     are = "is" if one else "are"
-    if status == "partly supplied":
+    if status == MonthStatus.NOT_IN_ARCHIVE:
+        return (
+            f"the {write.forces_named(place.forces)} {'file' if one else 'files'} for {named} {are} not in this "
+            f"archive, so {'that month is' if one else 'those months are'} left out, not counted as zero"
+        )
+    if status == MonthStatus.PARTLY:
         return f"{named} {are} only partly supplied and left out"
-    if status == "failed":
+    if status == MonthStatus.FAILED:
         return f"{named} could not be fetched and {are} left out, not counted as zero"
     return f"{named} {are} {status} and left out, not counted as zero"
+
+
+def nothing_sentences(place: Place) -> list[str]:
+    """Say once that nothing can be counted here, and why that is not zero."""
+    asked, names = write.span(list(place.status)), write.forces_named(place.forces)
+    whys = [why for why in dict.fromkeys(place.months["why"]) if why]
+    if set(place.status.values()) == {MonthStatus.NOT_IN_ARCHIVE}:
+        said = [
+            f"This archive does not hold {names} for {asked}, so the crime of {write.place_name(place)} is "
+            "unknown. It is not zero."
+        ]
+    else:
+        why = whys[0] if len(whys) == 1 else published_sentence(place)
+        said = [
+            f"Nothing can be counted for {write.place_name(place)}.",
+            why,
+            "That does not mean there was no crime.",
+        ]
+    if place.records:
+        n = place.records
+        said.append(
+            f"The {write.counted(n, 'record')} found there came from other forces, not from {names}. "
+            f"{write.plural(n, 'It is', 'They are')} not counted as the crime of {write.this_place(place)}."
+        )
+    return said
+
+
+def source_sentence(place: Place) -> str:
+    """Say whose figures these are and of which release, as far as that is known (R22)."""
+    source = place.source
+    asked = write.period(place.query.start, place.query.end)
+    if place.is_demo:
+        return "Source: the invented records of the demonstration."
+    release = (
+        f"release of {write.month(source['release'])}" if source.get("release") else f"files for {asked}"
+    )
+    if source.get("read"):
+        return f"Source: police.uk, {release}, read into an archive on {write.day(source['read'])}."
+    retrieved = f", retrieved on {write.day(source['retrieved'])}" if source.get("retrieved") else ""
+    return f"Source: police.uk, {release}{retrieved}."

@@ -1,4 +1,4 @@
-"""Comparisons under the names a reader knows."""
+"""Comparisons of shares in words, and their table under the names a reader knows."""
 
 from __future__ import annotations
 
@@ -6,13 +6,22 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from crimenb.measures import comparisons
-from crimenb.measures.comparisons import all_comparisons
+from crimenb.measures.comparisons import NEVER_LOW, Comparison, Refusal, all_comparisons
 from crimenb.schema import CATEGORIES
 from crimenb.wording import format as write
 
 if TYPE_CHECKING:
     from crimenb.data import Data
+
+_REASONS = {
+    Refusal.PARTLY: "only part of the area is covered by the forces in these data",
+    Refusal.NOTHING: "none of its months can be counted",
+    Refusal.FEW_MONTHS: "fewer than 6 months can be compared",
+    Refusal.NO_REST: "this source does not hold the rest of the force",
+    Refusal.OVERLAP: "the two areas share more than a quarter of the records of the smaller",
+    Refusal.FEW_HERE: "there are fewer than 100 crimes here, too few for shares",
+    Refusal.FEW_THERE: "there are fewer than 100 crimes there, too few for shares",
+}
 
 
 def compared_shares(data: Data) -> pd.DataFrame:
@@ -31,20 +40,67 @@ def compared_shares(data: Data) -> pd.DataFrame:
     >>> cn.compared_shares(data).columns.tolist()[:4]
     ['other', 'label', 'here', 'there']
     """
-    tables = []
-    for found in all_comparisons(data):
-        if not found.refused:
-            tables.append(found.table.assign(
-                other=compared_with(found), label=found.table["category"].map(CATEGORIES),
-                here=found.table["share_here"], there=found.table["share_there"],
-            ))  # fmt: skip
     columns = ["other", "label", "here", "there", "quotient", "low", "high", "named"]
-    if not tables:
-        return pd.DataFrame(columns=columns)
-    ordered = [t.sort_values("here", ascending=False, kind="stable") for t in tables]
-    return pd.concat(ordered, ignore_index=True)[columns]
+    tables = [
+        c.table.assign(
+            other=compared_with(c), label=c.table["category"].map(CATEGORIES), here=c.table["share_here"],
+            there=c.table["share_there"],
+        ).sort_values("here", ascending=False, kind="stable")
+        for c in all_comparisons(data)
+        if not c.refused
+    ]  # fmt: skip
+    return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
 
 
-def compared_with(found: comparisons.Comparison) -> str:
+def compared_with(comparison: Comparison) -> str:
     """Name what a comparison sets beside this place."""
-    return f"the mile around {found.other}" if found.other else write.rest_of(found.forces)
+    if comparison.other:
+        return f"the mile around {comparison.other}"
+    return write.rest_of(comparison.forces) if comparison.forces else "the rest of the force"
+
+
+def refusal(comparison: Comparison) -> str:
+    """Say why nothing is compared."""
+    return f"Not compared with {compared_with(comparison)}, because {_REASONS[comparison.refused]}."
+
+
+def comparison_sentences(comparison: Comparison) -> list[str]:
+    """Say which shares differ clearly, or why none is compared; always what both areas hold (R12)."""
+    sentences = []
+    if comparison.shared:
+        out = "" if comparison.refused else " They are left out on both sides."
+        n = comparison.shared
+        sentences.append(
+            f"{write.counted(n, 'record')} {write.plural(n, 'lies', 'lie')} in both areas, whose centres are "
+            f"{comparison.distance_m / 1000:.1f} km apart.{out}"
+        )
+    if comparison.refused:
+        return [refusal(comparison), *sentences]
+    return [*sentences, *clear_shares(comparison)]
+
+
+def clear_shares(comparison: Comparison) -> list[str]:
+    """Say which categories take a larger and which a smaller share here, with both shares."""
+    rows, other = comparison.table.set_index("category"), compared_with(comparison)
+
+    def both(category: str) -> str:
+        here, there = rows.loc[category, "share_here"], rows.loc[category, "share_there"]
+        return (
+            f"{write.percent_of(float(here), comparison.here)} here, "
+            f"{write.percent_of(float(there), comparison.there)} there"
+        )
+
+    sentences = [
+        f"A clearly {word} share of crime here than in {other}: "
+        f"{write.listing([f'{write.category(c)} ({both(c)})' for c in comparison.named(side)])}."
+        for side, word in (("more", "larger"), ("less", "smaller"))
+        if comparison.named(side)
+    ]
+    if not sentences:
+        sentences = [f"No category takes a clearly larger or smaller share of crime here than in {other}."]
+    if rows.loc[NEVER_LOW, "high"] < 1:
+        sentences.append(
+            f"{write.capital(write.category(NEVER_LOW))}: {both(NEVER_LOW)}. A smaller share only shows that other "
+            "categories are larger. It does not make a place safer."
+        )
+    return sentences

@@ -4,138 +4,57 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crimenb.measures.counts import scope
-from crimenb.query import month_before
-from crimenb.schema import CATEGORIES, force_name
+from crimenb.query import days_in, month_before
+from crimenb.schema import force_name, label_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from crimenb.data import Data
-
-_MONTHS = "January February March April May June July August September October November December".split()
-_SMALL = "no one two three four five six seven eight nine".split()
-
-EDGE_M = 100.0
-"""Near the edge of a custom area: about the distance between two snapped points of a town."""
-
-
-def month(text: str) -> str:
-    """Write a month: "December 2025" for "2025-12"."""
-    return f"{_MONTHS[int(text[5:]) - 1]} {text[:4]}"
-
-
-def period(start: str, end: str) -> str:
-    """Write a range of months: "January to December 2025"."""
-    if start == end:
-        return month(start)
-    first = month(start) if start[:4] != end[:4] else _MONTHS[int(start[5:]) - 1]
-    return f"{first} to {month(end)}"
-
-
-def listing(parts: Sequence[str]) -> str:
-    """Join with commas and a last "and"."""
-    parts = list(parts)
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
-
-
-def count(n: int) -> str:
-    """Write a whole number: words below ten, commas above."""
-    return _SMALL[n] if 0 <= n < len(_SMALL) else f"{n:,}"
-
-
-def counted(n: int, one: str, many: str = "") -> str:
-    """Write a number with its noun: "one crime", "1,317 crimes"."""
-    return f"{count(n)} {one if n == 1 else many or one + 's'}"
-
-
-def percent(share: float) -> str:
-    """Write a share as a whole percentage: "42%"."""
-    return f"{share:.0%}"
-
-
-def place_name(data: Data) -> str:
-    """Write what was asked for: "the mile around LE1 6RN", or a custom area's name."""
-    place = data.of().places.iloc[0]
-    key = str(place["postcode"])
-    return f"the mile around {key}" if place["kind"] == "circle" else key
-
-
-def where(data: Data) -> str:
-    """Write the place that the totals speak of, naming the part where it is only one."""
-    if scope(data).kind != "part":
-        return place_name(data)
-    return f"{_part(data)} ({_of_area(data)}) of {place_name(data)}"
-
-
-def where_in_full(data: Data) -> str:
-    """Write the place as it is named first: of a part also what its share says of the rest."""
-    if scope(data).kind != "part":
-        return place_name(data)
-    rest = f"({_of_area(data)} of its area; the rest cannot be estimated from it)"
-    return f"{_part(data)} of {place_name(data)} {rest}"
-
-
-def _part(data: Data) -> str:
-    return f"the {listing([force_name(f) for f in scope(data).forces])} part"
-
-
-def _of_area(data: Data) -> str:
-    return f"{'' if is_exact(data) else 'about '}{percent(scope(data).share)}"
-
-
-def is_exact(data: Data) -> bool:
-    """Whether the shares of the forces come from the boundaries of their areas."""
-    return str(data.of().coverage["method"].iloc[0]).startswith("by area")
-
-
-def edge(data: Data) -> str:
-    """Say of a custom area what its edge does to counts of snapped points."""
-    near = data.of().nearby
-    near = near[near["distance_m"].abs() <= EDGE_M]
-    inside = int(near.loc[near["distance_m"] <= 0, "records"].sum())
-    outside = int(near["records"].sum()) - inside
-    return (
-        f"{place_name(data)} is an area given by whoever asked. Records stand at snapped points, so "
-        f"a crime near its edge may be counted on the other side: {counted(inside, 'record')} "
-        f"{'lies' if inside == 1 else 'lie'} within {EDGE_M:.0f} metres inside the edge, "
-        f"{count(outside)} within {EDGE_M:.0f} metres outside."
-    )
-
-
-def is_demo(data: Data) -> bool:
-    """Whether the data are the invented town's."""
-    return data.source.get("name") == "demo"
-
+    from crimenb.measures.place import Place
 
 LEAST_PERCENT = 20
-"""Below this count no percentage is printed: one record more or less would move it."""
+"""Below this count no percentage of change is printed: one record more or less would move it (R21)."""
+
+LEAST_SHARE = 50
+"""Below this many records no share of them is printed (R21)."""
 
 MOST_RUNS = 4
 """Months with more gaps than this leaves are counted, not named."""
 
-RANGE = "the range its {} lead one to expect"
-"""A range is what other months allow, not the least and the most of them."""
-
-_UNITS = (
-    "none one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_MONTHS = "January February March April May June July August September October November December".split()
+_SMALL = "None One Two Three Four Five Six Seven Eight Nine".split()
 
 
-def spelt(count: int) -> str:
-    """Write a whole number below a hundred in words, a larger one in figures.
+# ---------------------------------------------------------------------------- numbers, lists
 
-    >>> spelt(12), spelt(41), spelt(1317)
-    ('twelve', 'forty-one', '1,317')
+
+def opening(count: int) -> str:
+    """Write a number that opens a sentence: in words below ten.
+
+    >>> opening(8), opening(1317)
+    ('Eight', '1,317')
     """
-    if count < len(_UNITS):
-        return _UNITS[count]
-    if count >= 100:
-        return f"{count:,}"
-    ten, one = divmod(count, 10)
-    return _TENS[ten - 2] + (f"-{_UNITS[one]}" if one else "")
+    return _SMALL[count] if count < len(_SMALL) else f"{count:,}"
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """Write a number with its noun: "1 crime", "1,317 crimes"."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def plural(n: int, one: str, many: str) -> str:
+    """Return the word that goes with a number: plural(2, "was", "were") is "were"."""
+    return one if n == 1 else many
+
+
+def listing(parts: Sequence[str]) -> str:
+    """Join with commas and a last "and".
+
+    >>> listing(["a"]), listing(["a", "b"]), listing(["a", "b", "c"])
+    ('a', 'a and b', 'a, b and c')
+    """
+    *rest, last = parts or [""]
+    return f"{', '.join(rest)} and {last}" if rest else last
 
 
 def capital(text: str) -> str:
@@ -143,41 +62,41 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def opening(count: int) -> str:
-    """Write a number that opens a sentence: "Nineteen", "1,317"."""
-    return capital(spelt(count))
+def percent(share: float) -> str:
+    """Write a share as a whole percentage: "42%"; what rounds to none is "less than 1%"."""
+    return "less than 1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 
-def day(time: str) -> str:
-    """Write the day of an ISO time: "10 November 2025".
+def percent_of(share: float, of: int) -> str:
+    """Write a share (0-1) of `of` records: tenths of a per cent where there are enough.
 
-    >>> day("2025-11-10T18:30:00")
-    '10 November 2025'
+    >>> percent_of(0.0304, 16583), percent_of(0.156, 200)
+    ('3.0%', '16%')
     """
-    text = time[:10]
-    return f"{int(text[8:])} {month(text[:7])}" if len(text) == 10 and text[8:].isdigit() else time
+    return f"{share:.1%}" if of >= 1000 and share < 0.1 else percent(share)
 
 
 def per_day(rate: float) -> str:
-    """Write a daily rate: "about 42 a day", "about 4.2 a day", "less than one a day"."""
+    """Write a daily rate: "about 42 a day", "about 4.2 a day", "less than 1 a day"."""
     if rate < 0.95:
-        return "less than one a day"
+        return "less than 1 a day"
     return f"about {rate:,.0f} a day" if rate >= 9.5 else f"about {rate:.1f} a day"
+
+
+# ------------------------------------------------------------------------------- categories
 
 
 def category(slug: str) -> str:
     """Write a category in running text: "violence and sexual offences"."""
-    return CATEGORIES[slug].lower()
+    return label_of(slug).lower()
 
 
-def rest_of(forces: Iterable[str]) -> str:
-    """Write "the rest of Leicestershire" for police.uk's force ids."""
-    return f"the rest of {forces_named(forces)}"
+def with_counts(counts: Iterable[tuple[str, int]]) -> str:
+    """List categories with their counts: "drugs (12) and burglary (9)"."""
+    return listing([f"{category(slug)} ({n:,})" for slug, n in counts])
 
 
-def rest_of_area(forces: Sequence[str]) -> str:
-    """Write "the rest of the Leicestershire police area", as it is named first."""
-    return f"the rest of the {forces_named(forces)} police area{'' if len(forces) == 1 else 's'}"
+# ------------------------------------------------------------------------------------ forces
 
 
 def forces_named(forces: Iterable[str]) -> str:
@@ -185,21 +104,54 @@ def forces_named(forces: Iterable[str]) -> str:
     return listing([force_name(f) for f in forces])
 
 
-def months_alone(months: Sequence[str]) -> str:
-    """Write a run of months without the year: "October to December", "March"."""
-    first, last = (month(m).split()[0] for m in (months[0], months[-1]))
-    return first if len(months) == 1 else f"{first} to {last}"
+def rest_of(forces: Iterable[str]) -> str:
+    """Write "the rest of Leicestershire" for police.uk's force ids."""
+    return f"the rest of {forces_named(forces)}"
 
 
-def runs(listed: Sequence[str]) -> list[list[str]]:
+# ------------------------------------------------------------------------------------ months
+
+
+def month(text: str) -> str:
+    """Write a month: "December 2025" for "2025-12"."""
+    return f"{_MONTHS[int(text[5:]) - 1]} {text[:4]}"
+
+
+def month_alone(text: str) -> str:
+    """Write a month without its year: "December"."""
+    return _MONTHS[int(text[5:]) - 1]
+
+
+def day(time: str) -> str:
+    """Write the day of an ISO time: "10 November 2025"; anything else is returned as it is.
+
+    >>> day("2025-11-10T18:30:00"), day("soon"), day("2025-99-10")
+    ('10 November 2025', 'soon', '2025-99-10')
+    """
+    text = time[:10]
+    year, _, rest = text.partition("-")
+    number, _, date = rest.partition("-")
+    if not (year.isdigit() and number.isdigit() and date.isdigit() and 1 <= int(number) <= 12):
+        return time
+    return f"{int(date)} {month(text[:7])}"
+
+
+def period(start: str, end: str) -> str:
+    """Write a range of months: "January to December 2025"."""
+    if start == end:
+        return month(start)
+    return f"{month(start) if start[:4] != end[:4] else month_alone(start)} to {month(end)}"
+
+
+def runs(listed: Iterable[str]) -> list[list[str]]:
     """Return months in rows without a gap, oldest first."""
-    found: list[list[str]] = []
-    for month in sorted(listed):
-        if found and month == month_before(found[-1][-1], -1):
-            found[-1].append(month)
+    rows: list[list[str]] = []
+    for text in sorted(listed):
+        if rows and text == month_before(rows[-1][-1], -1):
+            rows[-1].append(text)
         else:
-            found.append([month])
-    return found
+            rows.append([text])
+    return rows
 
 
 def span(listed: Sequence[str]) -> str:
@@ -208,14 +160,27 @@ def span(listed: Sequence[str]) -> str:
     >>> span(["2025-01", "2025-02", "2025-03"]), span(["2025-01", "2025-02", "2025-12"])
     ('January to March 2025', 'January, February and December 2025')
     >>> span(["2025-01", "2025-03", "2025-05", "2025-07", "2025-09"])
-    'five of the months January to September 2025'
+    '5 of the months January to September 2025'
     """
     rows = runs(listed)
     if len(rows) == 1:
         return period(rows[0][0], rows[0][-1])
     if len(rows) <= MOST_RUNS:
         return months(listed)
-    return f"{spelt(len(listed))} of the months {period(rows[0][0], rows[-1][-1])}"
+    return f"{len(listed)} of the months {period(rows[0][0], rows[-1][-1])}"
+
+
+def in_period(listed: Sequence[str]) -> str:
+    """Write when, for the months summed: "in 2025", "in the 12 months to June 2025", "in March 2025"."""
+    rows = runs(listed)
+    first, last = rows[0][0], rows[-1][-1]
+    if len(rows) > 1:
+        return f"in the {len(listed)} months counted"
+    if len(listed) == 12 and first[:4] == last[:4]:
+        return f"in {last[:4]}"
+    if len(listed) >= 12:
+        return f"in the {len(listed)} months to {month(last)}"
+    return f"in {period(first, last)}"
 
 
 def months(listed: Sequence[str]) -> str:
@@ -226,27 +191,61 @@ def months(listed: Sequence[str]) -> str:
     """
     # A run of two is two months, not "October to November".
     pieces = [p for r in runs(listed) for p in ([[m] for m in r] if len(r) == 2 else [r])]
-    said: list[list[str]] = [[]]
+    by_year: list[list[str]] = [[]]
     for i, piece in enumerate(pieces):
         again = i + 1 < len(pieces) and pieces[i + 1][-1][:4] == piece[0][:4]
-        said[-1].append(months_alone(piece) if again else period(piece[0], piece[-1]))
+        by_year[-1].append(months_alone(piece) if again else period(piece[0], piece[-1]))
         if not again and i + 1 < len(pieces):
-            said.append([])
-    years = [listing(year) for year in said]
-    if len(years) > 1 and max(map(len, said)) > 1:
+            by_year.append([])
+    years = [listing(year) for year in by_year]
+    if len(years) > 1 and max(map(len, by_year)) > 1:
         return f"{', '.join(years[:-1])}, and {years[-1]}"  # a year has an "and" of its own
     return listing(years)
 
 
-def percent_of(share: float, of: int) -> str:
-    """Write a share (0-1) of `of` records: tenths of a per cent where there are enough.
-
-    >>> percent_of(0.0304, 16583), percent_of(0.156, 200)
-    ('3.0%', '16%')
-    """
-    return f"{share:.1%}" if of >= 1000 and share < 0.1 else f"{share:.0%}"
+def months_alone(listed: Sequence[str]) -> str:
+    """Write a run of months without the year: "October to December", "March"."""
+    first, last = month_alone(listed[0]), month_alone(listed[-1])
+    return first if len(listed) == 1 else f"{first} to {last}"
 
 
-def this_place(data: Data) -> str:
+# ----------------------------------------------------------------------------------- places
+
+
+def this_place(place: Place) -> str:
     """Write "this mile" or "this area"."""
-    return "this mile" if data.places["kind"].iloc[0] == "circle" else "this area"
+    return "this mile" if place.is_circle else "this area"
+
+
+def place_name(place: Place) -> str:
+    """Write what was asked for: "the mile around LE1 6RN", or a custom area's name."""
+    return f"the mile around {place.key}" if place.is_circle else place.key
+
+
+def where(place: Place) -> str:
+    """Write the place that the totals speak of, naming the part where it is only one."""
+    if place.scope.kind != "part":
+        return place_name(place)
+    return f"{part_name(place)} ({_of_area(place)}) of {place_name(place)}"
+
+
+def where_in_full(place: Place) -> str:
+    """Write the place as it is named first: of a part also what its share says of the rest."""
+    if place.scope.kind != "part":
+        return place_name(place)
+    rest = f"({_of_area(place)} of its area; the rest cannot be estimated from it)"
+    return f"{part_name(place)} of {place_name(place)} {rest}"
+
+
+def part_name(place: Place) -> str:
+    """Write "the City of London part"."""
+    return f"the {forces_named(place.scope.forces)} part"
+
+
+def _of_area(place: Place) -> str:
+    return f"{'' if place.shares_are_exact else 'about '}{percent(place.scope.share)}"
+
+
+def daily(place: Place, series: str) -> str:
+    """Write the newest month's count a day."""
+    return per_day(place.latest(series) / days_in(place.scope.latest))

@@ -1,21 +1,19 @@
-"""How to read the page, with this place's own numbers: one paragraph. No geometry."""
+"""How to read the page, with this place's own numbers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crimenb.measures import points as map_points
-from crimenb.measures.counts import monthly_counts, only, scope
-from crimenb.measures.months import held, is_small, range_of
-from crimenb.measures.outcomes import CHARGED, outcomes
+from crimenb.measures.outcomes import CHARGED
+from crimenb.measures.points import LEAST_POINT, NEAR_M
 from crimenb.query import days_in, month_before
-from crimenb.schema import CRIME_CATEGORIES
 from crimenb.wording import format as write
 from crimenb.wording.availability import btp_at_once, btp_sentence
+from crimenb.wording.verdicts import normal_range
 
 if TYPE_CHECKING:
-    from crimenb.data import Data
-    from crimenb.measures.points import EdgePoint
+    from crimenb.measures.place import Place
+    from crimenb.measures.points import Burst, EdgePoint
 
 # police.uk's names for kinds of places, and what draws people there from elsewhere.
 DRAWS = {
@@ -28,183 +26,192 @@ DRAWS = {
     "Bus/Coach Station": "a bus station",
 }
 LEAST_DRAW = 20
+MOST_DRAWS = 3
 THEFTS = ("shoplifting", "other-theft", "theft-from-the-person", "bicycle-theft")
-SHORT = {
-    "violent-crime": "violence and sexual offences",
-    "criminal-damage-arson": "criminal damage",
-    "anti-social-behaviour": "anti-social behaviour",
-}
+MOST_LISTED = 3
 
 
-def how_to_read(data: Data) -> list[str]:
+def how_to_read(place: Place) -> list[str]:
     """Return sentences on how these numbers may be read, each with the place's own figures."""
-    data = only(data)
-    if scope(data).kind == "none":
-        return [f"No number here is the crime of {write.this_place(data)}, so none can be read as it."]
-    said = [
-        _not_safety(data),
-        _compare(data),
-        _longer_month(data),
-        _points(data),
-        _violence(data),
-        _reports(data),
-        outcome_sentence(data),
-        # At a glance it is said of small places always, of others where there are many.
-        "" if is_small(data) or btp_at_once(data) else btp_sentence(data),
-    ]
-    return [s for s in said if s]
+    if place.scope.kind == "none":
+        return [f"No number here is the crime of {write.this_place(place)}, so none can be read as it."]
+    sentences = [
+        _not_safety(place), _compare(place), _longer_month(place), _points(place), _violence(place),
+        _reports(place), outcome_sentence(place),
+        # At a glance says it of small places always, of others where there are many.
+        "" if place.is_small or btp_at_once(place) else btp_sentence(place),
+    ]  # fmt: skip
+    return [s for s in sentences if s]
 
 
-def _not_safety(data: Data) -> str:
-    text = "These are crimes recorded by police, not all that happened, and no measure of safety"
-    table = map_points.by_point(data)
-    big = table[table["records"] >= LEAST_DRAW]["snapped_to"]
-    draws = list(dict.fromkeys(DRAWS[name] for name in DRAWS if (big == name).any()))[:3]
+def _not_safety(place: Place) -> str:
+    text = "These are crimes that police recorded. They are not all crime, and they do not measure safety."
+    table = place.by_point
+    big = table[table["crime"] >= LEAST_DRAW]["snapped_to"]
+    draws = list(dict.fromkeys(DRAWS[name] for name in DRAWS if (big == name).any()))[:MOST_DRAWS]
     if not draws:
-        return f"{text}."
-    return f"{text}: {write.this_place(data)} holds {write.listing(draws)} used by people from far beyond it."
+        return text
+    return f"{text} {write.capital(write.this_place(place))} has {write.listing(draws)} that people from elsewhere use."
 
 
-def _compare(data: Data) -> str:
-    if scope(data).kind != "whole":
+def _compare(place: Place) -> str:
+    if place.scope.kind != "whole":
         return ""
-    if not map_points.comparable(data):
+    if place.is_small:
+        n = len(place.scope.months)
+        return f"One month in {n} is always the highest. That alone is not news." if n > 1 else ""
+    verdict = place.crime
+    before = month_before(verdict.month)
+    if verdict.range is None or before not in place.scope.months:
         return ""
-    if is_small(data):
-        n = len(scope(data).months)
-        if n == 1:
-            return ""
-        return f"One month in {write.spelt(n)} is always the highest: that alone is no news."
-    found = range_of(data)
-    if found.own is None:
-        return ""
-    month = write.month(found.month).split()[0]
-    before = scope(data).steady[-2]
-    others = "other months" if held(data) == "other months" else "earlier months"
-    return (
-        f"Compare {month} with the {found.own.low:,} to {found.own.high:,} that {others} lead one to "
-        f"expect, not with {write.month(before).split()[0]}."
-    )
+    name = write.month_alone(verdict.month)
+    return f"Compare {name} with its normal range ({normal_range(verdict)}), not with {write.month_alone(before)}."
 
 
-def _longer_month(data: Data) -> str:
+def _longer_month(place: Place) -> str:
     """Show that a month with fewer records may have more a day, where one does (February)."""
-    within = scope(data)
-    if is_small(data) or not map_points.comparable(data):
+    if place.is_small:
         return ""
-    crime = monthly_counts(data)["crime"]
-    rate = {m: int(crime[m]) / days_in(m) for m in within.steady}
-    pairs = [(m, month_before(m)) for m in within.steady if month_before(m) in rate]
+    crime, steady = place.counts["crime"], place.scope.steady
+    rate = {m: int(crime[m]) / days_in(m) for m in steady}
+    pairs = [(m, month_before(m)) for m in steady if month_before(m) in rate]
     found = [(m, b) for m, b in pairs if crime[m] < crime[b] and round(rate[m]) > round(rate[b])]
     if not found:
         return ""
     # The shortest month shows it best.
     month, before = max(found, key=lambda pair: (-days_in(pair[0]), rate[pair[0]] / rate[pair[1]]))
-    name, other = (write.month(m).split()[0] for m in (month, before))
     return (
-        f"{name} had fewer crimes than {other} ({crime[month]:,}; {crime[before]:,}) but more a day "
-        f"({rate[month]:.0f}; {rate[before]:.0f})."
+        f"{write.month(month)} had fewer crimes than {write.month(before)} ({crime[month]:,} and {crime[before]:,}) "
+        f"but more a day ({rate[month]:.0f} and {rate[before]:.0f})."
     )
 
 
-def _points(data: Data) -> str:
-    found = map_points.points(data)
-    if found.busiest is None or found.points == found.records:
+def _points(place: Place) -> str:
+    found = place.points
+    if found.busiest is None or found.points == found.crimes:
         return ""
-    text = (
-        f"Map points are stand-ins: {write.counted(found.records, 'record')} share "
-        f"{write.counted(found.points, 'point')}"
-    )
-    if found.records >= map_points.LEAST_POINT:
+    share = f"{write.counted(found.crimes, 'crime')} share {write.counted(found.points, 'point')}"
+    text = f"Map points are stand-ins: {share}."
+    if found.crimes >= LEAST_POINT:
         name = found.busiest.snapped_to or "an unnamed place"
-        text += f", and the busiest, {name}, stands for {found.busiest.records:,}"
-    return f"{text}."
+        text += f" The busiest, {name}, stands for {found.busiest.crimes:,}."
+    return text
 
 
-def edge_sentences(data: Data) -> list[str]:
-    """Say what 100 m more would add, and what the records at a busy edge point are (R13)."""
-    if scope(data).kind != "whole":
+def _violence(place: Place) -> str:
+    text = "Violence and sexual offences covers everything from harassment to rape"
+    crime, violence = place.total("crime"), place.total("violent-crime")
+    if crime < write.LEAST_SHARE or place.total_by_category().index[0] != "violent-crime":
+        return f"{text}."
+    share = write.percent(violence / crime)
+    return f"{text}. It is the most common category almost everywhere ({share} of crime here)."
+
+
+def _reports(place: Place) -> str:
+    found = place.duplicates
+    text = "Anti-social behaviour means reports, not crimes."
+    if not found.asb:
+        return text
+    one = found.asb == 1
+    return (
+        f"{text} {write.opening(found.asb)} of the {found.asb_records:,} reports {'is' if one else 'are'} identical to "
+        f"another record. {'It' if one else 'They'} may be {'a separate call' if one else 'separate calls'}, so all "
+        "are counted."
+    )
+
+
+def outcome_sentence(place: Place) -> str:
+    """Say what share of the settled months' crimes was charged or sent to court (R16, R21)."""
+    found = place.outcomes
+    rows = found.table[found.table["group"] == CHARGED]
+    if found.none:
+        return "The source gives no outcomes for this place."
+    if found.crimes < write.LEAST_SHARE or rows.empty:
+        return ""
+    share = write.percent(float(rows["share"].iloc[0]))
+    return (
+        f"{share} of the crimes of {write.span(found.settled)} were charged or sent to court so far. "
+        "Court results are not published."
+    )
+
+
+# ------------------------------------------------------------------------------ be careful with
+
+
+def careful_sentences(place: Place) -> list[str]:
+    """Say what the figures hang on here: the edge, institutions, many records at one point at once."""
+    if place.scope.kind == "none":
+        return ["No figure is given here, so none needs care."]
+    sentences = [*edge_sentences(place), *_institutions(place), *map(_burst, place.bursts[:MOST_LISTED])]
+    return sentences or [
+        f"No busy point lies within {NEAR_M:.0f} m of the edge, on either side, no hospital, police station or "
+        "prison is a map point here, and no month has many records of one kind at one point."
+    ]
+
+
+def edge_sentences(place: Place) -> list[str]:
+    """Say what 100 m more would add, and what the crimes at a busy edge point are (R13)."""
+    if place.scope.kind != "whole":
         return []  # what lies outside was not supplied
-    found = map_points.edge(data)
-    more = found.more - found.records
-    circle = data.places["kind"].iloc[0] == "circle"
-    name = "The circle is arbitrary" if circle else "The boundary cuts between map points"
+    found = place.edge
+    more = found.more - found.crimes
     if not more and not found.points:
         return []
-    text = f"{name}: 100 m more would add {write.counted(more, 'record')}"
-    outside = [p for p in found.points if p.outside_m > 0]
-    inside = [p for p in found.points if p.outside_m <= 0]
-    said = [f"{text}{_edge_point(outside[0])}." if outside else f"{text}."]
-    for point in [*inside, *outside[1:]]:
-        side = "inside" if point.outside_m <= 0 else "outside"
-        said.append(
-            f"{point.snapped_to or 'An unnamed point'}, {abs(point.outside_m):.0f} m {side} the edge, "
-            f"holds {point.records:,}."
-        )
-    return said
+    edge = "The circle is arbitrary" if place.is_circle else "The boundary runs between map points"
+    first = f"{edge}: drawn {NEAR_M:.0f} m wider, it would hold {write.counted(more, 'more crime', 'more crimes')}."
+    return [first, *(_edge_point(p) for p in found.points[:MOST_LISTED])]
 
 
 def _edge_point(point: EdgePoint) -> str:
-    """Name a point outside the edge with its mix, which sums to its records."""
-    top, others = point.mix[:4], point.mix[4:]
-    said = [f"{SHORT.get(c, write.category(c))} {n:,}" for c, n in top]
-    thefts = sum(n for c, n in others if c in THEFTS)
-    if others:
-        told = any(c in THEFTS for c, _ in top) or not thefts
-        said.append(
-            f"others {sum(n for _, n in others):,}"
-            + ("" if told else f" ({write.counted(thefts, 'theft')} among them)")
+    """Name a busy point near the edge with its mix, which sums to its crimes."""
+    top, others = point.mix[:3], sum(n for _, n in point.mix[3:])
+    mix = [f"{write.category(c)} {n:,}" for c, n in top] + ([f"others {others:,}"] if others else [])
+    side = "inside" if point.outside_m <= 0 else "outside"
+    name = f"One map point ({point.snapped_to})" if point.snapped_to else "One unnamed map point"
+    counts = "counts in full" if side == "inside" else "is not counted"
+    return (
+        f"{name} {abs(point.outside_m):.0f} m {side} the edge stands for "
+        f"{write.counted(point.crimes, 'crime')} and {counts}: {write.listing(mix)}."
+    )
+
+
+def custom_edge_sentence(place: Place) -> str:
+    """Say of a custom area what its edge does to counts of map points."""
+    inside, outside = place.near_edge
+    return (
+        f"{place.key} is an area that whoever asked for this report gave. Crimes are mapped to points, so one near "
+        f"the edge may be counted on the other side: {write.counted(inside, 'crime')} "
+        f"{write.plural(inside, 'lies', 'lie')} within {NEAR_M:.0f} m inside the edge and {outside:,} within "
+        f"{NEAR_M:.0f} m outside."
+    )
+
+
+def _institutions(place: Place) -> list[str]:
+    named = place.points.institutions
+    sentences = []
+    if named:
+        listed = [
+            f"{write.counted(i.points, 'map point')} named {i.name} ({write.counted(i.crimes, 'crime')})"
+            for i in named[:MOST_LISTED]
+        ]
+        sentences.append(
+            f"The area has {write.listing(listed)}. Crimes are often logged at such places that happened elsewhere."
         )
-    name = f" ({point.snapped_to})" if point.snapped_to else ""
-    return (
-        f", {point.records:,} of them at one point {point.outside_m:.0f} m outside{name}: "
-        f"{write.listing(said)}"
-    )
+    for point in place.points.incident_mix[:MOST_LISTED]:
+        sentences.append(
+            f"{point.snapped_to or 'An unnamed point'} has {write.counted(point.crimes, 'crime')} in a mix that often "
+            "marks a place where incidents are logged. The data do not say whether it is one."
+        )
+    return sentences
 
 
-def _violence(data: Data) -> str:
-    table = monthly_counts(data).reindex(scope(data).months)
-    crime = int(table["crime"].sum())
-    violence = int(table["violent-crime"].sum())
-    if (
-        min(crime, violence) < write.LEAST_PERCENT
-        or table[CRIME_CATEGORIES].sum().idxmax() != "violent-crime"
-    ):
-        return "Violence and sexual offences runs from harassment to rape."
-    share = "" if is_small(data) else f", {violence / crime:.0%} of crime,"
-    return (
-        f"Violence and sexual offences{share} runs from harassment to rape and is largest almost everywhere."
-    )
-
-
-def _reports(data: Data) -> str:
-    found = map_points.duplicates(data)
-    text = "Anti-social behaviour means reports"
-    if not found.asb:
-        return f"{text}, not crimes."
-    are = "is an identical row" if found.asb == 1 else "are identical rows"
-    return f"{text}; {write.count(found.asb)} of {write.count(found.asb_records)} {are}, all counted."
-
-
-def outcome_sentence(data: Data) -> str:
-    """Say what share of the settled months' crimes was charged or sent to court (R16).
-
-    The months and the release are always named: the share holds for them only.
-    """
-    found = outcomes(data)
-    if found.none:
-        return "This source gives no outcomes for this place."
-    rows = found.table[found.table["group"] == CHARGED]
-    if rows["share"].isna().all() or int(rows["crimes"].iloc[0]) < write.LEAST_PERCENT:
-        return ""
-    share = write.opening(round(float(rows["share"].iloc[0]) * 100))
-    release = data.source.get("release", "")
-    as_of = f" as of the release of {write.month(release)}" if release else ""
+def _burst(burst: Burst) -> str:
+    at = burst.snapped_to or "an unnamed place"
     text = (
-        f"{share} per cent of the crimes of {write.months(found.settled)} were charged or sent to "
-        f"court{as_of}; results are not published"
+        f"In {write.month(burst.month)}, {burst.records:,} of the {burst.of_month:,} records of "
+        f"{write.category(burst.category)} were mapped to one point ({at}), which has {burst.elsewhen:,} in all "
+        "other months together."
     )
-    if found.faulty:
-        are = "is" if len(found.faulty) == 1 else "are"
-        text += f"; {write.months(found.faulty)} {are} left out, because too many updates are missing"
-    return f"{text}."
+    if burst.category in THEFTS:
+        return f"{text} They may be one batch of reports."
+    return f"{text} The data do not say why."

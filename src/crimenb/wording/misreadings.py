@@ -1,181 +1,151 @@
-"""The sentences a hurried reader would write from this page, and why each is wrong.
+"""The sentences a hurried reader would write from this page, and what one may write instead.
 
-They are filled with this place's own numbers, so that the warning is about them. No geometry.
+Both are filled with this place's own numbers, so that the warning is about them.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from crimenb.measures import comparisons
-from crimenb.measures import points as map_points
-from crimenb.measures.changes import recent_against_earlier
-from crimenb.measures.counts import deciding, monthly_counts, only, scope
-from crimenb.measures.months import is_small, range_of
-from crimenb.measures.outcomes import CHARGED, outcomes
-from crimenb.query import days_in, month_before
-from crimenb.schema import force_name
+from crimenb.measures.changes import ChangeVerdict
+from crimenb.measures.months import MonthVerdict
+from crimenb.measures.outcomes import CHARGED
+from crimenb.query import month_before
 from crimenb.wording import format as write
+from crimenb.wording.how_to_read import outcome_sentence
+from crimenb.wording.verdicts import NOTICEABLE, describe, recent_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from crimenb.data import Data
+    from crimenb.measures.place import Place
 
 HOW_MANY = 3
 
 
-class Claim(NamedTuple):
-    """A sentence not to be said, and why it is wrong."""
+class Misreading(NamedTuple):
+    """A sentence that these numbers do not carry, and one that they do."""
 
     sentence: str
-    why: str
+    instead: str
 
 
-def do_not_say(data: Data) -> list[Claim]:
+def do_not_say(place: Place) -> list[Misreading]:
     """Return the three likeliest wrong sentences for this place, the most misleading first."""
-    data = only(data)
-    found: list[Claim] = []
-    for claim in _candidates(data):
-        found.append(claim)
-        if len(found) == HOW_MANY:
+    listed: list[Misreading] = []
+    for misreading in _candidates(place):
+        listed.append(misreading)
+        if len(listed) == HOW_MANY:
             break
-    return found
+    return listed
 
 
-def _candidates(data: Data) -> Iterator[Claim]:
-    kind = scope(data).kind
-    yield from _supply(data)
-    if kind == "none":
+def _candidates(place: Place) -> Iterator[Misreading]:
+    yield from _supply(place)
+    if place.scope.kind == "none":
         return
-    if is_small(data):
-        yield from _record_month(data)
+    if place.is_small:
+        yield from _record_month(place)
     else:
-        yield from _month_before(data)
-        yield from _reports(data)
-        yield from _recent(data)
-    yield from _times(data)
-    yield from _point(data)
-    yield from _solved(data)
-    yield _safe(data)
+        yield from _month_before(place)
+        yield from _reports(place)
+        yield from _recent(place)
+    yield from _times(place)
+    yield from _point(place)
+    yield from _solved(place)
+    yield _safe(place)
 
 
-def _supply(data: Data) -> Iterator[Claim]:
+def _supply(place: Place) -> Iterator[Misreading]:
     """Parts and gaps read as the whole and as zero."""
-    within = scope(data)
-    area = write.place_name(data)
-    table = monthly_counts(data)
+    within, area = place.scope, write.place_name(place)
     if within.kind == "part":
-        n = int(table.loc[within.latest, "crime"])
-        absent = write.listing([force_name(f) for f in within.absent])
-        yield Claim(
-            f"There were {write.counted(n, 'crime')} in {area} in {write.month(within.latest)}.",
-            f"The figure covers {within.share:.0%} of it; the {absent} part is not in these data.",
+        n, month = write.counted(place.latest("crime"), "crime"), write.month(within.latest)
+        were = write.plural(place.latest("crime"), "was", "were")
+        yield Misreading(
+            f"There {were} {n} in {area} in {month}.",
+            f"There {were} {n} in {write.where(place)} in {month}. The {write.forces_named(within.absent)} part is "
+            "not in these data.",
         )
-    gaps = [m for m in table.index if m not in within.months and m not in within.apart]
+    gaps = [m for m in place.status if m not in within.months and m not in within.apart]
     if gaps:
         asked = gaps if within.kind == "none" else gaps[-1:]
-        those = "that month" if len(asked) == 1 else "those months"
-        yield Claim(
-            f"There was no crime in {area} in {write.months(asked)}.",
-            f"No {write.forces_named(deciding(data))} records are held for {those}, which says nothing "
-            "of what happened.",
+        yield Misreading(
+            f"There was no crime in {area} in {write.span(asked)}.",
+            f"The figures of {write.forces_named(place.forces)} for {write.span(asked)} are not held here.",
         )
-    if within.kind == "none" and len(data.crimes):
-        yield Claim(
-            f"There were only {write.counted(len(data.crimes), 'crime')} in {area}.",
-            f"Those records came from other forces; {write.forces_named(deciding(data))}, which polices "
-            "it, is not in these data.",
+    if within.kind == "none" and place.records:
+        n = write.counted(place.records, "record")
+        yield Misreading(
+            f"There were only {write.counted(place.records, 'crime')} in {area}.",
+            f"The {n} found there came from other forces. The figures of {write.forces_named(place.forces)}, which "
+            "polices the area, are not held here.",
         )
 
 
-def _record_month(data: Data) -> Iterator[Claim]:
-    within = scope(data)
-    if len(within.months) < 2:
+def _record_month(place: Place) -> Iterator[Misreading]:
+    months, crime = place.scope.months, place.counts["crime"]
+    if len(months) < 2 or not crime.max():
         return
-    crime = monthly_counts(data)["crime"].reindex(within.months)
-    worst = str(crime.idxmax())
-    name = write.month(worst) if len(within.months) > 12 else write.month(worst).split()[0]
-    n, before = int(crime[worst]), int(crime.get(month_before(worst), 0))
-    rise = "" if not before or n < 2 * before else ": crime doubled"
-    if n:
-        yield Claim(
-            f"{name} was the worst month{rise}.",
-            f"One of {write.spelt(len(within.months))} months always is; "
-            f"{write.counted(n, 'crime')} {'is' if n == 1 else 'are'} too few to call a change.",
-        )
+    highest = [m for m in months if crime[m] == crime.max()]
+    if len(highest) > 1:
+        return
+    yield Misreading(
+        f"{write.month(highest[0])} was the worst month.",
+        f"{write.month(highest[0])} had {write.counted(int(crime.max()), 'crime')}, which is too few to judge.",
+    )
 
 
-def _month_before(data: Data) -> Iterator[Claim]:
+def _month_before(place: Place) -> Iterator[Misreading]:
     """Make a headline of the newest month and the one before."""
-    within = scope(data)
-    crime = monthly_counts(data)["crime"]
+    within, crime = place.scope, place.counts["crime"]
     before = month_before(within.latest)
-    if before not in within.months or not crime[before]:
+    if before not in within.months or not crime[before] or crime[before] == crime[within.latest]:
         return
     now, then = int(crime[within.latest]), int(crime[before])
-    month = write.month(within.latest).split()[0]
     move = f"rose {now / then - 1:.0%}" if now > then else f"fell {1 - now / then:.0%}"
-    if min(now, then) < write.LEAST_PERCENT:
+    if min(now, then) < write.LEAST_PERCENT or "0%" in move.split():
         move = "rose" if now > then else "fell"
-    rates = [f"{n / days_in(m):.1f}" for n, m in ((now, within.latest), (then, before))]
-    why = f"Per day that is {rates[0]} crimes, after {rates[1]} in {write.month(before).split()[0]}, and "
-    if rates[0] == rates[1]:
-        why = f"That is the same {rates[0]} a day in both months, and "
-    found = range_of(data)
-    if within.kind == "part":
-        why += f"it is of the {write.forces_named(within.forces)} part only, which says nothing of the rest."
-    elif not map_points.comparable(data):
-        why += "the share of records without a location moved too much to compare months here."
-    elif found.own is not None and found.kind == "inside":
-        why += (
-            f"anything from {found.own.low:,} to {found.own.high:,} is within what earlier months lead "
-            "one to expect."
-        )
+    name, other = write.month_alone(within.latest), write.month_alone(before)
+    if place.crime.range is not None:
+        instead = f"{name} was {describe(place.crime)}."
     else:
-        why += "one month beside another shows no trend."
-    if now != then:
-        yield Claim(f"Crime {move} in {month}.", why)
+        counts = f"{write.counted(now, 'crime')} in {name} and {then:,} in {other}"
+        instead = f"Police recorded {counts}. That shows no trend."
+    yield Misreading(f"Crime {move} in {name}.", instead)
 
 
-def _reports(data: Data) -> Iterator[Claim]:
-    found = range_of(data, "asb")
-    if found.kind != "with the force":
+def _reports(place: Place) -> Iterator[Misreading]:
+    verdict = place.asb
+    small = min(verdict.records, verdict.expected) < write.LEAST_PERCENT
+    if verdict.kind != MonthVerdict.WITHIN or small or abs(verdict.change) < NOTICEABLE:
         return
-    move = "fallen" if found.change < 0 else "risen"
-    rest = write.rest_of(deciding(data))
-    yield Claim(
-        f"Anti-social behaviour has {move} by {abs(found.change):.0%} here.",
-        f"That sets {write.month(found.month).split()[0]} against the months before. In {rest} it has "
-        f"{'fallen' if found.rest_change < 0 else 'risen'} by {abs(found.rest_change):.0%} in the same way: "
-        "season, or the whole force, not this place.",
+    move = "fallen" if verdict.change < 0 else "risen"
+    yield Misreading(
+        f"Anti-social behaviour has {move} by {abs(verdict.change):.0%} here.",
+        f"Reports of anti-social behaviour in {write.month_alone(verdict.month)} were {describe(verdict)}.",
     )
 
 
-def _recent(data: Data) -> Iterator[Claim]:
-    found = recent_against_earlier(data)
-    if found.kind != "no local change" or abs(found.ratio - 1) < 0.05 or not map_points.comparable(data):
+def _recent(place: Place) -> Iterator[Misreading]:
+    found = place.recent
+    shown = place.year.kind == ChangeVerdict.TOO_FEW_MONTHS and recent_sentence(place)
+    if not shown or found.kind != ChangeVerdict.NONE or abs(found.ratio - 1) < NOTICEABLE / 2:
         return
     move = "down" if found.ratio < 1 else "up"
-    rest = write.rest_of(deciding(data))
-    yield Claim(
-        f"Crime here is {move} {abs(found.ratio - 1):.0%} on earlier in the year.",
-        f"In {rest} it is {'down' if found.rest_ratio < 1 else 'up'} {abs(found.rest_ratio - 1):.0%} over the "
-        "same months: season, or the whole force, not this place.",
-    )
+    yield Misreading(f"Crime here is {move} {abs(found.ratio - 1):.0%}.", recent_sentence(place))
 
 
-def _times(data: Data) -> Iterator[Claim]:
-    beside = comparisons.with_rest_of_force(data)
+def _times(place: Place) -> Iterator[Misreading]:
+    beside = place.comparisons[0]
     for category in beside.named("more")[:1]:
         row = beside.table.set_index("category").loc[category]
         name = write.category(category)
         here = write.percent_of(float(row["share_here"]), beside.here)
         there = write.percent_of(float(row["share_there"]), beside.there)
-        yield Claim(
-            f"You are {_times_as(float(row['quotient']))} likely to meet {name} here.",
-            f"It is {here} of crime here and {there} in {write.rest_of(beside.forces)}: a share of "
-            "crime, not a risk to anyone.",
+        yield Misreading(
+            f"You are {_times_as(float(row['quotient']))} likely to be a victim of {name} here.",
+            f"{write.capital(name)} is {here} of crime here and {there} in {write.rest_of(beside.forces)}.",
         )
 
 
@@ -184,36 +154,36 @@ def _times_as(quotient: float) -> str:
     whole = int(quotient)
     if whole < 2:
         return "far more"
-    return "more than twice as" if whole == 2 else f"more than {write.count(whole)} times as"
+    return "more than twice as" if whole == 2 else f"more than {whole} times as"
 
 
-def _point(data: Data) -> Iterator[Claim]:
-    found = map_points.points(data)
-    if found.busiest is None:
+def _point(place: Place) -> Iterator[Misreading]:
+    busiest = place.points.busiest
+    if busiest is None:
         return
-    name = found.busiest.snapped_to or "the busiest point"
-    n = write.counted(found.busiest.records, "record")
-    yield Claim(
+    name = busiest.snapped_to or "the busiest point"
+    n = write.counted(busiest.crimes, "crime")
+    yield Misreading(
         f"{write.capital(name)} is the worst spot here.",
-        f"Its {n} were moved to that point from the streets and buildings around it, and a busy place "
-        "has more of everything.",
+        f"{n} {write.plural(busiest.crimes, 'was', 'were')} mapped to {name}, a point that stands for the streets and "
+        "buildings around it.",
     )
 
 
-def _solved(data: Data) -> Iterator[Claim]:
-    found = outcomes(data)
+def _solved(place: Place) -> Iterator[Misreading]:
+    found = place.outcomes
     rows = found.table[found.table["group"] == CHARGED]
-    if rows["share"].isna().all() or int(rows["crimes"].iloc[0]) < write.LEAST_PERCENT:
+    if not outcome_sentence(place) or found.none or rows.empty or rows["share"].isna().all():
         return
-    yield Claim(
-        f"Only {float(rows['share'].iloc[0]):.0%} of crimes are solved.",
-        "That is the share charged or sent to court so far; court results are not published, and "
-        "other outcomes settle a crime too.",
+    yield Misreading(
+        f"Only {write.percent(float(rows['share'].iloc[0]))} of crimes are solved.", outcome_sentence(place)
     )
 
 
-def _safe(data: Data) -> Claim:
-    return Claim(
+def _safe(place: Place) -> Misreading:
+    crimes = write.counted(place.total("crime"), "crime")
+    when = write.in_period(place.scope.months)
+    return Misreading(
         "This is a safe place.",
-        "Recorded crime counts what is reported, where people are and report; it does not measure safety.",
+        f"Police recorded {crimes} in {write.where(place)} {when}. The figures do not measure safety.",
     )

@@ -1,7 +1,7 @@
-"""The page in one paragraph: sentences built from this place's own numbers. No geometry.
+"""The page in one paragraph: sentences built from this place's own numbers.
 
-Rules R1 to R9 and R18 of the method. A small place, a place partly covered and a place without
-months read differently from a large one; what the numbers cannot carry is not said.
+Rules R1 to R9, R18 and R20 of docs/method.md. A small place, a place partly covered and a place
+without months read differently from a large one; what the numbers cannot carry is not said.
 """
 
 from __future__ import annotations
@@ -11,287 +11,239 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import cKDTree
 
-from crimenb.data import remembered
 from crimenb.geo import to_metres
-from crimenb.measures import comparisons
-from crimenb.measures import points as map_points
-from crimenb.measures.counts import deciding, monthly_counts, only, scope
-from crimenb.measures.months import YEAR, Small, is_small, small_place
-from crimenb.schema import ASB, CATEGORIES, CRIME_CATEGORIES
+from crimenb.measures.changes import ChangeVerdict
+from crimenb.measures.months import YEAR
+from crimenb.schema import ASB, label_of
 from crimenb.wording import format as write
 from crimenb.wording.availability import (
     btp_at_once,
     btp_sentence,
-    named_months,
-    no_file_sentence,
+    nothing_sentences,
     part_sentence,
     published_sentence,
-    swing_sentence,
-    whole,
+    source_sentence,
+    unlocated_sentence,
 )
-from crimenb.wording.verdicts import asb_sentence, change_sentences, crime_sentence
+from crimenb.wording.verdicts import asb_sentence, category_sentence, change_sentences, crime_sentence
 
 if TYPE_CHECKING:
-    from crimenb.data import Data
-    from crimenb.measures.counts import Scope
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from crimenb.measures.place import Place
 
 FAR_M = 300
 LEAST_RANKED = 20
-LEAST_NAMED = 5
-
-
-def small_sentences(data: Data) -> list[str]:
-    """Describe a place of under ten crimes a month without judging or ranking (R6, R18)."""
-    data = only(data)
-    within = scope(data)
-    place = small_place(data)
-    asb = int(monthly_counts(data)["asb"].reindex(within.months).sum())
-    n = len(within.months)
-    period = f"in {write.span(within.months)}"
-    if whole(within) == "the year" and within.months[0].endswith("-01"):
-        period = f"in the whole of {within.latest[:4]}"
-    text = (
-        f"Police recorded {write.counted(place.total, 'crime')} and "
-        f"{write.counted(asb, 'report')} of anti-social behaviour in {write.where_in_full(data)} {period}"
-    )
-    if n == 1 or not place.total:
-        said = [f"{text}."]
-    else:
-        said = [f"{text}: {_spread(place, n)}.", *_last(data, within, place)]
-    said += _categories(data, within, place.total)
-    if place.total and n > 1:
-        rate = " a year" if n == YEAR else f" in {write.spelt(n)} months"
-        low = f"a usual {write.count(place.low)}" if place.low else "next to none"
-        said.append(
-            f"Chance alone could turn {low} or a usual {write.count(place.high)}{rate} into "
-            f"{write.count(place.total)}."
-        )
-    if within.kind == "part":
-        said.append(part_sentence(within))
-    said += [_rough(data), btp_sentence(data), published_sentence(data, limit=False)]
-    return [*(s for s in said if s), "No percentages are given: the numbers are too small."]
-
-
-def _spread(place: Small, n: int) -> str:
-    most = f"at most {write.count(place.most)} in any month"
-    if not place.months_without:
-        return f"at least {write.count(place.least)} and {most}"
-    if len(place.months_without) > n / 2:
-        none = write.spelt(len(place.months_without))
-        return f"none in {none} of {write.spelt(n)} months, and {most}"
-    years = {m[:4] for m in place.months_without}
-    names = [write.month(m) for m in place.months_without]
-    names = names if len(years) > 1 else [name.split()[0] for name in names]
-    listed = f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
-    return f"no crime recorded in {listed}, and {most}"
-
-
-def _last(data: Data, within: Scope, place: Small) -> list[str]:
-    months = monthly_counts(data)["crime"].reindex(within.months)
-    last, before = int(months.iloc[-1]), months.iloc[:-1]
-    name = write.month(within.latest).split()[0]
-    mean = max(round(place.total / len(months)), 0)
-    usual = f"at {write.count(mean)} a month" if mean else "at less than one a month"
-    subject = f"{name}'s {write.counted(last, 'crime')} {'was' if last == 1 else 'were'}"
-    if last > before.max():
-        return [f"{subject} the most of any month, but {usual} that is too few to call a change."]
-    if not last:
-        return [f"{name} had none; {usual} no month can be called high or low."]
-    return [f"{subject} one month's count; {usual} no month can be called high or low."]
-
-
-def _categories(data: Data, within: Scope, total: int) -> list[str]:
-    row = monthly_counts(data).reindex(within.months)[CRIME_CATEGORIES].sum()
-    row = row[row > 0].sort_values(ascending=False, kind="stable")
-    if not total:
-        return []
-    if total < LEAST_RANKED:
-        listed = [f"{write.count(int(n))} {write.category(str(c))}" for c, n in row.items()]
-        return [f"They were {write.listing(listed)}."]
-    large = row[row >= LEAST_NAMED]
-    if large.empty:
-        return ["No category reached five."]
-    first = f"{write.opening(int(large.iloc[0]))} of the {write.count(total)} were "
-    first += write.category(str(large.index[0]))
-    rest = [f"{write.count(int(n))} {write.category(str(c))}" for c, n in large.iloc[1:].items()]
-    ending = "; no other category reached five" if len(large) < len(row) else ""
-    named = write.listing([first, *rest]) if len(rest) > 1 else ", ".join([first, *rest])
-    return [f"{named}{ending}."]
-
-
-def _rough(data: Data) -> str:
-    table = map_points.by_point(data)
-    if len(table) < 3:
-        return ""
-    found = map_points.points(data)
-    x, y = (table.index.get_level_values(k).to_numpy() for k in ("x", "y"))
-    xy = np.column_stack(to_metres(x, y))
-    away, _ = cKDTree(xy).query(xy, k=2)
-    farthest = float(np.sort(away[:, 1])[-2])  # "some": two points or more
-    rough = ""
-    if farthest >= FAR_M:
-        rough = f", some over {int(farthest // 100) * 100:,} m from the next, so locations are rough"
-    return (
-        f"Half of all records sit at {write.count(found.half)} of {write.count(found.points)} "
-        f"map points{rough}."
-    )
-
-
 MOST_NAMED = 3
-"""So many categories are named; how many more there are is said."""
 
 
-def at_a_glance(data: Data) -> list[str]:
-    """Return the at-a-glance text as sentences, plain text without markup.
-
-    The order is the reader's: the newest month, its anti-social behaviour, what changed, which
-    categories, the whole period, and which months were published.
-    """
-    return list(_sentences(only(data)))
-
-
-@remembered
-def _sentences(data: Data) -> tuple[str, ...]:
-    within = scope(data)
-    first = ["This is an invented place with invented records."] if write.is_demo(data) else []
-    if within.kind == "none":
-        return (*first, *_nothing(data))
-    said = small_sentences(data) if is_small(data) else _large(data, within)
-    return (*first, *_area_once(data, said))
+def at_a_glance(place: Place) -> list[str]:
+    """Return the sentences that say what matters here, the most important first."""
+    if place.scope.kind == "none":
+        return nothing_sentences(place)
+    sentences = _small(place) if place.is_small else _large(place)
+    invented = ["This is an invented place with invented records."] if place.is_demo else []
+    return [*invented, *(s for s in sentences if s)]
 
 
-def _area_once(data: Data, said: list[str]) -> list[str]:
-    """Call the rest of the force a police area where it is first named: the county is another."""
-    short, long = write.rest_of(deciding(data)), write.rest_of_area([*deciding(data)])
-    first = next((i for i, s in enumerate(said) if short in s), None)
-    return [s.replace(short, long, 1) if i == first else s for i, s in enumerate(said)]
+def _large(place: Place) -> list[str]:
+    months = [crime_sentence(place), asb_sentence(place)]
+    if place.scope.kind == "part":
+        sentences = [*months, part_sentence(place)]
+    elif place.year.kind == ChangeVerdict.TOO_FEW_MONTHS:
+        sentences = [*months, category_sentence(place), *change_sentences(place)]
+    else:  # two years are held: how they compare comes first
+        sentences = [*change_sentences(place), *months, category_sentence(place)]
+    return [
+        *sentences, *_most_common(place), _larger_shares(place), _period(place), _half(place),
+        btp_sentence(place) if btp_at_once(place) else "", unlocated_sentence(place), published_sentence(place),
+    ]  # fmt: skip
 
 
-def _large(data: Data, within: Scope) -> list[str]:
-    said = [crime_sentence(data), asb_sentence(data)]
-    if within.kind == "part":
-        said.append(part_sentence(within))
-    elif not map_points.comparable(data):
-        said.append(swing_sentence(data))
-    else:
-        said += change_sentences(data)
-    said += [*_commonest(data, within), *_shares(data), _period(data, within)]
-    said.append(btp_sentence(data) if btp_at_once(data) else "")
-    return [s for s in [*said, published_sentence(data)] if s]
+def leading(counts: pd.Series, most: int = MOST_NAMED) -> list[tuple[str, int]]:
+    """Return the largest counts, so that a tie at the last place names all of them or none (R18)."""
+    rows = [(str(slug), int(n)) for slug, n in counts.items() if n]
+    if len(rows) <= most:
+        return rows
+    last = rows[most - 1][1]
+    tied = [row for row in rows if row[1] == last]
+    above = [row for row in rows if row[1] > last]
+    return above + tied if len(above) + len(tied) <= most + 1 else above
 
 
-def _commonest(data: Data, within: Scope) -> list[str]:
-    """Give the three largest categories of the newest month with their sum (R18)."""
-    month = within.latest
-    row = monthly_counts(data).loc[month, CRIME_CATEGORIES].sort_values(ascending=False, kind="stable")
+def _most_common(place: Place) -> list[str]:
+    """Give the largest categories of the newest month with their sum (R18)."""
+    row, month = place.latest_by_category(), write.month_alone(place.scope.latest)
     total = int(row.sum())
     if total < LEAST_RANKED:
-        listed = [f"{write.count(int(n))} {write.category(str(c))}" for c, n in row.items() if n]
-        name = write.month(month).split()[0]
-        return [f"{name}'s crimes were {write.listing(listed)}."] if listed else []
-    top = row.iloc[:3]
-    named = [f"{write.category(str(c))} ({int(n):,})" for c, n in top.items()]
-    said = [
-        f"The commonest in {write.month(month).split()[0]} were {write.listing(named)}, "
-        f"together {int(top.sum()):,} of the {total:,}."
+        listed = [f"{n:,} {write.category(str(c))}" for c, n in row.items() if n]
+        return [f"The crimes of {month} were {write.listing(listed)}."] if listed else []
+    top = leading(row)
+    if len(top) < 2:
+        return []
+    together = sum(n for _, n in top)
+    sentences = [
+        f"The most common crimes in {month} were {write.with_counts(top)}, together {together:,} of {total:,}."
     ]
-    place = int((row > row["violent-crime"]).sum()) + 1
-    if place > 1:
-        nth = {2: "second", 3: "third"}.get(place, f"number {write.count(place)}")
-        said.append(
-            "Violence and sexual offences, the largest category almost everywhere, "
+    before = int((row > row["violent-crime"]).sum())
+    if before:
+        nth = {1: "second", 2: "third"}.get(before, f"number {before + 1}")
+        sentences.append(
+            "Violence and sexual offences, the most common category almost everywhere, "
             f"came {nth} here ({int(row['violent-crime']):,})."
         )
-    return said
+    return sentences
 
 
-def _shares(data: Data) -> list[str]:
-    beside = comparisons.with_rest_of_force(data)
-    rest = write.rest_of(beside.forces)
-    more = [write.category(c) for c in beside.named("more")]
-    if not more:
-        return []
-    larger = f"larger share of crime here than in {rest}"
-    first = write.listing(more[:MOST_NAMED])
-    if len(more) > MOST_NAMED:
-        return [f"{write.opening(len(more))} categories take a clearly {larger}, above all {first}."]
-    return [f"{write.capital(first)} {'take' if len(more) > 1 else 'takes'} a {larger}."]
+def _larger_shares(place: Place) -> str:
+    beside = place.comparisons[0]
+    larger = [write.category(c) for c in beside.named("more")]
+    if not larger:
+        return ""
+    share = f"a clearly larger share of crime here than in {write.rest_of(beside.forces)}"
+    first = write.listing(larger[:MOST_NAMED])
+    if len(larger) > MOST_NAMED:
+        return f"{write.opening(len(larger))} categories make up {share}, among them {first}."
+    return f"{write.capital(first)} {write.plural(len(larger), 'makes', 'make')} up {share}."
 
 
-def _period(data: Data, within: Scope) -> str:
-    table = monthly_counts(data).reindex(within.months)
-    crime, asb = int(table["crime"].sum()), int(table["asb"].sum())
-    found = map_points.points(data)
-    name = write.capital(named_months(within))
-    hold = "holds" if whole(within) in ("the year", "the month") else "hold"
-    there = " there" if within.kind == "part" else ""
-    half = f"half sit at {write.count(found.half)} of {write.count(found.points)} map points"
-    if found.points == 1:
-        half = "all sit at one map point"
+def _period(place: Place) -> str:
+    months = place.scope.months
+    if len(months) == 1:
+        return ""
+    there = f" in {write.part_name(place)}" if place.scope.kind == "part" else ""
     return (
-        f"{name}{there} {hold} {write.counted(crime, 'crime')} and "
-        f"{write.counted(asb, 'report')} of anti-social behaviour; {half}."
+        f"{write.capital(write.in_period(months))} police recorded {write.counted(place.total('crime'), 'crime')} and "
+        f"{write.counted(place.asb_total, 'report')} of anti-social behaviour{there}."
     )
 
 
-# -------------------------------------------------------------------- nothing to count
+def _half(place: Place) -> str:
+    found = place.points
+    since = " since July 2022" if place.scope.points_changed else ""
+    if found.points == 1:
+        return f"All of the crimes{since} were mapped to one point."
+    if not found.points or found.half * 2 >= found.points:
+        return ""
+    just = "one" if found.half == 1 else f"just {found.half:,}"
+    return f"Half of the crimes{since} were mapped to {just} of the {found.points:,} points in the area."
 
 
-def _nothing(data: Data) -> list[str]:
-    found = len(data.crimes)
-    no_file = no_file_sentence(data)
-    whys = [why for why in dict.fromkeys(data.months["why"]) if why]
-    said = [no_file or f"Nothing can be counted for {write.place_name(data)}."]
-    if not no_file:
-        said.append(whys[0] if len(whys) == 1 else published_sentence(data))
-    names = write.forces_named(deciding(data))
-    if found:
-        said.append(
-            f"The {write.counted(found, 'record')} found there came from other forces, not from "
-            f"{names}; they are not the crime of {write.this_place(data)} and are not shown as it."
+# ------------------------------------------------------------------------------- small places
+
+
+def _small(place: Place) -> list[str]:
+    """Describe a place of under ten crimes a month without judging or ranking (R6, R18)."""
+    months, small = place.scope.months, place.small
+    text = (
+        f"Police recorded {write.counted(small.total, 'crime')} and "
+        f"{write.counted(place.asb_total, 'report')} of anti-social behaviour in {write.where_in_full(place)} "
+        f"{write.in_period(months)}"
+    )
+    sentences = [f"{text}."]
+    if len(months) > 1 and small.total:
+        sentences = [
+            f"{text}: {small.least:,} to {small.most:,} crimes a month.",
+            _without(place),
+            _last(place),
+        ]
+    sentences.append(_small_categories(place))
+    if len(months) > 1 and small.total:
+        when = "a typical year" if len(months) == YEAR else f"{len(months)} typical months"
+        sentences.append(
+            f"With numbers this small, {small.total:,} is consistent with anything from {small.low:,} to "
+            f"{small.high:,} crimes in {when}."
         )
-    return said if no_file else [*said, "No record here does not mean no crime."]
+    if place.scope.kind == "part":
+        sentences.append(part_sentence(place))
+    sentences += [_rough(place), btp_sentence(place), unlocated_sentence(place)]
+    return [*sentences, published_sentence(place, limit=False)]
 
 
-# -------------------------------------------------------------------- to paste
+def _without(place: Place) -> str:
+    """Name the supplied months without a crime: these are true zeros."""
+    months = place.small.months_without
+    if not months:
+        return ""
+    if len(months) > len(place.scope.months) / 2:
+        return f"{write.opening(len(months))} of the {len(place.scope.months)} months had no crime."
+    return f"No crime was recorded in {write.months(months)}."
 
 
-def summary_md(data: Data) -> str:
-    """Return the text, one table, the source line and the release, to paste into a paper."""
-    data = only(data)
-    within = scope(data)
-    place = write.where(data) if within.months else write.place_name(data)
-    title = write.capital(place)
-    parts = [f"# Recorded crime: {title}", " ".join(at_a_glance(data))]
-    if within.months:
-        parts.append(_table(data, within))
-    source = data.source
-    retrieved = source.get("retrieved", "")[:10]
-    origin = "invented demonstration data" if write.is_demo(data) else "data.police.uk"
+def _last(place: Place) -> str:
+    crime = place.counts["crime"]
+    last, before = int(crime.iloc[-1]), int(crime.iloc[:-1].max())
+    name = write.month(place.scope.latest)
+    if last > before and last:
+        return f"{name} had the most ({last:,}), but with under 10 crimes a month that is too few to call a change."
+    return f"{name} had {write.counted(last, 'crime')}. With under 10 a month, no month can be called high or low."
+
+
+def _small_categories(place: Place) -> str:
+    rows, total = place.total_by_category(), place.small.total
+    rows = rows[rows > 0]
+    if not total:
+        return ""
+    if total < LEAST_RANKED:
+        listed = [f"{int(n):,} {write.category(str(c))}" for c, n in rows.items()]
+        return f"{write.plural(total, 'It was', 'They were')} {write.listing(listed)}."
+    top = leading(rows)
+    return f"The most common were {write.with_counts(top)}." if len(top) > 1 else ""
+
+
+def _rough(place: Place) -> str:
+    """Say how far apart the map points are, where they are far (in the country)."""
+    table = place.by_point
+    if len(table) < 3:
+        return ""
+    x, y = (table.index.get_level_values(k).to_numpy() for k in ("x", "y"))
+    metres = np.column_stack(to_metres(x, y))
+    apart = float(np.median(cKDTree(metres).query(metres, k=2)[0][:, 1]))
+    if apart < FAR_M:
+        return ""
+    far = f"{round(apart, -2):,.0f} m apart"
+    return f"Map points here are typically {far}, so a point can stand for places far from it."
+
+
+# ------------------------------------------------------------------------------------ to paste
+
+
+def summary_md(place: Place) -> str:
+    """Return the sentences, one table and the source, to paste into a paper."""
+    counted = bool(place.scope.months)
+    where = write.where(place) if counted else write.place_name(place)
+    parts = [f"# Recorded crime: {write.capital(where)}", " ".join(at_a_glance(place))]
+    if counted:
+        parts.append(_table(place))
+    asked = write.period(place.query.start, place.query.end)
     licence = (
         ""
-        if write.is_demo(data)
-        else (" Contains public sector information licensed under the Open Government Licence v3.0.")
+        if place.is_demo
+        else " Contains public sector information licensed under the Open Government Licence v3.0."
     )
-    asked = write.period(data.query.start, data.query.end)
-    parts.append(f"Source: {origin}, street-level crime, {asked}, {place}.{licence}")
-    parts.append(
-        f"As at release {source.get('release', 'unknown')}"
-        + (f", retrieved {retrieved}" if retrieved else "")
-        + "; police.uk revises past months with each release."
-    )
+    parts.append(f"Recorded crime in {where}, {asked}. {source_sentence(place)}{licence}")
+    if not place.is_demo:
+        parts.append("police.uk may revise any month with each release.")
     return "\n\n".join(parts) + "\n"
 
 
-def _table(data: Data, within: Scope) -> str:
+def _table(place: Place) -> str:
     """Return the category totals as a Markdown table, anti-social behaviour last."""
-    table = monthly_counts(data).reindex(within.months)[list(CATEGORIES)]
-    total = table[CRIME_CATEGORIES].sum().sort_values(ascending=False, kind="stable")
-    newest = write.month(within.latest)
-    rows = [f"| Category | {newest} | {write.capital(whole(within))} |", "|---|---:|---:|"]
-    last = table.iloc[-1]
-    rows += [f"| {CATEGORIES[str(c)]} | {int(last[c]):,} | {int(n):,} |" for c, n in total.items()]
-    rows.append(f"| All crime | {int(last[CRIME_CATEGORIES].sum()):,} | {int(total.sum()):,} |")
-    asb = f"| {int(last[ASB]):,} | {int(table[ASB].sum()):,} |"
-    rows.append(f"| Anti-social behaviour (reports) {asb}")
+    last = place.counts.iloc[-1]
+    rows = [
+        f"| Category | {write.month(place.scope.latest)} | {_period_name(place.scope.months)} |",
+        "|---|---:|---:|",
+    ]
+    rows += [
+        f"| {label_of(str(c))} | {int(last[c]):,} | {int(n):,} |"
+        for c, n in place.total_by_category().items()
+    ]
+    rows.append(f"| All crime | {int(last['crime']):,} | {place.total('crime'):,} |")
+    rows.append(f"| {label_of(ASB)} (reports) | {int(last[ASB]):,} | {place.asb_total:,} |")
     return "\n".join(rows)
+
+
+def _period_name(months: Sequence[str]) -> str:
+    return write.capital(write.span(months))

@@ -1,223 +1,230 @@
-"""What is said of a month and of a change: verdicts in words. No geometry."""
+"""Verdicts in words: the only place that puts one into words, so that one verdict has one wording.
+
+Headlines, sentences, tables, the summary and the index page all call `describe`, `describe_change`
+or `brief`.
+"""
 
 from __future__ import annotations
 
 from math import isnan
 from typing import TYPE_CHECKING
 
-from crimenb.measures import points as map_points
-from crimenb.measures.changes import Change, changes, clear_change, recent_against_earlier
-from crimenb.measures.counts import deciding, monthly_counts, scope
-from crimenb.measures.months import YEAR, held, range_of
-from crimenb.query import days_in, month_before
+from crimenb.measures.changes import Change, ChangeVerdict
+from crimenb.measures.months import LEAST_MONTHS, YEAR, MonthVerdict, Verdict
+from crimenb.query import month_before
 from crimenb.wording import format as write
 
 if TYPE_CHECKING:
-    from crimenb.data import Data
-    from crimenb.measures.months import Verdict
-    from crimenb.usual_range import Range
+    from crimenb.measures.place import Place
 
 NOTICEABLE = 0.10
 """A change of the rest of the force is mentioned from a tenth."""
 
-_SEASON = {
-    **dict.fromkeys(("12", "01", "02"), (True, "winter has fewer almost everywhere")),
-    **dict.fromkeys(("06", "07", "08"), (False, "summer has more almost everywhere")),
+_BESIDE_RANGE = {
+    MonthVerdict.WITHIN: "within the normal range",
+    MonthVerdict.BELOW: "below the normal range",
+    MonthVerdict.ABOVE: "above the normal range",
+    MonthVerdict.AS_LOCATED: "outside the normal range on the counts as located",
 }
-"""Months in which reports of anti-social behaviour are few (True) or many everywhere."""
+_WITHOUT_RANGE = {
+    MonthVerdict.TOO_FEW: ("too few to judge", "too few to judge"),
+    MonthVerdict.TOO_FEW_MONTHS: (
+        "not judged", f"not judged, because fewer than {LEAST_MONTHS} earlier months can be used",
+    ),
+    MonthVerdict.NO_CONTROL: (
+        "not judged", "not judged, because this source cannot show what is normal for the time of year",
+    ),
+    MonthVerdict.NOT_JUDGED: ("not judged", "not judged"),
+}  # fmt: skip
 
 
-def crime_sentence(data: Data) -> str:
-    """Say how many crimes the newest month has, a day, and where they lie in the range."""
-    within = scope(data)
-    month = within.latest
-    crime = int(monthly_counts(data).loc[month, "crime"])
-    newest = "" if month == max(data.months["month"]) else " (the newest month counted)"
+def brief(verdict: Verdict) -> str:
+    """Write a month's verdict in four words: "within the normal range", "too few to judge"."""
+    return _BESIDE_RANGE.get(verdict.kind) or _WITHOUT_RANGE[verdict.kind][0]
+
+
+def describe(verdict: Verdict) -> str:
+    """Write a month's verdict with its range: "within the normal range for this area (477 to 699)"."""
+    if verdict.range is None:
+        return _WITHOUT_RANGE[verdict.kind][1]
+    text = f"{brief(verdict)} for this area ({normal_range(verdict)})"
+    if verdict.kind == MonthVerdict.AS_LOCATED:
+        text += ", but not once the records without a location are allowed for"
+    return text if verdict.adjusted else f"{text}, which is not adjusted for the time of year"
+
+
+def normal_range(verdict: Verdict) -> str:
+    """Write the range of a verdict that has one: "477 to 699"."""
+    return f"{verdict.range.low:,} to {verdict.range.high:,}" if verdict.range else ""
+
+
+# ------------------------------------------------------------------------------ the newest month
+
+
+def crime_sentence(place: Place) -> str:
+    """Say how many crimes the newest month has, a day, and where they lie beside the range."""
+    month = place.scope.latest
+    newest = "" if month == place.query.end else " (the newest month counted)"
     text = (
-        f"Police recorded {write.counted(crime, 'crime')} in {write.where_in_full(data)} in "
-        f"{write.month(month)}{newest}, {write.per_day(crime / days_in(month))}"
+        f"Police recorded {write.counted(place.latest('crime'), 'crime')} in {write.where_in_full(place)} in "
+        f"{write.month(month)}{newest}, {write.daily(place, 'crime')}."
     )
-
-    if within.kind != "whole" or not map_points.comparable(data):
-        return f"{text}."
-    return f"{text}{_beside(data, range_of(data, 'crime'))}."
+    return text if place.scope.kind != "whole" else f"{text} {_judged('That is', place.crime)}"
 
 
-def asb_sentence(data: Data) -> str:
-    """Say how many reports of anti-social behaviour the newest month has, season in mind (R5)."""
-    within = scope(data)
-    n = int(monthly_counts(data).loc[within.latest, "asb"])
-    if n == 1:
-        text = "There was one anti-social behaviour report"
-    else:
-        text = f"There were {write.counted(n, 'anti-social behaviour report')}"
-    if within.kind != "whole" or not map_points.comparable(data):
-        return f"{text}, counted apart because a report is no crime."
-    verdict = range_of(data, "asb")
-    if verdict.kind == "too few":
-        return f"{text}, too few to judge."
-    if verdict.kind == "with the force" and verdict.own is not None:
-        fewer = verdict.own.place(n) == "below"
-        usual = f"{'fewer' if fewer else 'more'} than usual here"
-        season, said = _SEASON.get(within.latest[5:], (None, ""))
-        so = f"; {said}" if season is fewer and (verdict.rest_change < 0) is fewer else ""
-        return f"{text}, {usual}, {_as_the_force(data, verdict, fewer=fewer)}{so}."
-    return f"{text}{_beside(data, verdict)}."
-
-
-def _beside(data: Data, verdict: Verdict) -> str:
-    """Set a count beside its range, and the rest of the force beside both; starts with "," or ";"."""
-    own = verdict.own
-    if own is None:
-        reasons = {
-            "too few months": "; fewer than six months are held, so no month is judged",
-            "too few": ", too few to call a month high or low",
-            "not judged": "; the month is suspiciously low, so it is left out of every comparison",
-        }
-        return reasons.get(verdict.kind, "")
-    if verdict.kind == "season":
-        return (
-            f", not set against its other months ({_range(own)}): reports follow the season, and this "
-            "source does not hold the rest of the force to tell it by"
+def asb_sentence(place: Place) -> str:
+    """Say how many reports of anti-social behaviour the newest month has, the season in mind (R5)."""
+    n = place.latest("asb")
+    reports = write.counted(n, "report") if n else "no reports"
+    text = f"There {write.plural(n, 'was', 'were')} {reports} of anti-social behaviour."
+    if place.scope.kind != "whole":
+        return text
+    text = f"{text} {_judged('That is', place.asb)}"
+    rest = place.asb.rest_change
+    if place.asb.adjusted and place.asb.range and abs(rest) >= NOTICEABLE:
+        text += (
+            f" The range allows for {write.rest_of(place.forces)}, where reports a day were "
+            f"{difference(1 + rest)} than in the earlier months."
         )
-    where = {"inside": "within"}.get(own.place(verdict.records), own.place(verdict.records))
-    text = f", {where} {write.RANGE.format(_others(data, verdict))} ({_range(own)}{_season(data)})"
-    if verdict.kind == "with the force":
-        return f"{text}, {_as_the_force(data, verdict, fewer=where == 'below')}"
-    rest = write.rest_of(deciding(data))
-    if verdict.called:
-        if verdict.controlled is None:
-            return f"{text}, which is not adjusted for season"
-        return f"{text}, while {rest} leads to expect {_range(verdict.controlled)}"
-    if verdict.series == "asb" and abs(verdict.rest_change) >= NOTICEABLE:
-        here, there = _more(verdict.change), _more(verdict.rest_change)
-        return f"{text}: {here} a day than in those months, as against {there} in {rest}"
     return text
 
 
-def _more(change: float) -> str:
-    """Write a change as "37% fewer" or "4% more"."""
-    return f"{abs(change):.0%} {'fewer' if change < 0 else 'more'}"
+def _judged(start: str, verdict: Verdict) -> str:
+    if verdict.kind == MonthVerdict.NOT_JUDGED:
+        return "The month looks incomplete, so it is not judged."
+    return f"{start} {describe(verdict)}."
 
 
-def _as_the_force(data: Data, verdict: Verdict, *, fewer: bool) -> str:
-    """Say that the rest of the force moved too; follows "fewer than usual here, "."""
-    rest = write.rest_of(deciding(data))
-    if (verdict.rest_change < 0) != fewer:
-        return f"but within what {rest} leads to expect"
-    if abs(verdict.rest_change) > abs(verdict.change):
-        return f"as in {rest}, where they {'fell' if fewer else 'rose'} further"
-    return f"as in {rest}"
-
-
-def _others(data: Data, verdict: Verdict) -> str:
-    if held(data) == "other months":
-        return f"other {write.spelt(verdict.n)} months"
-    return "earlier months"
-
-
-def _season(data: Data) -> str:
-    return "; season not removed" if held(data) == "other months" else ""
-
-
-def _range(found: Range) -> str:
-    return f"{found.low:,} to {found.high:,}"
-
-
-def change_sentences(data: Data) -> list[str]:
-    """Say what changed, by the months held: R7 with one year, R8 with two."""
-    if held(data) == "one year":
-        return [s for s in [recent_sentence(data)] if s]
-    if held(data) in ("two years", "three years"):
-        return [s for s in [year_sentence(data), _clear_categories(data)] if s]
-    return []
-
-
-def recent_sentence(data: Data) -> str:
-    """Say how the last three months compare with those before, beside the rest (R7)."""
-    found = recent_against_earlier(data)
-    few = min(found.count_later, found.count_earlier) < write.LEAST_PERCENT
-    if few or found.kind == "too few months":
+def category_sentence(place: Place) -> str:
+    """Name the categories whose newest month is unusual, or ""."""
+    called = place.categories_called
+    if not called:
         return ""
-    text = f"From {write.months_alone(found.later)} crime a day was "
-    same_year = found.earlier[0][:4] == found.later[-1][:4]
-    earlier = write.months_alone([found.earlier[0], found.earlier[-1]])
-    if not same_year:
-        earlier = write.period(found.earlier[0], found.earlier[-1])
-    text += f"{_by(found.ratio)} {earlier}"
-    if isnan(found.rest_ratio):
-        return f"{text}; without the rest of the force beside it, season is not told from change."
-    rest = write.rest_of(deciding(data))
-    text += f", and {_by(found.rest_ratio, short=True)} in {rest}"
-    verdicts = {
-        "local rise": "more crime than the rest of the force leads to expect",
-        "local fall": "less crime than the rest of the force leads to expect",
-        "no verdict": "the numbers are too small to call a local change",
-    }
-    return f"{text}: {verdicts.get(found.kind, 'no local change is shown')}."
+    named = [
+        f"{write.category(v.series)} was {brief(v)} for this area ({v.records:,}; {normal_range(v)})"
+        for v in called
+    ]
+    return f"{write.capital(write.listing(named))}."
 
 
-def _by(ratio: float, *, short: bool = False) -> str:
-    """Write a ratio as "9% below" (short: at the end of a clause, nothing follows)."""
+# ---------------------------------------------------------------------------------------- changes
+
+
+def difference(ratio: float) -> str:
+    """Write a ratio: "5% lower", "12% higher", "unchanged"."""
     size = f"{abs(ratio - 1):.0%}"
-    if size == "0%":
-        return "level" if short else "level with"
-    return f"{size} {'below' if ratio < 1 else 'above'}"
+    return "unchanged" if size == "0%" else f"{size} {'lower' if ratio < 1 else 'higher'}"
 
 
-def year_sentence(data: Data) -> str:
+def describe_change(change: Change) -> str:
+    """Write a year's verdict (R8): "a clear fall of 12%, lower in 10 of 12 months"."""
+    way = "lower" if change.ratio < 1 else "higher"
+    months = f"{way} in {change.same_way} of {change.pairs} months"
+    if change.called:
+        return f"a clear {change.kind} of {abs(change.ratio - 1):.0%}, {months}"
+    if change.kind == ChangeVerdict.AS_LOCATED:
+        return f"{months}, but no clear change once the records without a location are allowed for"
+    if change.kind == ChangeVerdict.NONE:
+        return f"no clear change ({months})"
+    return brief_change(change)
+
+
+def brief_change(change: Change) -> str:
+    """Write a year's verdict in a few words: "clear fall", "no clear change", "too few to judge"."""
+    if change.called:
+        return f"clear {change.kind}"
+    return {
+        ChangeVerdict.TOO_FEW: "too few to judge a change",
+        ChangeVerdict.MAP_CHANGED: "not compared across July 2022, when police.uk replaced its map points",
+        ChangeVerdict.TOO_FEW_MONTHS: "too few months to compare",
+    }.get(change.kind, "no clear change")
+
+
+CHANGES_IN_WORDS = {str(kind): brief_change(Change(kind)) for kind in ChangeVerdict}
+"""The kind of a change, as `change_by_category` gives it, to its words."""
+
+
+def change_sentences(place: Place) -> list[str]:
+    """Say what changed: on the year where ten pairs of months are there (R8), else recently (R7)."""
+    if place.year.kind == ChangeVerdict.TOO_FEW_MONTHS:
+        return [s for s in [recent_sentence(place)] if s]
+    return [s for s in [year_sentence(place), clear_categories(place)] if s]
+
+
+def recent_sentence(place: Place) -> str:
+    """Say how the last three months compare with the nine before, beside the rest (R7)."""
+    found = place.recent
+    few = min(found.count_later, found.count_earlier) < write.LEAST_PERCENT
+    if few or found.kind == ChangeVerdict.TOO_FEW_MONTHS:
+        return ""
+    later = write.period(found.later[0], found.later[-1])
+    earlier = write.period(found.earlier[0], found.earlier[-1])
+    if found.earlier[0][:4] == found.later[-1][:4]:
+        later, earlier = write.months_alone(found.later), write.months_alone(found.earlier)
+    moved = difference(found.ratio)
+    text = f"Daily crime was {moved} in {later} {'compared with' if moved == 'unchanged' else 'than in'} {earlier}."
+    if not isnan(found.rest_ratio):
+        text += f" It was {difference(found.rest_ratio)} in {write.rest_of(place.forces)}."
+    return f"{text} {_recent_verdict(place)}"
+
+
+def _recent_verdict(place: Place) -> str:
+    found = place.recent
+    if found.called:
+        more = "more" if found.kind == ChangeVerdict.RISE else "less"
+        return f"This is a local {found.kind}: {more} crime than {write.rest_of(place.forces)} and chance explain."
+    if found.kind == ChangeVerdict.TOO_FEW:
+        return "The numbers are too small to call a local change."
+    if found.kind == ChangeVerdict.NO_CONTROL:
+        return "This source cannot show how much of that is the time of year."
+    if difference(found.ratio) == "unchanged":
+        return "There is no sign of a local change."
+    if found.force_explains:
+        return f"That is in line with {write.rest_of(place.forces)}."
+    return "The difference is too small to call a local change."
+
+
+def year_sentence(place: Place) -> str:
     """Say how the latest year compares with the year before, and in how many months (R8)."""
-    found = clear_change(data)
-    if found.kind == "too few months":
+    found = place.year
+    if found.kind == ChangeVerdict.MAP_CHANGED:
+        return f"Years are {brief_change(found)}: the counts are too small for it."
+    if not found.compared:
         return ""
     text = (
-        f"{_year_named(found)} there were {found.count_later:,} crimes, "
-        f"against {found.count_earlier:,} in the same months a year before: {clear_words(found)}"
+        f"{_year_named(found)} police recorded {write.counted(found.count_later, 'crime')}, after "
+        f"{found.count_earlier:,} {_year_before(found)}: {describe_change(found)}."
     )
     if not isnan(found.rest_ratio):
-        moved = f"{_more(found.rest_ratio - 1)} than a year before"
-        if moved.startswith("0%"):
-            moved = "as many as a year before"
-        text += f"; {write.rest_of(deciding(data))} had {moved}"
-    return f"{text}."
+        text += f" In {write.rest_of(place.forces)} daily crime was {difference(found.rest_ratio)}."
+    return text
 
 
 def _year_named(found: Change) -> str:
-    """Write the later year: "In the twelve months to ...", or its ends and the months left out."""
+    """Write the later year: "In the 12 months to ...", or its ends and the months left out."""
     last = found.later[-1]
     if found.pairs == YEAR:
-        return f"In the twelve months to {write.month(last)}"
-    year = [month_before(last, k) for k in range(YEAR - 1, -1, -1)]
-    out = [m for m in year if m not in found.later]
-    names = write.months(out)
-    if year[0][:4] == last[:4]:
+        return f"In the 12 months to {write.month(last)}"
+    first = month_before(last, YEAR - 1)
+    names = write.months(found.missing)
+    if first[:4] == last[:4]:
         names = names.removesuffix(f" {last[:4]}")
-    return f"In {write.period(year[0], last)}, leaving out {names},"
+    return f"In {write.period(first, last)}, leaving out {names},"
 
 
-def clear_words(found: Change) -> str:
-    """Write R8's verdict: "a clear fall of 12%, lower in 10 of 12 months"."""
-    if found.kind == "too few":
-        return "too few to call a change"
-    way = "lower" if found.ratio < 1 else "higher"
-    months = f"{way} in {write.count(found.same_way)} of {found.pairs} months"
-    if not found.called:
-        return f"no clear change ({months})"
-    size = f"{abs(found.ratio - 1):.0%}"
-    return f"{found.kind.replace('clear', 'a clear')} of {size}, {months}"
+def _year_before(found: Change) -> str:
+    return "in the 12 months before" if found.pairs == YEAR else "in the same months a year before"
 
 
-def _clear_categories(data: Data) -> str:
-    table = changes(data)
-    clear = table["kind"].isin(["clear rise", "clear fall"])
-    rows = table[clear & ~table["series"].isin(["crime", "asb"])]
-    if rows.empty:
+def clear_categories(place: Place) -> str:
+    """Say which categories changed clearly on the year."""
+    clear = [c for c in place.changes[2:] if c.called]
+    if not clear:
         return "No single category changed clearly."
-    said = [
-        f"{write.category(r['series'])} ({'up' if r['ratio'] > 1 else 'down'} "
-        f"{abs(r['ratio'] - 1):.0%} to {r['count_later']:,}, "
-        f"{'higher' if r['ratio'] > 1 else 'lower'} in {r['same_way']} of "
-        f"{r['pairs']} months)"
-        for _, r in rows.iterrows()
+    named = [
+        f"{write.category(c.series)} ({difference(c.ratio)} at {c.count_later:,}, "
+        f"{'lower' if c.ratio < 1 else 'higher'} in {c.same_way} of {c.pairs} months)"
+        for c in clear
     ]
-    return f"Clear by category: {write.listing(said)}."
+    who = "One category" if len(clear) == 1 else f"{write.opening(len(clear))} categories"
+    return f"{who} changed clearly: {write.listing(named)}."

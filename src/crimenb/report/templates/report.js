@@ -113,6 +113,8 @@
       var inside = rows.m[i] >= chosen.from && rows.m[i] <= chosen.to;
       if (!inside || (chosen.pick >= 0 && rows.c[i] !== chosen.pick)) { continue; }
       if (rows.c[i] === known.reports) { reports += rows.n[i]; } else { crimes += rows.n[i]; }
+      // Crimes and reports are never added: the map counts reports only where they are chosen.
+      if (chosen.pick < 0 && rows.c[i] === known.reports || rows.m[i] < known.since) { continue; }
       points[rows.p[i]] = (points[rows.p[i]] || 0) + rows.n[i];
       most = Math.max(most, points[rows.p[i]]);
     }
@@ -129,7 +131,7 @@
     if (chosen.pick < 0 || chosen.pick === known.reports) { parts.push(count(reports, "report") + " of anti-social behaviour"); }
     var there = Object.keys(points).length;
     return what + ", " + span + " (" + count(counted, "month") + " counted): " + parts.join(" and ") +
-      (there ? ", at " + count(there, "map point") + "; the largest circle stands for " + count(most, "record") : "") + ".";
+      (there ? ", at " + count(there, "map point") + "; the largest circle stands for " + count(most, chosen.pick === known.reports ? "report" : "crime") : "") + ".";
   }
 
   function controls(host, known) {
