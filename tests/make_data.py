@@ -46,6 +46,7 @@ def written(
     postcode="ZZ5 5AA",
     release="2025-12",
     nearby=None,
+    left_out=None,
 ):
     """Write the data of one place by hand.
 
@@ -80,12 +81,13 @@ def written(
          "rest": rest[m, c] if isinstance(rest, dict) else rest}
         for m in months for c in CATEGORIES if rest is not None
     ]  # fmt: skip
-    said = [
-        {"month": m, "status": status.get(m, "published"), "why": "", "postcode": postcode} for m in months
-    ]
+    judged = [
+        {"month": m, "status": status.get(m, "published"), "why": "", "postcode": postcode,
+         "left_out": (left_out or {}).get(m, "")} for m in months
+    ]  # fmt: skip
     frames = {name: frame(name) for name in FRAMES} | {
         "places": frame("places", pd.DataFrame([one])),
-        "months": frame("months", pd.DataFrame(said)),
+        "months": frame("months", pd.DataFrame(judged)),
         "coverage": frame("coverage", pd.DataFrame(coverage)),
         "provenance": frame(
             "provenance", pd.DataFrame([{"kind": "source", "name": "release", "value": release}])

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from crimenb.data import frame
-from crimenb.month_status import EVIDENCE, judge, known_gaps
-from crimenb.query import months_between
+from crimenb.month_status import EVIDENCE, SEASON, SEASON_ASB, judge, known_gaps
+from crimenb.query import days_in, months_between
 
 MONTHS = months_between("2025-01", "2025-12")
 
@@ -37,7 +37,7 @@ def evidence(states, records=-1):
             "late": "Months to 2025-08.",
             "early": "Months from 2023.",
         }.get(kind, "")
-        rows.append((force, month, kind, n, detail))
+        rows.append((force, month, kind, n, n, detail))
     return pd.DataFrame(rows, columns=EVIDENCE)
 
 
@@ -130,14 +130,67 @@ def test_records_overtake_the_table_of_known_gaps():
     assert {missing[m][0] for m in inside} == {"not supplied"}
 
 
-def test_suspiciously_low_by_the_whole_force():
-    states = everywhere("leicestershire", "supplied", 9000) | {
-        ("leicestershire", "2025-06"): ("supplied", 6000)
-    }
-    found = status(coverage(leicestershire=1.0), evidence(states), crimes({}))
-    assert found["2025-06"][0] == "suspiciously low"
-    assert "changelog" in found["2025-06"][1]
-    assert [m for m in MONTHS if found[m][0] != "published"] == ["2025-06"]
+def judged(*args, months=MONTHS):
+    return judge("P", months, *args).set_index("month")
+
+
+def force_months(months, crime, asb=None, force="leicestershire"):
+    """Evidence of a force that supplied every month, with counts in its usual season."""
+    rows = []
+    for month in months:
+        i, days = int(month[5:]) - 1, days_in(month)
+        n = crime(month) * SEASON[i] * days
+        reports = (asb or (lambda _: 0))(month) * SEASON_ASB[i] * days
+        rows.append((force, month, "supplied", round(n), round(reports), ""))
+    return pd.DataFrame(rows, columns=EVIDENCE)
+
+
+def test_a_month_half_supplied_by_the_whole_force_is_suspiciously_low():
+    states = force_months(MONTHS, lambda m: 150 if m == "2025-06" else 300)
+    found = judged(coverage(leicestershire=1.0), states, crimes({}))
+    assert found["status"].tolist().count("suspiciously low") == 1
+    assert found.loc["2025-06", "status"] == "suspiciously low"
+    assert "recorded 50% of its usual crimes a day" in found.loc["2025-06", "why"]
+    assert "changelog" in found.loc["2025-06", "why"]
+
+
+@pytest.mark.parametrize(("share", "low"), [(0.74, True), (0.76, False), (0.80, False)])
+def test_the_season_alone_makes_no_month_thin(share, low):
+    states = force_months(MONTHS, lambda m: 300 * share if m == "2025-12" else 300)
+    found = judged(coverage(leicestershire=1.0), states, crimes({}))
+    assert (found.loc["2025-12", "status"] == "suspiciously low") is low
+
+
+def test_the_same_month_of_another_year_as_low_clears_a_month():
+    months = months_between("2023-01", "2025-12")
+    states = force_months(months, lambda m: 200 if m[5:] == "01" else 300)
+    assert "suspiciously low" not in set(
+        judged(coverage(leicestershire=1.0), states, crimes({}), months=months)["status"]
+    )
+
+
+def test_with_fewer_than_six_other_months_there_is_no_verdict():
+    states = force_months(MONTHS[:6], lambda m: 50 if m == "2025-03" else 300)
+    found = judged(coverage(leicestershire=1.0), states, crimes({}), months=MONTHS[:6])
+    assert set(found["status"]) == {"published"}
+
+
+def test_thin_reports_are_left_out_alone():
+    states = force_months(MONTHS, lambda _: 300, lambda m: 20 if m == "2025-08" else 100)
+    found = judged(coverage(leicestershire=1.0), states, crimes({}))
+    assert found.loc["2025-08", ["status", "left_out"]].tolist() == ["published", "asb"]
+    assert "20% of its usual reports of anti-social behaviour" in found.loc["2025-08", "why"]
+    assert (found["left_out"] == "").sum() == 11
+    few = force_months(MONTHS, lambda _: 300, lambda m: 1 if m == "2025-08" else 5)  # under ten a day
+    assert (judged(coverage(leicestershire=1.0), few, crimes({}))["left_out"] == "").all()
+
+
+def test_a_lockdown_month_is_counted_and_left_out_of_baselines():
+    months = months_between("2019-07", "2020-06")
+    states = force_months(months, lambda m: 150 if m == "2020-04" else 300)
+    found = judged(coverage(leicestershire=1.0), states, crimes({}), months=months)
+    assert found.loc["2020-04", ["status", "left_out"]].tolist() == ["published", "all"]
+    assert found.loc["2020-04", "why"].startswith("Low: lockdown.")
 
 
 def test_suspiciously_low_by_the_place_alone():
@@ -146,6 +199,12 @@ def test_suspiciously_low_by_the_place_alone():
     assert status(coverage(leicestershire=1.0), states, counts)["2025-06"][0] == "suspiciously low"
     small = crimes({m: 40 if m != "2025-06" else 5 for m in MONTHS})  # under 50 nobody can tell
     assert status(coverage(leicestershire=1.0), states, small)["2025-06"][0] == "published"
+
+
+def test_a_low_place_in_an_honest_month_of_its_force_is_a_low_place():
+    states = force_months(MONTHS, lambda _: 3000)
+    counts = crimes({m: 300 if m != "2025-06" else 90 for m in MONTHS})
+    assert status(coverage(leicestershire=1.0), states, counts)["2025-06"][0] == "published"
 
 
 def test_transport_police_records_never_decide():

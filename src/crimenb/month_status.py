@@ -1,4 +1,4 @@
-"""What may be said of each month: one truth table for every source.
+"""What may be said of each month: one truth table for every source (R1, R10).
 
 status                   when                                           drawn         summed
 published                every force with 2 % of the area supplied it   bar           yes
@@ -18,7 +18,6 @@ zero that was not answered as one by a force that supplied the month.
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import functools
 from typing import NamedTuple
 
@@ -27,7 +26,7 @@ import pandas as pd
 
 from crimenb.data import frame
 from crimenb.query import days_in
-from crimenb.schema import ASB, BTP, data_file, force_name
+from crimenb.schema import ASB, BTP, MonthStatus, data_file, force_name
 from crimenb.usual_range import usual_range
 
 LEAST_SHARE = 0.02
@@ -43,15 +42,34 @@ area still shows 0.2 to 0.8 % of the usual records: neighbours' and mislocated o
 PLENTY = 100
 """More records a month than strays leave even in the busiest mile (some 5,000 a month)."""
 
-AGES_AFTER = dt.timedelta(days=180)
-"""The table of known gaps is said to be old after this."""
+# A force's thin months (R10): what each calendar month is of an average one, in crimes a day and in
+# reports of anti-social behaviour a day. Medians of 37 forces of 2025; one year.
+SEASON = (0.919, 0.959, 1.009, 1.005, 1.029, 1.054, 1.079, 1.018, 0.995, 0.995, 0.984, 0.933)
+SEASON_ASB = (0.753, 0.840, 1.006, 1.102, 1.097, 1.128, 1.207, 1.180, 0.961, 0.994, 0.854, 0.743)
+LEAST_CRIME, LEAST_ASB = 0.75, 0.60
+"""A month below this share of its twelve nearest is thin, ..."""
 
-EVIDENCE = ["force", "month", "state", "records", "detail"]
+LEAST_OF_SAME_MONTH = 0.85
+"""... unless the same month of other years held is as low."""
+
+NEAREST, LEAST_OTHERS = 12, 6
+LEAST_ASB_A_DAY = 10
+HONEST = 0.92
+"""Where the force's total is above this share of its usual, a low place is a low place."""
+
+LEAST_PLACE, BIG, NEARLY_ALL, LEAST_OF_EXPECTED = 50, 10, 0.8, 0.65
+LOCKDOWN = frozenset(
+    ["2020-03", "2020-04", "2020-05", "2020-06", "2020-11", "2021-01", "2021-02", "2021-03", "2021-04"]
+)
+"""A thin month among these is low for a reason everybody knows."""
+
+EVIDENCE = ["force", "month", "state", "crime", "asb", "detail"]
 """One row a force and month. `state`: "supplied", "absent" (no file, archive), "answered"
 (the API answered, which does not tell who supplied), "shown" (so too, and records elsewhere show
 that the force supplied some), "early", "late", "failed".
-`records`: the force's records in that month, -1 where the source cannot know.
-`detail`: a sentence for the states "early", "late" and "failed", else ""."""
+`crime`, `asb`: the force's crimes and reports of anti-social behaviour in that month, with a location or
+without, -1 where the source cannot know.
+`detail`: a sentence for the states "early", "late" and "failed", and why a file is no supply, else ""."""
 
 
 class Gap(NamedTuple):
@@ -74,22 +92,6 @@ class Gap(NamedTuple):
 def known_gaps() -> tuple[Gap, ...]:
     """Return the dated table of gaps shipped with the package."""
     return tuple(Gap(**row) for row in csv.DictReader(data_file("known-gaps.csv").splitlines()))
-
-
-def gaps_checked() -> dt.date:
-    """Return the day the newest row of the table of known gaps was checked."""
-    return max(dt.date.fromisoformat(g.checked) for g in known_gaps())
-
-
-def gaps_old(today: dt.date) -> str:
-    """Return a sentence if the table of known gaps was checked too long ago, else ""."""
-    checked = gaps_checked()
-    if today - checked <= AGES_AFTER:
-        return ""
-    return (
-        f"The table of known gaps was last checked on {checked.isoformat()}, over "
-        f"{AGES_AFTER.days} days before this report; later gaps are not in it."
-    )
 
 
 def judge(
@@ -135,9 +137,12 @@ def judge(
             shown = [f for f in deciding if states[f, month][0] == "shown"]
             status, why = _answered(month, shares[deciding], shown, found)  # noqa: PLW2901
         rows.append({"postcode": postcode, "month": month, "status": status, "why": why})
-    table = pd.DataFrame(rows)
-    for low, why in _low(table, territorial, evidence, deciding).items():
-        table.loc[table["month"] == low, ["status", "why"]] = "suspiciously low", why
+    table = pd.DataFrame(rows).assign(left_out="")
+    thin = _thin(table, territorial, evidence, deciding)
+    for month, why in thin.low.items():
+        table.loc[table["month"] == month, ["status", "why"]] = MonthStatus.LOW, why
+    for month, series in thin.left_out.items():
+        table.loc[table["month"] == month, ["left_out", "why"]] = series, thin.why[month]
     return frame("months", table)
 
 
@@ -250,38 +255,115 @@ def _overtaken(count: int, usual: float, missing: float) -> bool:
     return missing == 1 and count >= PLENTY
 
 
-def _low(
+def _usual_beside(rates: pd.Series, months: list[str]) -> pd.Series:
+    """Return each month's rate by the median of the twelve nearest others; NaN under six of them."""
+    order = {m: _number(m) for m in rates.index}
+    out = {}
+    for month in months:
+        others = sorted((m for m in rates.index if m != month), key=lambda m: abs(order[m] - order[month]))
+        usual = rates[others[:NEAREST]].median() if len(others) >= LEAST_OTHERS else np.nan
+        out[month] = rates[month] / usual if usual else np.nan
+    return pd.Series(out, dtype="float64")
+
+
+def _number(month: str) -> int:
+    return int(month[:4]) * 12 + int(month[5:])
+
+
+def thin_months(daily: pd.Series, season: tuple[float, ...], least: float) -> dict[str, float]:
+    """Find the months in which a force supplied far too little to be whole (R10).
+
+    Parameters
+    ----------
+    daily
+        The force's records a day, by month.
+    season
+        What each calendar month is of an average one.
+    least
+        The least share of its usual records of an honest month.
+
+    Returns
+    -------
+    dict[str, float]
+        The thin months, and the share of the usual records that each holds.
+    """
+    rate = daily / [season[int(m[5:]) - 1] for m in daily.index]
+    near = _usual_beside(rate, list(rate.index))
+    thin = {}
+    for month in near.index[near < least]:
+        years = [m for m in daily.index if m[5:] == month[5:] and m != month]
+        usual = daily[years].median() if years else np.nan
+        if not years or (usual and daily[month] / usual < LEAST_OF_SAME_MONTH):
+            thin[str(month)] = float(near[month])
+    return thin
+
+
+def _force_rates(evidence: pd.DataFrame, force: str, column: str) -> pd.Series:
+    """Return a force's records a day by month, of the months it supplied."""
+    rows = evidence[
+        (evidence["force"] == force) & (evidence["state"] == "supplied") & (evidence[column] >= 0)
+    ]
+    counts = rows.set_index("month")[column].sort_index().astype("float64")
+    return counts / [days_in(m) for m in counts.index]
+
+
+class Thin(NamedTuple):
+    """What is thin at a place: whole months with their reason, and what is left out of baselines."""
+
+    low: dict[str, str]
+    left_out: dict[str, str]
+    why: dict[str, str]
+
+
+def _thin(
     table: pd.DataFrame, territorial: pd.DataFrame, evidence: pd.DataFrame, deciding: list[str]
-) -> dict[str, str]:
+) -> Thin:
     """Find published months far too low to be whole (R10), with the sentence for each."""
     link = "see https://data.police.uk/changelog/"
-    published = table.loc[table["status"] == "published", "month"].tolist()
-    low: dict[str, str] = {}
-    held = evidence[(evidence["state"] == "supplied") & (evidence["records"] >= 0)]
+    published = table.loc[table["status"] == MonthStatus.PUBLISHED, "month"].tolist()
+    thin = Thin({}, {}, {})
+    near: dict[str, float] = {}
     for force in deciding:
-        counts = held[held["force"] == force].set_index("month")["records"]
-        rate = counts / [days_in(m) for m in counts.index]
-        for month in published:
-            if len(rate) >= 6 and month in rate and rate[month] < 0.80 * rate.median():
-                share = rate[month] / rate.median()
-                low[month] = (
-                    f"{force_name(force)} as a whole supplied {share:.0%} of its usual records a day; {link}."
-                )
-    crime = territorial[territorial["category"] != ASB]
-    by_category = crime.groupby(["month", "category"]).size().unstack(fill_value=0)
+        crime = _force_rates(evidence, force, "crime")
+        share = _usual_beside(crime / [SEASON[int(m[5:]) - 1] for m in crime.index], list(crime.index))
+        near |= {m: min(v, near.get(m, np.inf)) for m, v in share.items() if not np.isnan(v)}
+        for month, of_usual in thin_months(crime, SEASON, LEAST_CRIME).items():
+            held = f"{force_name(force)} as a whole recorded {of_usual:.0%} of its usual crimes a day"
+            if month in LOCKDOWN:
+                thin.left_out[month], thin.why[month] = "all", f"Low: lockdown. {held}."
+            else:
+                thin.low[month] = f"{held}; {link}."
+        asb = _force_rates(evidence, force, "asb")
+        if len(asb) and asb.median() >= LEAST_ASB_A_DAY:
+            for month, of_usual in thin_months(asb, SEASON_ASB, LEAST_ASB).items():
+                if month not in thin.left_out:
+                    thin.left_out[month] = "asb"
+                    thin.why[month] = (
+                        f"{force_name(force)} as a whole recorded {of_usual:.0%} of its usual reports of "
+                        f"anti-social behaviour a day; {link}."
+                    )
+    crime_here = territorial[territorial["category"] != ASB]
+    by_category = crime_here.groupby(["month", "category"]).size().unstack(fill_value=0)
     by_category = by_category.reindex(published, fill_value=0)
     total = by_category.sum(axis=1)
     days = np.array([days_in(m) for m in published], float)
     for i, month in enumerate(published):
         rest = np.arange(len(published)) != i
-        if month in low or rest.sum() < 6 or total[rest].mean() < 50:
+        if month in thin.low or rest.sum() < LEAST_OTHERS or total[rest].mean() < LEAST_PLACE:
             continue  # below 50 a month it is too small to tell whether a month is complete
+        if near.get(month, 0.0) >= HONEST:
+            continue  # the force's total shows that the month is whole
         bound = usual_range(total[rest], days[rest], days[i], level=0.998)
-        big = by_category.loc[:, by_category[rest].mean() >= 10]
+        big = by_category.loc[:, by_category[rest].mean() >= BIG]
         below = (big.loc[month] < big[rest].mean()).mean() if big.shape[1] else 0.0
-        if total[month] < bound.low and below >= 0.8:
-            low[month] = (
+        if total[month] < min(bound.low, LEAST_OF_EXPECTED * bound.expected) and below >= NEARLY_ALL:
+            thin.low[month] = (
                 f"{total[month]:,} crimes, where the other months allow {bound.low:,} or more, and "
                 f"nearly every large category is below its mean; {link}."
             )
-    return low
+    published_only = set(published)
+    return Thin(
+        {m: w for m, w in thin.low.items() if m in published_only},
+        {m: v for m, v in thin.left_out.items() if m in published_only and m not in thin.low},
+        {m: w for m, w in thin.why.items() if m in published_only and m not in thin.low},
+    )

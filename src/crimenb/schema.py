@@ -72,7 +72,9 @@ COLUMNS: dict[str, dict[str, str]] = {
         "postcode": _TEXT, "month": _TEXT, "category": _TEXT, "outcome": _TEXT,
         "reported_by": _TEXT, "crime_id": _TEXT, "snapped_to": _TEXT, "geometry": "geometry",
     },
-    "months": {"postcode": _TEXT, "month": _TEXT, "status": _TEXT, "why": _TEXT},
+    "months": {
+        "postcode": _TEXT, "month": _TEXT, "status": _TEXT, "why": _TEXT, "left_out": _TEXT,
+    },
     "coverage": {
         "postcode": _TEXT, "force": _TEXT, "force_name": _TEXT, "share": _REAL, "method": _TEXT,
         "months": _TEXT, "geometry": "geometry",

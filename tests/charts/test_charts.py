@@ -88,8 +88,8 @@ def test_the_map_is_true_to_scale_and_holds_every_point(drawn, centre):
     ]
     assert all(domain == axes[0] for domain in axes)
     assert axes[0][1] == -axes[0][0] > 1609
-    records = [r["records"] for r in values(spec) if "records" in r]
-    assert sum(records) == count_records.count_by_point(centre)["records"].sum()
+    crimes = [r["crimes"] for r in values(spec) if "crimes" in r]
+    assert sum(crimes) == count_records.count_by_point(centre)["crime"].sum()
 
 
 @pytest.mark.parametrize(("small", "width"), [(False, 680), (True, 330)])
@@ -124,7 +124,7 @@ def test_the_line_between_forces_is_drawn_where_one_crosses(centre):
         assert max(far) > geo.MILE_M - 30  # from edge to edge
     # The line runs between the forces' parts of the circle, and nowhere else.
     frame = map_chart.frame_of(data)
-    parts = map_chart.force_parts(data.of(), frame)
+    parts = map_chart.force_parts(data.main, frame)
     assert len(parts) == 2
     assert all(part.distance(shapely.Point(at)) < 10 for at in line for part in parts.values())
     assert sum(p.area for p in parts.values()) == pytest.approx(frame.outline.area, rel=1e-3)
@@ -135,7 +135,7 @@ def test_the_line_between_forces_is_drawn_where_one_crosses(centre):
 def test_each_force_is_named_in_its_part():
     data = collect(Query.parse("ZZ2 2BB", "2025-10", "2025-12"), "demo")
     spec = cn.point_map(data, count_records.count_by_point(data)).to_dict()
-    parts = map_chart.force_parts(data.of(), map_chart.frame_of(data))
+    parts = map_chart.force_parts(data.main, map_chart.frame_of(data))
     for name, part in parts.items():
         at = [shapely.Point(r["x"], r["y"]) for r in values(spec) if r.get("name") == f"{name} police area"]
         assert at, name
@@ -206,7 +206,7 @@ def test_a_linked_figure_without_records_says_so(centre):
 def test_change_marks_only_what_is_clear():
     table = pd.DataFrame({
         "label": ["All crime", "Burglary", "Robbery"], "before": [900, 100, 20], "after": [990, 150, 22],
-        "pairs": "higher in 9 of 12 months", "verdict": ["clear rise", "clear rise", "no clear change"],
+        "kind": ["rise", "rise", "no change"],
     })  # fmt: skip
     rows = values(cn.change_chart(table).to_dict())
     assert [(r["label"], r["clear"]) for r in rows] == [("Burglary", True), ("Robbery", False)]
@@ -234,14 +234,14 @@ def test_comparisons_show_here_once_and_every_other_place():
 @pytest.mark.parametrize(
     ("draw", "columns"),
     [
-        (cn.change_chart, ["label", "before", "after", "pairs", "verdict"]),
+        (cn.change_chart, ["label", "before", "after", "kind"]),
         (cn.outcome_chart, ["group", "crimes", "share"]),
         (cn.comparison_chart, ["other", "label", "here", "there", "named"]),
     ],
 )
 def test_nothing_to_draw_is_said(draw, columns):
     said = draw(pd.DataFrame(columns=columns)).to_dict()["description"]
-    assert said.startswith(("No ", "Two years are not held"))
+    assert said.startswith(("No ", "This report covers less than two full years"))
 
 
 def test_a_zero_is_written_where_numbers_are_not(centre):
@@ -254,7 +254,7 @@ def test_a_zero_is_written_where_numbers_are_not(centre):
 
 def test_a_part_without_data_is_shaded_and_says_so():
     data = collect(Query.parse("ZZ2 2BB", "2025-08", "2025-08"), "demo")
-    absent = [schema.force_name(f) for f in count_records.scope(data.of()).absent]
+    absent = [schema.force_name(f) for f in count_records.scope(data.main).absent]
     assert len(absent) == 1
     for spec in (
         cn.point_map(data, count_records.count_by_point(data)).to_dict(),

@@ -114,8 +114,8 @@ def test_its_answers_on_leicester_are_those_of_pandas_over_the_csvs(real_archive
     x, y, by_month = said["street"]
     there = mile[(mile["Longitude"] == x) & (mile["Latitude"] == y)]
     assert there.groupby("Month").size().to_dict() == {m: n for m, n in by_month.items() if n}
-    busiest = mile.groupby(["Longitude", "Latitude"]).size().nlargest(5)
-    assert len(there) == busiest.iloc[4]
+    busiest = mile[~is_asb].groupby(["Longitude", "Latitude"]).size().nlargest(5)
+    assert (~is_asb & mile.index.isin(there.index)).sum() == busiest.iloc[4]
 
     theft = mile[mile["Crime type"] == "Shoplifting"]
     assert said["shoplifting"] == theft.groupby("Month").size().to_dict()

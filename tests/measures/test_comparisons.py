@@ -12,6 +12,7 @@ from crimenb.measures import comparisons
 from crimenb.query import days_in, months_between
 from crimenb.schema import CATEGORIES
 from crimenb.usual_range import dispersion
+from crimenb.wording.comparisons import comparison_sentences, refusal
 from tests.make_data import written
 
 YEAR = months_between("2025-01", "2025-12")
@@ -25,12 +26,12 @@ def test_the_quotient_is_the_formula_s():
     days = np.array([days_in(m) for m in YEAR], float)
     here, there = a["robbery"].sum(), b["robbery"].sum()
     total, other = a.to_numpy().sum(), b.to_numpy().sum()
-    phi = [dispersion(t["robbery"], days, t["robbery"].sum() / 365 * 31) for t in (a, b)]
+    phi = [dispersion(t["robbery"], days, t["robbery"].sum() / 365 * 31, spread=0.17) for t in (a, b)]
     se = np.sqrt(phi[0] * (1 / here - 1 / total) + phi[1] * (1 / there - 1 / other))
     quotient = (here / total) / (there / other)
     assert row["quotient"] == pytest.approx(quotient)
-    assert row["low"] == pytest.approx(quotient * np.exp(-stats.t.ppf(0.975, 11) * se))
-    assert row["high"] == pytest.approx(quotient * np.exp(stats.t.ppf(0.975, 11) * se))
+    assert row["low"] == pytest.approx(quotient * np.exp(-stats.t.ppf(0.995, 11) * se))
+    assert row["high"] == pytest.approx(quotient * np.exp(stats.t.ppf(0.995, 11) * se))
     assert row["named"] == "more"
 
 
@@ -79,7 +80,7 @@ def test_refusals(data, why):
     found = comparisons.with_rest_of_force(data)
     assert found.refused == why
     assert found.table.empty
-    assert comparisons.REFUSALS[why]
+    assert refusal(found).startswith("Not compared with the rest of ")
 
 
 def two(shared, ours, theirs):
@@ -105,6 +106,7 @@ def test_more_than_a_quarter_shared_is_refused():
     found = comparisons.with_place(*two(10, 20, 300))
     assert found.refused == "overlap"
     assert found.shared == 120
+    assert "120 records lie in both areas" in " ".join(comparison_sentences(found))  # said all the same (R12)
 
 
 def test_identical_rows_are_matched_one_to_one():

@@ -7,12 +7,15 @@ import pandas as pd
 import pytest
 
 from crimenb.batch.index_page import overview
+from crimenb.errors import QueryError
 from crimenb.measures import counts as count_records
 from crimenb.measures.counts import scope
-from crimenb.query import Query
+from crimenb.measures.place import place_of
+from crimenb.query import Query, months_between
 from crimenb.report.sections import at_a_glance
 from crimenb.schema import ASB, BTP, CATEGORIES
 from crimenb.snapshot import collect
+from tests.make_data import written
 
 
 def test_categories_are_the_records_counted_by_hand(centre):
@@ -29,17 +32,19 @@ def test_categories_are_the_records_counted_by_hand(centre):
 def test_the_sums_of_all_figures_agree(centre):
     categories, months = count_records.count_by_category(centre), count_records.count_by_month(centre)
     points = count_records.count_by_point(centre)
-    whole = categories["period"].sum()
-    assert months["crime"].sum() + months["asb"].sum() == whole == points["records"].sum()
+    asb = categories["category"] == ASB
+    assert months["crime"].sum() == categories.loc[~asb, "period"].sum() == points["crime"].sum()
+    assert months["asb"].sum() == categories.loc[asb, "period"].sum() == points["asb"].sum()
     assert points["cumulative"].iloc[-1] == pytest.approx(1)
-    assert points["records"].is_monotonic_decreasing
+    assert points["crime"].is_monotonic_decreasing
 
 
 def test_transport_police_are_in_no_total(centre):
     btp = (centre.crimes["reported_by"] == BTP).sum()
     assert btp > 0
-    t = count_records.totals(centre)
-    assert t.crime + t.asb + btp == len(centre.crimes)
+    place = place_of(centre)
+    assert place.total("crime") + place.asb_total + btp == len(centre.crimes)
+    assert place.total("btp") == btp
 
 
 def test_a_month_without_its_file_contributes_nothing():
@@ -66,7 +71,7 @@ def test_points_have_words_and_positions(centre):
     assert points.crs == "EPSG:4326"
     assert not points.geometry.duplicated().any()
     assert (points["snapped_to"] == "").any()  # blank street names stay, told apart by position
-    assert set(points["top"]) <= set(CATEGORIES.values())
+    assert set(points["top"]) <= {*CATEGORIES.values(), ""} - {CATEGORIES[ASB]}
 
 
 def test_what_was_worked_out_goes_with_its_data():
@@ -84,3 +89,47 @@ def test_a_frame_worked_out_once_is_each_callers_own(centre):
     first = count_records.count_by_month(centre)
     first.loc[:, "crime"] = -1
     assert (count_records.count_by_month(centre)["crime"] >= 0).all()
+
+
+def test_a_place_or_a_category_that_is_not_there_is_named(centre):
+    with pytest.raises(QueryError, match="no place 'LE1 6RN'; they hold 'ZZ1 1AA'"):
+        count_records.count_by_month(centre, "LE1 6RN")
+    with pytest.raises(QueryError, match="no place 'LE1 6RN'"):
+        centre.of("LE1 6RN")
+    assert len(centre.of("zz11aa").crimes) == len(centre.crimes)
+    with pytest.raises(QueryError, match="no category 'shoplift'; choose one of crime, asb"):
+        count_records.count_by_month(centre, category="shoplift")
+
+
+def test_a_category_new_to_this_version_is_counted_in_the_total():
+    rows = [{"month": "2025-01", "n": 2}, {"month": "2025-01", "category": "cyber-crime", "n": 3}]
+    data = written(rows, ["2025-01"])
+    place = place_of(data)
+    assert (place.total("crime"), place.new_categories) == (5, ["cyber-crime"])
+    table = count_records.count_by_category(data).set_index("category")
+    assert table.loc["cyber-crime", ["label", "period"]].tolist() == ["Cyber crime", 3]
+
+
+def test_map_points_are_counted_on_one_side_of_july_2022():
+    """The same street has another point after the change: counting over it doubles the points (R20)."""
+    rows = [
+        {"month": m, "x": -1.13 if m < "2022-07" else -1.1301, "n": 5}
+        for m in ("2022-06", "2022-07", "2022-08")
+    ]
+    data = written(rows, ["2022-06", "2022-07", "2022-08"])
+    assert place_of(data).points[:3] == (1, 10, 1)
+    assert place_of(data).total("crime") == 15
+    old = written([{"month": m} for m in ("2022-05", "2022-06")], ["2022-05", "2022-06"])
+    assert place_of(old).points.crimes == 2
+
+
+def test_months_left_out_of_baselines_are_counted_all_the_same():
+    months = months_between("2021-01", "2021-12")
+    data = written(
+        [{"month": m, "n": 3} for m in months], months, left_out={"2021-02": "all", "2021-08": "asb"}
+    )
+    within = scope(data)
+    assert within.months == months
+    assert "2021-02" not in within.steady
+    assert "2021-08" in within.steady
+    assert not {"2021-02", "2021-08"} & set(within.steady_in("asb"))

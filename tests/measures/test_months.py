@@ -1,5 +1,7 @@
 """Sums, ranges and verdicts: by hand, by scipy, and for any frame of records (R1 to R6, R9)."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,8 @@ from crimenb.measures import counts as count_records
 from crimenb.measures import months
 from crimenb.query import days_in, months_between
 from crimenb.schema import CATEGORIES, CRIME_CATEGORIES, STATUSES, SUMMED
-from crimenb.usual_range import usual_range
+from crimenb.usual_range import t_value, usual_range
+from crimenb.wording.verdicts import describe
 from tests.make_data import written
 
 YEAR = months_between("2025-01", "2025-12")
@@ -32,7 +35,7 @@ def by_scipy(y, e, latest, level=0.95):
     return max(0, int(np.floor(low))), int(np.floor(high)), phi
 
 
-@pytest.mark.parametrize("level", [0.95, 0.998])
+@pytest.mark.parametrize("level", [0.98, 0.998])
 @pytest.mark.parametrize("y", [LEICESTER, [3, 3, 1, 5, 7, 0, 5, 0, 0, 4, 4, 8], [60, 55, 71, 40, 66, 58]])
 def test_the_range_is_the_formula_s(y, level):
     days = DAYS[: len(y)]
@@ -40,14 +43,52 @@ def test_the_range_is_the_formula_s(y, level):
     assert (found.low, found.high, found.phi) == pytest.approx(by_scipy(y[:-1], days[:-1], days[-1], level))
 
 
+def test_only_the_nearest_twelve_months_make_the_range():
+    older = usual_range([*[900] * 12, *LEICESTER[:11], 1300], [30.0] * 24, 31, level=0.98)
+    nearest = usual_range([*LEICESTER[:11], 1300], [30.0] * 12, 31, level=0.98)
+    assert older == nearest
+    assert nearest.months == 12
+
+
 def test_the_t_values_are_the_published_ones():
-    assert stats.t.ppf(0.975, 20) == pytest.approx(2.086, abs=5e-4)
-    assert stats.t.ppf(0.999, 20) == pytest.approx(3.552, abs=5e-4)
+    assert t_value(0.98, 11) == pytest.approx(2.528, abs=5e-4)
+    assert t_value(0.98, 12) == pytest.approx(2.518, abs=5e-4)
+    assert t_value(0.998, 11) == pytest.approx(3.552, abs=5e-4)
+    assert t_value(0.998, 12) == pytest.approx(3.527, abs=5e-4)
 
 
-def test_leicester_s_published_range():
-    found = months.weigh(np.array(LEICESTER, float), np.array(DAYS, float), None)
-    assert (found.own.low, found.own.high, found.kind) == (1233, 1613, "inside")
+# Four places of Staffordshire, 2025: the place, the rest of the force, then E, phi and the range (R5).
+VECTORS = [
+    ("crime", "493 460 537 533 558 573 652 610 606 531 510 575",
+     "6141 5505 6590 6945 6580 7201 7236 6608 6921 6876 6283 7010", 583.1, 3.01, (477, 699)),
+    ("asb", "67 72 119 115 128 120 166 115 133 158 107 106",
+     "779 818 1229 1270 1513 1450 1505 1455 1058 1102 988 881", 87.0, 3.87, (45, 142)),
+    ("crime", "408 391 451 429 459 482 464 487 408 456 411 459",
+     "6177 5697 6536 6719 6935 6756 7431 6977 6004 6419 6282 6147", 414.1, 2.14, (339, 496)),
+    ("asb", "82 107 101 115 111 106 106 111 100 96 75 109",
+     "1054 1027 1351 1404 1409 1467 1612 1490 1262 1334 1116 1013", 77.4, 2.16, (46, 115)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("series", "y", "rest", "expected", "phi", "ends"), VECTORS)
+def test_the_worked_ranges(series, y, rest, expected, phi, ends):
+    counts, control = (np.array(t.split(), float) for t in (y, rest))
+    found = months.weigh(counts, np.array(DAYS, float), control, series=series)
+    assert found.adjusted
+    assert (found.range.low, found.range.high) == ends
+    assert found.range.expected == pytest.approx(expected, abs=0.05)
+    assert found.range.phi == pytest.approx(phi, abs=0.005)
+    assert found.kind == "within"
+
+
+def test_without_control_crime_alone_is_judged_and_says_so():
+    days = np.array(DAYS, float)
+    found = months.weigh(np.array(LEICESTER, float), days, None)
+    assert not found.adjusted
+    assert describe(found).endswith("which is not adjusted for the time of year")
+    for series in ("asb", "shoplifting"):
+        found = months.weigh(np.array(LEICESTER, float), days, None, series=series)
+        assert (found.kind, found.range) == ("no control", None)
 
 
 def test_a_longer_month_is_expected_to_hold_more():
@@ -68,20 +109,21 @@ def test_six_rows_by_month():
         ["2025-01", "2025-02", "2025-03"],
         status={"2025-03": "not in this archive"},
     )
-    found = count_records.monthly(data)
+    found = count_records.count_by_month(data)
     expected = pd.DataFrame(
         {
             "month": ["2025-01", "2025-02", "2025-03"],
             "status": ["published", "published", "not in this archive"],
-            "records": pd.array([2, 0, None], dtype="Int64"),
             "days": [31, 28, 31],
-            "per_day": pd.array([2 / 31, 0.0, None], dtype="Float64"),
+            "crime": pd.array([2, 0, None], dtype="Int64"),
+            "asb": pd.array([1, 0, None], dtype="Int64"),
+            "btp": pd.array([0, 1, None], dtype="Int64"),
         }
     )
-    pd.testing.assert_frame_equal(found, expected, check_dtype=False)
-    assert str(found["records"].dtype) == "Int64"
-    assert count_records.monthly(data, "asb")["records"].tolist()[:2] == [1, 0]
-    assert count_records.monthly(data, "btp")["records"].tolist()[:2] == [0, 1]
+    pd.testing.assert_frame_equal(found[list(expected)], expected, check_dtype=False)
+    assert str(found["crime"].dtype) == "Int64"
+    shoplifting = count_records.count_by_month(data, category="shoplifting")
+    assert shoplifting["n"].tolist()[:2] == [1, 0]
     assert count_records.scope(data).months == ["2025-01", "2025-02"]
 
 
@@ -114,7 +156,7 @@ def test_sums_are_the_records_they_say_they_cover(drawn):
     table = count_records.monthly_counts(data).loc[[m for m in months if status[m] in SUMMED]].sum()
     assert table[["crime", "asb", "btp"]].sum() == sum(r["n"] for r in usable)
     assert table[list(CATEGORIES)].sum() == sum(r["n"] for r in usable if r["reported_by"] != "btp")
-    assert table[CRIME_CATEGORIES].sum() == count_records.monthly(data)["records"].sum()
+    assert table[CRIME_CATEGORIES].sum() == count_records.count_by_month(data)["crime"].sum()
 
 
 @settings(deadline=None, max_examples=40)
@@ -122,8 +164,8 @@ def test_sums_are_the_records_they_say_they_cover(drawn):
 def test_a_month_that_may_not_be_summed_never_contributes(drawn):
     rows, months, status = drawn
     data = written(rows, months, status=status)
-    table = count_records.monthly(data)
-    assert table.loc[~table["status"].isin(SUMMED), "records"].isna().all()
+    table = count_records.count_by_month(data)
+    assert table.loc[~table["status"].isin(SUMMED), "crime"].isna().all()
     within = count_records.scope(data)
     kept = count_records.records(data)
     assert set(kept["month"]) <= set(within.months)
@@ -149,32 +191,52 @@ def held(n, start="2023-01", count=40, **more):
     return written([{"month": m, "n": count} for m in months], months, **more)
 
 
-@pytest.mark.parametrize(
-    ("n", "kind"),
-    [(5, "list only"), (6, "other months"), (11, "other months"), (12, "one year"), (23, "one year"),
-     (24, "two years"), (35, "two years"), (36, "three years")],
-)  # fmt: skip
-def test_what_the_months_held_allow(n, kind):
-    assert months.held(held(n)) == kind
-
-
-def test_below_six_months_none_is_judged():
-    assert months.range_of(held(5)).kind == "too few months"
-    assert months.range_of(held(6)).kind == "inside"
+def test_below_six_earlier_months_none_is_judged():
+    assert months.verdict_of(held(6)).kind == "too few months"
+    assert months.verdict_of(held(7)).kind == "within"
 
 
 @pytest.mark.parametrize("status", ["partly supplied", "suspiciously low", "not in this archive"])
 def test_no_range_for_a_month_not_whole(status):
     data = held(12, status={"2023-12": status})
-    assert months.range_of(data, month="2023-12").kind == "not judged"
+    assert months.verdict_of(data, month="2023-12").kind == "not judged"
     # and it is in nobody else's baseline
     later = held(14, status={"2023-12": status})
-    assert months.range_of(later, month="2024-02").n == 12
+    assert months.verdict_of(later, month="2024-02").months == 12
 
 
 def test_under_ten_a_month_nothing_is_judged():
-    found = months.range_of(held(12, count=9))
-    assert (found.kind, found.own) == ("too few", None)
+    found = months.verdict_of(held(12, count=9))
+    assert (found.kind, found.range) == ("too few", None)
+
+
+def test_one_range_for_one_month_in_the_frame_too():
+    data = held(24, rest=1000)
+    table = months.months_with_range(data)
+    judged = table[table["low"].notna()]
+    verdict = months.verdict_of(data)
+    assert judged["month"].tolist() == [verdict.month]
+    assert judged[["low", "high"]].iloc[0].tolist() == [verdict.range.low, verdict.range.high]
+    assert (table["n"] == table["crime"]).all()
+
+
+def test_the_range_of_a_category_stands_beside_its_own_counts():
+    rows = [{"month": m, "category": c, "n": n} for m in YEAR for c, n in (("robbery", 200), ("drugs", 40))]
+    table = months.months_with_range(written(rows, YEAR, rest=3000), "drugs")
+    assert (table["n"] == 40).all()
+    assert table["low"].iloc[-1] < 40 < table["high"].iloc[-1]
+
+
+def test_a_call_on_days_alone_needs_the_records_without_location():
+    """R17: where the force is no control, a change of the share with a location explains a change."""
+    rows = [{"month": m, "n": 300 if m < "2025-12" else 200} for m in YEAR]
+    rest = {(m, c): 50 for m in YEAR for c in CATEGORIES}  # too small to be a control
+    steady = written(rows, YEAR, rest=rest)
+    assert months.verdict_of(steady).kind == "below"
+    lost = steady.surroundings.assign(unlocated=lambda t: 60 * (t["month"] == "2025-12"))
+    found = months.verdict_of(replace(steady, surroundings=lost))
+    assert found.kind == "as located"
+    assert "not once the records without a location are allowed for" in describe(found)
 
 
 def test_small_place_by_hand():
@@ -188,12 +250,11 @@ def test_small_place_by_hand():
 
 
 def test_the_rest_of_the_force_decides_with_the_season():
-    """A fall shared with the rest of the force is outside the own range and is not called."""
+    """A fall shared with the rest of the force is not called."""
     days = np.array([30.0] * 12)
     y = np.array([200.0] * 11 + [120.0])
     same = np.array([2000.0] * 11 + [1200.0])
-    assert months.weigh(y, days, None, series="asb").kind == "season"  # nothing to tell it by: no call
-    assert months.weigh(y, days, same, series="asb").kind == "with the force"
+    assert months.weigh(y, days, same, series="asb").kind == "within"
     flat = np.array([2000.0] * 12)
     assert months.weigh(y, days, flat, series="asb").kind == "below"
 
@@ -202,17 +263,18 @@ def test_a_control_smaller_than_three_times_the_place_is_none():
     days = np.array([30.0] * 12)
     y = np.array([200.0] * 11 + [120.0])
     found = months.weigh(y, days, y * 2, series="asb")
-    assert found.controlled is None
+    assert not found.adjusted
     assert np.isnan(found.rest_change)
 
 
 def test_a_category_needs_more_to_be_called():
     days = np.array([30.0] * 12)
-    y = np.array([100.0] * 11 + [135.0])
-    assert months.weigh(y, days, None, series="crime").kind == "above"
-    assert months.weigh(y, days, None, series="robbery").kind == "highest"
-    y[-1] = 160.0
-    assert months.weigh(y, days, None, series="robbery").kind == "above"
+    rest = np.array([1000.0] * 12)
+    y = np.array([100.0] * 11 + [145.0])
+    assert months.weigh(y, days, rest, series="crime").kind == "above"
+    assert months.weigh(y, days, rest, series="robbery").kind == "within"
+    y[-1] = 170.0
+    assert months.weigh(y, days, rest, series="robbery").kind == "above"
 
 
 def test_two_forces_of_which_one_supplied():
@@ -226,15 +288,3 @@ def test_two_forces_of_which_one_supplied():
     assert (found.kind, found.forces, found.absent) == ("part", ["leicestershire"], ["warwickshire"])
     assert found.share == pytest.approx(0.6)
     assert found.steady == []
-
-
-def test_same_season_uses_the_month_and_its_neighbours():
-    months = months_between("2023-01", "2025-12")
-    rows = [{"month": m, "n": 50 if m[5:] in ("01", "11", "12") else 10} for m in months]
-    data = written(rows, months)
-    found = months.same_season_range(data)
-    assert found.months == 6
-    assert found.low <= 50 <= found.high
-    own = months.range_of(data).own  # R3 takes the season for dispersion
-    assert own.high - own.low > found.high - found.low
-    assert months.same_season_range(held(24)) is None

@@ -6,8 +6,12 @@ import pytest
 
 from crimenb.geo import MILE_M
 from crimenb.measures import points as map_points
+from crimenb.measures.counts import Duplicates, by_point, duplicates
+from crimenb.measures.place import place_of
 from crimenb.query import months_between
 from crimenb.schema import CATEGORIES
+from crimenb.wording.availability import unlocated_sentence
+from crimenb.wording.how_to_read import careful_sentences
 from tests.make_data import CENTRE, written
 
 YEAR = months_between("2025-01", "2025-12")
@@ -26,9 +30,10 @@ def test_the_edge_by_hand():
     around = near(
         ("Centre", -1000, {"drugs": 500}), ("Inside", -40, {"robbery": 20}), ("Ring", 0, {"drugs": 2}),
         ("Outside", 16, {"drugs": 90, "robbery": 10}), ("Far", 99, {"drugs": 3}), ("Away", 101, {"drugs": 999}),
+        ("Reports", 10, {"anti-social-behaviour": 77}),
     )  # fmt: skip
     found = map_points.edge(written([], YEAR, nearby=around))
-    assert (found.records, found.fewer, found.more) == (522, 500, 625)
+    assert (found.crimes, found.fewer, found.more) == (522, 500, 625)
     assert [(p.snapped_to, p.outside_m) for p in found.points] == [("Outside", 16.0), ("Inside", -40.0)]
     assert found.points[0].mix == [("drugs", 90), ("robbery", 10)]
 
@@ -46,26 +51,32 @@ def test_points_by_hand():
         at("D", 0.004, 9, reported_by="btp"),
     ]
     found = map_points.points(written(rows, YEAR))
-    assert (found.points, found.records, found.half) == (4, 11, 2)
+    assert (found.points, found.crimes, found.half) == (4, 11, 2)
     assert found.busiest == map_points.Point("A", 5, "shoplifting", 5)
-    table = map_points.by_point(written(rows, YEAR))
-    assert table["records"].sum() == 11
+    table = by_point(written(rows, YEAR))
+    assert table["crime"].sum() == 11
     assert table[list(CATEGORIES)].to_numpy().sum() == 11
 
 
 def test_places_where_incidents_are_recorded():
     rows = [
-        at("Hospital", 0, 2), at("Hospital Way", 0.001, 2), at("Police Station", 0.002, 1),
+        at("Hospital", 0, 2), at("Hospital", 0.005, 3), at("Hospital Way", 0.001, 2), at("Police Station", 0.002, 1),
         at("Silent Street", 0.003, 96, category="violent-crime"), at("Silent Street", 0.003, 4),
         at("Loud Street", 0.004, 90, category="violent-crime"), at("Loud Street", 0.004, 10),
     ]  # fmt: skip
-    found = map_points.points(written(rows, YEAR)).institutions
-    assert [p.snapped_to for p in found] == ["Silent Street", "Hospital", "Police Station"]
+    found = map_points.points(written(rows, YEAR))
+    # Only what the data name is an institution; several of one name are taken together.
+    assert found.institutions == [("Hospital", 2, 5), ("Police Station", 1, 1)]
+    assert [p.snapped_to for p in found.incident_mix] == ["Silent Street"]
+    text = " ".join(careful_sentences(place_of(written(rows, YEAR))))
+    assert "2 map points named Hospital (5 crimes) and 1 map point named Police Station (1 crime)" in text
+    assert "Silent Street has 100 crimes in a mix that often marks a place" in text
+    assert "The data do not say whether it is one." in text
 
 
 def test_no_record_no_point():
     found = map_points.points(written([], YEAR))
-    assert found == map_points.Points(0, 0, 0, None, [])
+    assert found == map_points.Points(0, 0, 0, None, [], [])
     assert map_points.bursts(written([], YEAR)) == []
 
 
@@ -88,12 +99,11 @@ def test_records_without_location():
     steady = written([{"month": m} for m in YEAR], YEAR, rest=10, unlocated=1)
     found = map_points.unlocated(steady)[0]
     assert found.low == found.high == pytest.approx(14 / (14 * 11 + 1))
-    assert map_points.comparable(steady)
+    assert found.share == pytest.approx(14 / (14 * 11 + 1))
     moved = steady.surroundings.assign(unlocated=lambda t: t["unlocated"].where(t["month"] != "2025-03", 0))
-    swinging = replace(steady, surroundings=moved)
-    assert map_points.unlocated(swinging)[0].low_month == "2025-03"
-    assert not map_points.comparable(swinging)
-    assert map_points.comparable(written([], YEAR))  # a source that cannot know
+    assert map_points.unlocated(replace(steady, surroundings=moved))[0].low == 0
+    assert map_points.unlocated(written([], YEAR)) == []  # a source that cannot know
+    assert "9.0% of Leicestershire's records have no location" in unlocated_sentence(place_of(steady))
 
 
 def test_duplicates_are_counted_and_kept():
@@ -103,4 +113,4 @@ def test_duplicates_are_counted_and_kept():
         {"month": "2025-01", "crime_id": "a"}, {"month": "2025-01", "crime_id": "b"},
         {"month": "2025-02", "crime_id": "c", "n": 2},
     ]  # fmt: skip
-    assert map_points.duplicates(written(rows, YEAR)) == map_points.Duplicates(crime=1, asb=3, asb_records=5)
+    assert duplicates(written(rows, YEAR)) == Duplicates(crime=1, asb=3, asb_records=5)

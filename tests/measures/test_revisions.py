@@ -79,9 +79,9 @@ def test_in_words():
         [ID | {"outcome": "Local resolution"}, ASB, ID | {"month": "2025-02"}], MONTHS, release="2025-04"
     )
     text = diff_text(a, b)
-    assert "release 2025-03 held three records, release 2025-04 holds three" in text
-    assert "One added, one gone and one with another outcome." in text
-    assert "New in the later release: February 2025." in text
+    assert "the earlier data (release 2025-03) hold 3 records, the later (release 2025-04) 3." in text
+    assert "Records: 1 added, 1 gone and 1 with another outcome." in text
+    assert "New in the later data: February 2025." in text
     assert "No record differs." in diff_text(a, a)
 
 

@@ -17,11 +17,11 @@ MOST_WORDS = 120
 NUMBERS = {
     "place": "ZZ2 2BB", "where": "the Fable Vale part (86%) of the mile around ZZ2 2BB",
     "period": "January 2024 to December 2025", "newest": "December 2025",
-    "release": "December 2025", "source_name": "archive",
-    "records": "4,110", "points": "455", "busiest": "208",
-    "busiest_name": "Shopping Area", "busiest_share": "5%", "half_points": "55",
-    "months_asked": "24", "months_held": "23", "gaps": "October 2024 (not in this archive)",
-    "unlocated_share": "2.9%", "crime_total": "3,418", "asb_total": "519", "asb_duplicates": "380",
+    "release": "December 2025",
+    "point_crimes": "4,110", "points": "455", "busiest": "208",
+    "busiest_name": "Shopping Area", "half_points": "55", "source": "Source: police.uk, release of December 2025.",
+    "months_asked": "24", "months_counted": "23", "gaps": "October 2024 (not in this archive)",
+    "unlocated": "A further 2.9% of the records have no location.", "crime_total": "3,418", "asb_total": "519", "asb_duplicates": "380",
     "btp": "154", "unsettled": "November and December 2025", "range_crime": "yes",
 }  # fmt: skip
 NEEDED = {
@@ -57,7 +57,7 @@ def ways(note: Path) -> dict[str, str]:
         "bare": rendered(note),
         "full": rendered(note, **NUMBERS),
         "demo": rendered(note, **NUMBERS, demo=True),
-        "in season": rendered(note, **NUMBERS, range_asb=True, range_season=True),
+        "in season": rendered(note, **NUMBERS, range_asb=True, adjusted=True),
         "without season": rendered(note, **NUMBERS, range_asb=True),
         "a part": rendered(note, **NUMBERS, part=True, thin=True),
         "whole": rendered(note, **(NUMBERS | dict.fromkeys(["gaps", "asb_duplicates", "btp"], ""))),
@@ -97,7 +97,7 @@ def test_a_note_passes_no_verdict_and_is_written_in_british_english(note: Path) 
 def test_a_note_uses_known_variables_and_asks_only_whether_they_are_there(note: Path) -> None:
     source = note.read_text("utf-8")
     used = meta.find_undeclared_variables(jinja2.Environment(autoescape=True).parse(source))
-    assert used <= {*NUMBERS, "demo", "range_asb", "range_season", "part", "thin"}
+    assert used <= {*NUMBERS, "demo", "range_asb", "adjusted", "part", "thin"}
     # Values are put in after the Markdown is read, so a template cannot compare them.
     assert not re.search(r"\{%[^%]*(==|!=|<|>|\|)[^%]*%\}", source)
 
@@ -122,8 +122,9 @@ def test_the_sentences_that_must_stand() -> None:
     for page in ("data", "changelog", "about"):
         assert f"https://data.police.uk/{page}/" in notes["source"]
     assert "from harassment to rape" in notes["categories"]
-    assert "means reports, not charges" in notes["categories"]
-    assert "4,110 records share 455 map points" in notes["snapped-points"]
+    assert "not more serious ones" in notes["categories"]
+    assert "4,110 crimes share 455 map points" in notes["snapped-points"]
+    assert "official statistics, not accredited" in notes["limits"]
     assert "does not make it unsafe" in notes["recorded"]
     assert "https://www.police.uk/pu/your-area/" in notes["neighbourhood"]
     assert "invented" not in notes["source"]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import geopandas as gpd
 import pandas as pd
 import pytest
 import shapely
 
 from crimenb.data import frame
-from crimenb.month_status import EVIDENCE, gaps_checked, gaps_old, judge, known_gaps
+from crimenb.month_status import EVIDENCE, judge, known_gaps
 from crimenb.query import months_between
 
 YEAR = months_between("2025-01", "2025-12")
@@ -58,7 +56,7 @@ def verdict(
     rows = [
         (f, m, *dict(states or {}).get((f, m), ("answered", ""))) for f in [*shares, "btp"] for m in counts
     ]
-    evidence = pd.DataFrame([(f, m, s, -1, d) for f, m, s, d in rows], columns=EVIDENCE[:3] + EVIDENCE[3:])
+    evidence = pd.DataFrame([(f, m, s, -1, -1, d) for f, m, s, d in rows], columns=EVIDENCE)
     table = judge("X", list(counts), coverage(shares), evidence, crimes(counts))
     return table.set_index("month")
 
@@ -172,9 +170,3 @@ def test_months_outside_the_window_and_failures_keep_their_sentence(state: str, 
     table = verdict(usual(100, m2025_12=0), states=said)
     assert tuple(table.loc["2025-12"][["status", "why"]]) == (status, "Because.")
     assert set(table.drop("2025-12")["status"]) == {"published"}
-
-
-def test_an_old_table_of_gaps_says_so() -> None:
-    checked = gaps_checked()
-    assert gaps_old(checked + dt.timedelta(days=180)) == ""
-    assert checked.isoformat() in gaps_old(checked + dt.timedelta(days=181))

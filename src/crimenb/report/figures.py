@@ -21,7 +21,7 @@ from crimenb.schema import CATEGORIES
 from crimenb.wording import format as write
 from crimenb.wording.availability import source_sentence
 from crimenb.wording.comparisons import refusal
-from crimenb.wording.summary import MOST_NAMED, leading
+from crimenb.wording.summary import LEAST_RANKED, MOST_NAMED, leading
 from crimenb.wording.verdicts import CHANGES_IN_WORDS, brief, brief_change, describe_change, normal_range
 
 if TYPE_CHECKING:
@@ -114,7 +114,8 @@ def show(chart: Any, frame: pd.DataFrame, name: str, data: Data) -> None:
     >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
     >>> counts = cn.count_by_category(data)
     >>> cn.show(cn.category_chart(data, counts), counts, "categories", data)
-    The commonest: ...
+    3 crimes in November to December 2025
+    ...
     """
     from IPython.display import display
 
@@ -204,7 +205,7 @@ def _categories(place: Place) -> tuple[str, str]:
     if not place.total("crime"):
         return f"No crime was recorded {write.in_period(place.scope.months)}", measure
     top = leading(place.total_by_category())
-    if len(top) < 2:
+    if len(top) < 2 or place.total("crime") < LEAST_RANKED:  # of so few none is ranked (R18)
         return (
             f"{write.counted(place.total('crime'), 'crime')} {write.in_period(place.scope.months)}",
             measure,

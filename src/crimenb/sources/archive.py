@@ -19,7 +19,7 @@ from crimenb.errors import PlaceNotFound, QueryError, SourceError
 from crimenb.geo import MILE_M, distances, in_metres
 from crimenb.month_status import EVIDENCE
 from crimenb.query import Area
-from crimenb.schema import BTP, CATEGORIES, force_name
+from crimenb.schema import ASB, BTP, CATEGORIES, force_name
 from crimenb.sources import gazetteer as gazetteers
 from crimenb.sources.archive_build import FORMAT, INVENTORY
 from crimenb.sources.gazetteer import lookup
@@ -138,7 +138,7 @@ class Archive:
         return Pull(
             crimes=crimes,
             coverage=coverage,
-            evidence=self._evidence([*coverage["force"]], months),
+            evidence=self._evidence([*coverage["force"]]),
             nearby=nearby(found[distance <= edge], found[asked & (distance <= edge)]),
             surroundings=self._surroundings(postcode, coverage, months, crimes),
             requests=self._used(coverage, crimes, months),
@@ -242,10 +242,17 @@ class Archive:
         rows.append(rows[0] | own | {"geometry": shapely.Polygon()})
         return frame("coverage", pd.DataFrame(rows))
 
-    def _evidence(self, among: list[str], months: Sequence[str]) -> pd.DataFrame:
-        held = self._files[self._files["force"].isin(among) & self._files["month"].isin(list(months))]
-        rows = held[["force", "month", "records"]].assign(state="supplied", detail="")
-        return rows[EVIDENCE].reset_index(drop=True)
+    def _evidence(self, among: list[str]) -> pd.DataFrame:
+        """Return what each force supplied in every month held, so that no verdict hangs on those asked."""
+        files = self._files[self._files["force"].isin(among)]
+        counts = self._read(
+            f"SELECT force, month, sum(located + unlocated) FILTER (category <> '{ASB}')::BIGINT AS crime, "
+            f"sum(located + unlocated) FILTER (category = '{ASB}')::BIGINT AS asb "
+            f"FROM '{_quoted(self.folder / 'counts.parquet')}' WHERE list_contains(?, force) GROUP BY ALL",
+            [among],
+        )
+        rows = files[["force", "month"]].merge(counts, how="left", on=["force", "month"]).fillna(0)
+        return rows.assign(state="supplied", detail="")[EVIDENCE].astype({"crime": "int64", "asb": "int64"})
 
     def _surroundings(
         self, postcode: str, coverage: pd.DataFrame, months: Sequence[str], crimes: pd.DataFrame

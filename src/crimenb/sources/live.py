@@ -196,7 +196,7 @@ class Live:
 
     def _evidence(
         self, months: Sequence[str], coverage: pd.DataFrame, got: dict[str, Got]
-    ) -> Iterator[tuple[str, str, str, int, str]]:
+    ) -> Iterator[tuple[str, str, str, int, int, str]]:
         """Yield what the service answered for each force and month, and what that shows."""
         offer = self._police.offer
         window = f"police.uk serves {offer[0]} to {offer[-1]}."
@@ -212,7 +212,7 @@ class Live:
                 state = "failed" if detail else "answered"
             for force in coverage["force"]:
                 known = "shown" if (force, month) in shown else state
-                yield force, month, known, -1, detail
+                yield force, month, known, -1, -1, detail
 
     def _shown(self, coverage: pd.DataFrame, got: dict[str, Got]) -> set[tuple[str, str]]:
         """Return the forces and months without a record here that were supplied all the same."""
