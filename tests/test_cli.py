@@ -1,8 +1,5 @@
 """The commands: what they print, on which stream, with which exit code."""
 
-import re
-import subprocess
-import sys
 
 import click
 import pytest
@@ -79,10 +76,3 @@ def test_archive_build_reports_what_it_read(tmp_path):
     assert result.exit_code == 0, result.output
     assert "1 street files of 1 forces" in result.stdout
     assert "Refused: 1 postcodes (quality 9, no coordinates)." in result.stdout
-
-
-def test_help_is_quick():
-    """Not a timed test: the command line imports nothing heavy before it knows what to do."""
-    code = "import sys; from crimenb import cli; print([m for m in ('papermill', 'distributed', 'vl_convert', 'duckdb') if m in sys.modules])"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert set(re.findall(r"'(\w+)'", said)) <= {"duckdb"}

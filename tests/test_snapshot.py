@@ -83,7 +83,7 @@ def test_comparisons_are_pulled_too():
         ["ZZ1 1AA", "main"],
         ["ZZ9 9ZZ", "compared"],
     ]
-    assert len(data.of("ZZ9 9ZZ").crimes) + len(data.of().crimes) == len(data.crimes)
+    assert len(data.of("ZZ9 9ZZ").crimes) + len(data.main.crimes) == len(data.crimes)
 
 
 def test_wrong_sources_and_months_are_named():

@@ -5,44 +5,50 @@ the functions of `measures`, draw with those of `charts`, and let `show` put the
 guidance beside every figure. The report notebook does nothing else.
 """
 
-from crimenb.area_file import read_area
-from crimenb.charts.bars import category_chart, outcome_chart
-from crimenb.charts.dot_plots import change_chart, comparison_chart
-from crimenb.charts.linked import explore_chart
-from crimenb.charts.map import point_map
-from crimenb.charts.theme import theme
-from crimenb.charts.timeline import trend_chart
-from crimenb.data import Data
-from crimenb.errors import CrimenbError
-from crimenb.measures.changes import change_by_category
-from crimenb.measures.counts import (
-    count_by_category,
-    count_by_month,
-    count_by_month_and_category,
-    count_by_point,
-    summed_months,
-)
-from crimenb.measures.months import months_with_range
-from crimenb.measures.outcomes import outcome_shares
-from crimenb.query import Query
-from crimenb.report.figures import show
-from crimenb.report.notebook import check_parameters, offline_charts
-from crimenb.report.notes import note
-from crimenb.report.sections import (
-    at_a_glance,
-    careful,
-    coverage,
-    do_not_say,
-    how_to_read,
-    months_table,
-    neighbourhood,
-    provenance,
-    title,
-)
-from crimenb.snapshot import collect
-from crimenb.wording.comparisons import compared_shares
+from __future__ import annotations
 
-__version__ = "0.1.0"
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from crimenb.area_file import read_area
+    from crimenb.charts.bars import category_chart, outcome_chart
+    from crimenb.charts.dot_plots import change_chart, comparison_chart
+    from crimenb.charts.linked import explore_chart
+    from crimenb.charts.map import point_map
+    from crimenb.charts.theme import theme
+    from crimenb.charts.timeline import trend_chart
+    from crimenb.data import Data
+    from crimenb.errors import CrimenbError
+    from crimenb.measures.changes import change_by_category
+    from crimenb.measures.counts import (
+        count_by_category,
+        count_by_month,
+        count_by_month_and_category,
+        count_by_point,
+        summed_months,
+    )
+    from crimenb.measures.months import months_with_range
+    from crimenb.measures.outcomes import outcome_shares
+    from crimenb.query import Query
+    from crimenb.report.figures import show
+    from crimenb.report.notebook import check_parameters, offline_charts
+    from crimenb.report.notes import note
+    from crimenb.report.sections import (
+        at_a_glance,
+        careful,
+        coverage,
+        do_not_say,
+        how_to_read,
+        months_table,
+        neighbourhood,
+        provenance,
+        title,
+    )
+    from crimenb.snapshot import collect
+    from crimenb.wording.comparisons import compared_shares
+
+__version__ = "0.2.0"
 
 __all__ = [
     "CrimenbError",
@@ -81,6 +87,56 @@ __all__ = [
     "title",
     "trend_chart",
 ]
+
+_HOME = {
+    "CrimenbError": "errors",
+    "Data": "data",
+    "Query": "query",
+    "at_a_glance": "report.sections",
+    "careful": "report.sections",
+    "category_chart": "charts.bars",
+    "change_by_category": "measures.changes",
+    "change_chart": "charts.dot_plots",
+    "check_parameters": "report.notebook",
+    "collect": "snapshot",
+    "compared_shares": "wording.comparisons",
+    "comparison_chart": "charts.dot_plots",
+    "count_by_category": "measures.counts",
+    "count_by_month": "measures.counts",
+    "count_by_month_and_category": "measures.counts",
+    "count_by_point": "measures.counts",
+    "coverage": "report.sections",
+    "do_not_say": "report.sections",
+    "explore_chart": "charts.linked",
+    "how_to_read": "report.sections",
+    "months_table": "report.sections",
+    "months_with_range": "measures.months",
+    "neighbourhood": "report.sections",
+    "note": "report.notes",
+    "offline_charts": "report.notebook",
+    "outcome_chart": "charts.bars",
+    "outcome_shares": "measures.outcomes",
+    "point_map": "charts.map",
+    "provenance": "report.sections",
+    "read_area": "area_file",
+    "show": "report.figures",
+    "summed_months": "measures.counts",
+    "theme": "charts.theme",
+    "title": "report.sections",
+    "trend_chart": "charts.timeline",
+}
+"""Where each public name lives. It is imported when it is first used: `import crimenb` loads nothing else."""
+
+
+if not TYPE_CHECKING:  # a module with __getattr__ would let a type checker accept any name
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOME:
+            msg = f"module 'crimenb' has no attribute {name!r}"
+            raise AttributeError(msg)
+        value = getattr(importlib.import_module(f"crimenb.{_HOME[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

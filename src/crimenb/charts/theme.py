@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 
 import altair as alt
 import pandas as pd
-from altair.utils.schemapi import debug_mode
+
+from crimenb.warm.altair_short_cuts import not_copied, unchecked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -112,7 +113,7 @@ def drawn(draw: Callable[P, Any]) -> Callable[P, Any]:
 
     @functools.wraps(draw)
     def made(*args: P.args, **kwargs: P.kwargs) -> Any:
-        with debug_mode(arg=False):
+        with unchecked():
             return draw(*args, **kwargs)
 
     return made
@@ -128,7 +129,7 @@ def layered(*charts: Any, **kwargs: Any) -> Any:
         steps = [] if chart.transform is alt.Undefined else chart.transform
         for part in (chart.mark, chart.encoding, *steps):
             if isinstance(part, alt.SchemaBase):
-                object.__setattr__(part, "__deepcopy__", lambda itself: itself)
+                not_copied(part)
     return alt.layer(*charts, **kwargs)
 
 
@@ -137,7 +138,7 @@ def specified(chart: Any) -> dict[str, Any]:
 
     Unchecked: Altair has checked each part of a chart when it was made, and the tests check ours whole.
     """
-    with alt.data_transformers.enable("crimenb"), debug_mode(arg=False):
+    with alt.data_transformers.enable("crimenb"), unchecked():
         found: dict[str, Any] = steady(chart.to_dict(validate=False))
     return found
 

@@ -14,7 +14,14 @@ import numpy as np
 import pandas as pd
 
 from crimenb.data import remembered
-from crimenb.measures.counts import NEW_POINTS, crime_categories_of, located_share, monthly_counts, scope
+from crimenb.measures.counts import (
+    LEAST_ACROSS,
+    crime_categories_of,
+    is_across,
+    located_share,
+    monthly_counts,
+    scope,
+)
 from crimenb.measures.months import TIMES_THE_PLACE, YEAR, rest_in
 from crimenb.query import days_in, month_before
 from crimenb.schema import ASB, label_of
@@ -38,8 +45,6 @@ SAME_WAY = 0.75
 
 Z_RECENT = 3.0
 LEVEL, CATEGORY_LEVEL = 0.99, 0.998
-LEAST_ACROSS = 60
-"""Circle totals are compared across July 2022 only at so many a month (R20)."""
 
 
 class ChangeVerdict(StrEnum):
@@ -120,6 +125,8 @@ def recent_against_earlier(data: Data) -> Change:
         return Change(ChangeVerdict.TOO_FEW_MONTHS, "crime", tuple(later), tuple(earlier))
     months = [*earlier, *later]
     y = monthly_counts(data).loc[months, "crime"].to_numpy(dtype="float64")
+    if is_across(months) and y.mean() < LEAST_ACROSS:
+        return Change(ChangeVerdict.MAP_CHANGED, "crime", tuple(later), tuple(earlier))
     days = np.array([days_in(m) for m in months], float)
     found = weigh_recent(y, days, rest_in(data, "crime", months))
     return replace(found, series="crime", later=tuple(later), earlier=tuple(earlier))
@@ -177,8 +184,7 @@ def clear_change(data: Data, series: str = "crime") -> Change:
         weigh_years(y, x, days / before, series=series),
         series=series, later=bare.later, earlier=bare.earlier, missing=bare.missing,
     )  # fmt: skip
-    across = earlier[0] < NEW_POINTS <= later[-1]
-    if across and (y.sum() + x.sum()) / (2 * len(later)) < LEAST_ACROSS:
+    if is_across([*earlier, *later]) and (y.sum() + x.sum()) / (2 * len(later)) < LEAST_ACROSS:
         return replace(found, kind=ChangeVerdict.MAP_CHANGED)
     rest = rest_in(data, series, [*earlier, *later])
     if rest is not None and min(rest[: len(earlier)].sum(), rest[len(earlier) :].sum()) >= LEAST_FOR_PERCENT:

@@ -22,6 +22,8 @@ from crimenb.query import days_in
 from crimenb.schema import ASB, BTP, CATEGORIES, SUMMED, MonthStatus, label_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from crimenb.data import Data
 
 TOTALS = ("crime", "asb", "btp")
@@ -30,6 +32,14 @@ SERIES = (*TOTALS, *CATEGORIES)
 
 NEW_POINTS = "2022-07"
 """From this month on police.uk's map points are others than before (R20)."""
+
+LEAST_ACROSS = 60
+"""Circle totals are compared across July 2022 only at so many a month (R20)."""
+
+
+def is_across(months: Sequence[str]) -> bool:
+    """Whether months lie on both sides of the change of map points in July 2022 (R20)."""
+    return bool(months) and min(months) < NEW_POINTS <= max(months)
 
 
 class Scope(NamedTuple):
@@ -165,6 +175,19 @@ def monthly_counts(data: Data) -> pd.DataFrame:
     table["asb"] = table[ASB]
     table["btp"] = crimes.loc[is_btp, "month"].value_counts().reindex(index, fill_value=0)
     return table[[*TOTALS, *categories_of(data)]].astype("int64").rename_axis(columns=None)
+
+
+@remembered
+def records_by_force(data: Data) -> pd.DataFrame:
+    """Count the located records of every month by the force that reported them.
+
+    Returns
+    -------
+    DataFrame
+        Index `month`, a column a police.uk force id (or "territorial", "btp").
+    """
+    table = data.main.crimes.groupby(["month", "reported_by"]).size().unstack(fill_value=0)
+    return table.rename_axis(columns=None)
 
 
 def summed_counts(data: Data) -> pd.DataFrame:

@@ -16,8 +16,10 @@ import pandas as pd
 
 from crimenb.data import once, remembered
 from crimenb.measures.counts import (
+    LEAST_ACROSS,
     checked_series,
     count_by_month,
+    is_across,
     located_share,
     monthly_counts,
     rest_of_force,
@@ -143,6 +145,8 @@ def verdict_of(data: Data, series: str = "crime", month: str = "") -> Verdict:
     if month not in steady:
         return Verdict(MonthVerdict.NOT_JUDGED, series, month, count)
     earlier = [m for m in steady if m < month][-LONGEST_BASELINE:]
+    if is_across([*earlier, month]) and counts[earlier].mean() < LEAST_ACROSS:
+        earlier = [m for m in earlier if not is_across([m, month])]
     if len(earlier) < LEAST_MONTHS:
         return Verdict(MonthVerdict.TOO_FEW_MONTHS, series, month, count, months=len(earlier))
     months = [*earlier, month]

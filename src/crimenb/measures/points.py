@@ -13,10 +13,9 @@ from crimenb.geo import MILE_M
 from crimenb.measures.counts import (
     by_point,
     by_point_and_month,
-    crime_categories_of,
     deciding,
+    records_by_force,
     scope,
-    summed_counts,
 )
 from crimenb.schema import CRIME_CATEGORIES
 
@@ -54,12 +53,16 @@ class EdgePoint(NamedTuple):
 
 
 class Edge(NamedTuple):
-    """How far the totals hang on the edge (R13): crimes with 100 m less and 100 m more."""
+    """How far the totals hang on the edge (R13): crimes with 100 m less and 100 m more.
+
+    outside_known: whether the source gives the map points outside the area at all.
+    """
 
     crimes: int
     fewer: int
     more: int
     points: list[EdgePoint]
+    outside_known: bool
 
 
 class Point(NamedTuple):
@@ -134,7 +137,7 @@ def edge(data: Data) -> Edge:
         for _, row in rows.sort_values("crimes", ascending=False, kind="stable").iterrows()
     ]
     fewer, more = (int(crimes[outside <= reach].sum()) for reach in (-NEAR_M, NEAR_M))
-    return Edge(within, fewer, more, points)
+    return Edge(within, fewer, more, points, bool((outside > 0).any()))
 
 
 def _mix(row: pd.Series) -> list[tuple[str, int]]:
@@ -205,14 +208,16 @@ def unlocated(data: Data) -> list[Unlocated]:
     data = data.main
     months = scope(data).months
     rows = data.surroundings[data.surroundings["month"].isin(months)]
-    inside = summed_counts(data)
-    here = inside[[*crime_categories_of(data), "asb"]].sum(axis=1)
+    inside = records_by_force(data).reindex(months, fill_value=0)
     found = []
     for force in deciding(data):
         mine = rows[rows["force"] == force].groupby("month")[["rest", "unlocated"]].sum()
         if mine.empty:
             continue
-        share = mine["unlocated"] / (mine.sum(axis=1) + here.reindex(mine.index, fill_value=0)).clip(lower=1)
-        whole = float(mine["unlocated"].sum() / max(mine.to_numpy().sum() + here.sum(), 1))
+        total = mine.sum(axis=1)
+        if force in inside:
+            total = total + inside[force].reindex(mine.index, fill_value=0)
+        share = mine["unlocated"] / total.clip(lower=1)
+        whole = float(mine["unlocated"].sum() / max(int(total.sum()), 1))
         found.append(Unlocated(force, whole, float(share.min()), float(share.max())))
     return found

@@ -17,7 +17,7 @@ from crimenb.report.execute import execute, freeze
 from crimenb.report.html import ROLE
 from crimenb.report.page import to_html
 from crimenb.snapshot import DATA
-from crimenb.warm import drawings
+from crimenb.warm import drawings, is_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,7 +167,7 @@ def keep_warm() -> None:
     """Keep beside this process what makes its next reports quicker, where kernels can be forked."""
     from crimenb.warm import kernels
 
-    if kernels.FORKS:
+    if kernels.FORKS and is_on():
         kernels.Nursery.here().ready()
         drawings.Painter.here()
 

@@ -14,7 +14,7 @@ from crimenb.errors import NotReproducible, ReportError
 from crimenb.files import notebook_path
 from crimenb.report.page import expect
 from crimenb.snapshot import DATA
-from crimenb.warm import drawings
+from crimenb.warm import drawings, is_on
 
 if TYPE_CHECKING:
     from crimenb.query import Query
@@ -46,15 +46,17 @@ def execute(folder: Path, query: Query, notebook: Path | None = None) -> nbforma
     drawings.forget()
     started: list[nbformat.NotebookNode] = []
     shown: list[list[nbformat.NotebookNode]] = []
+    quicker: dict[str, Any] = {}
+    if is_on():
+        quicker = {"engine_name": engine.NAME, "hand_over": shown.extend, "on_cell_executed": expect}
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             # Kept in memory: written after every cell it would cost more than the kernel.
             nb = pm.execute_notebook(
                 str(notebook or notebook_path()), None, parameters=parameters(query), cwd=str(folder),
-                progress_bar=False, log_output=False, engine_name=engine.NAME, hand_over=shown.extend,
-                on_cell_executed=expect,
+                progress_bar=False, log_output=False,
                 on_notebook_start=lambda notebook: started.append(notebook),  # noqa: PLW0108
-                **kernels.options(folder),
+                **kernels.options(folder), **quicker,
             )  # fmt: skip
             break
         except pm.PapermillExecutionError as error:
@@ -72,7 +74,7 @@ def execute(folder: Path, query: Query, notebook: Path | None = None) -> nbforma
     for litter in folder.glob("kernel*"):
         litter.unlink(missing_ok=True)
     cells = [cell for cell in nb["cells"] if cell["cell_type"] == "code"]
-    for cell, outputs in zip(cells, shown, strict=True):
+    for cell, outputs in zip(cells, shown, strict=is_on()):
         cell["outputs"] = outputs
     return nb
 

@@ -52,7 +52,9 @@ def print_pdf(page: Path, browser: Path | None = None) -> Path:
             f"--user-data-dir={profile}", "--no-pdf-header-footer", "--generate-pdf-document-outline",
             f"--print-to-pdf={target}", page.resolve().as_uri(),
         ]  # fmt: skip
-        if os.geteuid() == 0:  # Chromium refuses its sandbox to root, as in a container
+        if (
+            hasattr(os, "geteuid") and os.geteuid() == 0
+        ):  # Chromium refuses its sandbox to root, as in a container
             command.insert(1, "--no-sandbox")
         target.unlink(missing_ok=True)
         try:

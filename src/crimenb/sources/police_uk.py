@@ -90,7 +90,7 @@ def polygons(place: gpd.GeoDataFrame, cell: Cell) -> Iterator[str]:
 
 
 def spots(place: gpd.GeoDataFrame) -> list[tuple[float, float]]:
-    """Return points (longitude, latitude) that stand for equal parts of an area, centre first.
+    """Return points (longitude, latitude) that stand for equal parts of an area, centre first (R19).
 
     In a circle: the centre, eight on a ring at 0.54 and eight at 0.87 of the radius, each in
     the middle of a seventeenth of the area.

@@ -143,8 +143,9 @@ def careful_sentences(place: Place) -> list[str]:
     if place.scope.kind == "none":
         return ["No figure is given here, so none needs care."]
     sentences = [*edge_sentences(place), *_institutions(place), *map(_burst, place.bursts[:MOST_LISTED])]
+    side = "of the edge, on either side" if place.edge.outside_known else "inside the edge"
     return sentences or [
-        f"No busy point lies within {NEAR_M:.0f} m of the edge, on either side, no hospital, police station or "
+        f"No busy point lies within {NEAR_M:.0f} m {side}, no hospital, police station or "
         "prison is a map point here, and no month has many records of one kind at one point."
     ]
 
@@ -155,11 +156,9 @@ def edge_sentences(place: Place) -> list[str]:
         return []  # what lies outside was not supplied
     found = place.edge
     more = found.more - found.crimes
-    if not more and not found.points:
-        return []
     edge = "The circle is arbitrary" if place.is_circle else "The boundary runs between map points"
-    first = f"{edge}: drawn {NEAR_M:.0f} m wider, it would hold {write.counted(more, 'more crime', 'more crimes')}."
-    return [first, *(_edge_point(p) for p in found.points[:MOST_LISTED])]
+    wider = f"{edge}: drawn {NEAR_M:.0f} m wider, it would hold {write.counted(more, 'more crime', 'more crimes')}."
+    return [*([wider] if more else []), *(_edge_point(p) for p in found.points[:MOST_LISTED])]
 
 
 def _edge_point(point: EdgePoint) -> str:

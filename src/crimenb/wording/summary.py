@@ -144,11 +144,9 @@ def _small(place: Place) -> list[str]:
     )
     sentences = [f"{text}."]
     if len(months) > 1 and small.total:
-        sentences = [
-            f"{text}: {small.least:,} to {small.most:,} crimes a month.",
-            _without(place),
-            _last(place),
-        ]
+        most = write.counted(small.most, "crime")
+        spread = most if small.least == small.most else f"{small.least:,} to {most}"
+        sentences = [f"{text}: {spread} a month.", _without(place), _last(place)]
     sentences.append(_small_categories(place))
     if len(months) > 1 and small.total:
         when = "a typical year" if len(months) == YEAR else f"{len(months)} typical months"

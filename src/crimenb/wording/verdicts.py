@@ -155,7 +155,7 @@ def recent_sentence(place: Place) -> str:
     """Say how the last three months compare with the nine before, beside the rest (R7)."""
     found = place.recent
     few = min(found.count_later, found.count_earlier) < write.LEAST_PERCENT
-    if few or found.kind == ChangeVerdict.TOO_FEW_MONTHS:
+    if few or not found.compared:
         return ""
     later = write.period(found.later[0], found.later[-1])
     earlier = write.period(found.earlier[0], found.earlier[-1])
