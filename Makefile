@@ -1,4 +1,4 @@
-.PHONY: report test example lab lock clean
+.PHONY: report test test-oldest test-newest example lab lock
 PYTHON ?= python3
 BIN := .venv/bin
 FROM ?=
@@ -17,12 +17,17 @@ SOURCE ?=
 	@touch $@
 
 report: .venv/.stamp  ## Build one report and print its path (no POSTCODE: the demonstration)
-	@$(BIN)/crimenb report $(if $(POSTCODE),"$(POSTCODE)") $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) --source "$(or $(SOURCE),$(if $(POSTCODE),live,demo))"
+	@$(BIN)/crimenb report $(if $(POSTCODE),"$(POSTCODE)") $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") --source "$(or $(SOURCE),$(if $(POSTCODE),live,demo))"
 
 test: .venv/.stamp  ## Run every check
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy src
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy src && $(BIN)/deptry .
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --cov --cov-report=term:skip-covered --durations=15
 	$(BIN)/python -m pytest --nbval --nbval-current-env -p no:cacheprovider --no-cov reports/example/report.ipynb
+
+test-oldest test-newest: test-%:  ## Run the suite on the oldest declared versions, or on the newest (needs uv)
+	uv venv --quiet --clear .venv-$*
+	uv pip install --quiet --python .venv-$*/bin/python $(if $(filter oldest,$*),--resolution lowest-direct) --editable ".[lab,batch,test,build]"
+	.venv-$*/bin/python -m pytest -q --numprocesses 2 --dist loadfile -m "not browser" $(ARGS)
 
 example: .venv/.stamp  ## Rebuild reports/example from the demonstration; must leave no difference
 	$(BIN)/python tools/make_example.py
@@ -31,4 +36,4 @@ lab: .venv/.stamp  ## Open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --LabApp.news_url= --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate notebooks
 
 lock:  ## Resolve requirements.lock anew (needs uv)
-	uv pip compile pyproject.toml --extra test --extra build --generate-hashes --no-emit-index-url --no-header --universal --upgrade -o requirements.lock
+	uv pip compile pyproject.toml --all-extras --generate-hashes --no-emit-index-url --no-header --universal --upgrade -o requirements.lock

@@ -1,6 +1,5 @@
 """The commands: what they print, on which stream, with which exit code."""
 
-
 import click
 import pytest
 from click.testing import CliRunner

@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
+from crimenb import __version__
 from crimenb.data import FRAMES, Data, Pull, check, frame
 from crimenb.errors import PlaceNotFound, QueryError, SnapshotError
 from crimenb.geo import LONLAT
@@ -50,7 +51,6 @@ _STORED = [name for name in FRAMES if name != "provenance"]
 PACKAGES = (
     "altair",
     "geopandas",
-    "nbconvert",
     "pandas",
     "papermill",
     "pyarrow",
@@ -248,7 +248,7 @@ def _pack(data: Data) -> dict[str, bytes]:
     months = data.months[data.months["postcode"] == data.query.postcode]
     manifest = {
         "format": FORMAT,
-        "crimenb": metadata.version("crimenb"),
+        "crimenb": __version__,
         "query": _query_to_json(data.query),
         "provenance": said.to_dict("split", index=False)["data"],
         "months": {

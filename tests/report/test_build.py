@@ -41,7 +41,7 @@ def test_the_folder_holds_what_is_promised(demo_report):
     assert not [n for n in names if "ipc" in n or "running" in n]
     assert [p.name for p in demo_report.parent.iterdir()] == [demo_report.name]  # nothing beside it
     header = (demo_report / "data" / "months.csv").read_text().splitlines()[0]
-    assert header == "postcode,month,status,why"
+    assert header == "postcode,month,status,why,left_out"
     for line in (demo_report / "SHA256SUMS").read_text().splitlines():
         digest, name = line.split("  ")
         assert hashlib.sha256((demo_report / name).read_bytes()).hexdigest() == digest

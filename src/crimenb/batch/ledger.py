@@ -10,11 +10,10 @@ import csv
 import hashlib
 import io
 import json
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from crimenb import snapshot
+from crimenb import __version__, snapshot
 from crimenb.errors import CrimenbError
 from crimenb.report.build import SUMS
 from crimenb.snapshot import DATA
@@ -104,7 +103,7 @@ def standing(folder: Path, query: Query, now: Mapping[str, str]) -> str:
         said = {name: value for kind, name, value in manifest["provenance"] if kind == "source"}
         # Live answers carry the time they came at; what they are is told by the release.
         keys = ("name", "release") if now["name"] == "live" else ("name", "release", "retrieved")
-        if manifest["crimenb"] != metadata.version("crimenb") or any(said.get(k) != now.get(k) for k in keys):
+        if manifest["crimenb"] != __version__ or any(said.get(k) != now.get(k) for k in keys):
             return ""
         if not snapshot.answers(manifest, query):
             return ""

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import nbformat
 
-from crimenb import snapshot
+from crimenb import __version__, snapshot
 from crimenb.errors import QueryError, ReportError, SnapshotError
 from crimenb.files import notebook_path
 from crimenb.report.build import SUMS, keep_warm, written
@@ -189,7 +189,7 @@ def _read(path: Path) -> nbformat.NotebookNode:
 
 def _foreign(stored: Any, query: Query, manifest: Mapping[str, Any]) -> Iterator[str]:
     """Say where the notebook is not the packaged one of the version that made the report."""
-    version = metadata.version("crimenb")
+    version = __version__
     if manifest.get("crimenb") != version:
         made = f"the notebook is of crimenb {manifest.get('crimenb')!r} and this is {version}"
         yield f"{made}: install that version to verify it"
