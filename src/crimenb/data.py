@@ -115,7 +115,7 @@ def once(measure: Callable[Concatenate[Data, P], Frame]) -> Callable[Concatenate
     @functools.wraps(measure)
     def given(data: Data, /, *args: P.args, **kwargs: P.kwargs) -> Frame:
         # pandas copies on writing, so a shallow copy is one that nobody else sees change.
-        return held(data, *args, **kwargs).copy(deep=False)  # type: ignore[no-any-return]
+        return held(data, *args, **kwargs).copy(deep=False)
 
     return given
 
@@ -178,7 +178,8 @@ def frame(name: str, rows: Mapping[str, object] | pd.DataFrame | None = None) ->
         raise SnapshotError(msg) from error
     if "geometry" in columns:
         shapes = from_shapely(np.asarray(data["geometry"], dtype=object))
-        return gpd.GeoDataFrame(data, geometry=shapes, crs=_crs(LONLAT))
+        placed: pd.DataFrame = gpd.GeoDataFrame(data, geometry=shapes, crs=_crs(LONLAT))
+        return placed
     return data
 
 

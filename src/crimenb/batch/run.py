@@ -164,7 +164,7 @@ def _results(plan: Plan, client: Client, collected: Path | None) -> Iterator[Ent
     def submit(query: Query, kept: str) -> None:
         task = Task(query, plan.source, str(plan.out), plan.said, kept, plan.force)
         future = client.submit(make, task, key=f"report-{query.slug}-{time.time_ns():x}", pure=False)
-        queries[future.key] = query
+        queries[str(future.key)] = query
         finished.add(future)
 
     unanswered = 0
@@ -199,7 +199,7 @@ def _collected(query: Query, plan: Plan, folder: Path, unanswered: int) -> str:
     return str(kept)
 
 
-def _entry(future: Future, query: Query, out: Path) -> Entry:
+def _entry(future: Future[Entry], query: Query, out: Path) -> Entry:
     error = future.exception()
     if error is None:
         entry: Entry = future.result()
@@ -269,7 +269,7 @@ def _ready() -> Any:
     """Return a plugin that makes a worker ready for its first report."""
     from distributed import WorkerPlugin
 
-    class Ready(WorkerPlugin):  # type: ignore[misc]
+    class Ready(WorkerPlugin):
         def setup(self, worker: Any) -> None:
             import signal
 

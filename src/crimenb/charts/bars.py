@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import altair as alt
 import pandas as pd
@@ -17,6 +17,7 @@ from crimenb.charts.theme import (
     REPORTS,
     WHOLE,
     WIDTH,
+    Drawing,
     drawn,
     empty,
     finish,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @drawn
-def category_chart(data: Data, counts: pd.DataFrame, *, width: int = WIDTH) -> Any:
+def category_chart(data: Data, counts: pd.DataFrame, *, width: int = WIDTH) -> Drawing:
     """Draw the records of all months counted as bars, a category each, longest first.
 
     Parameters
@@ -64,7 +65,7 @@ def category_chart(data: Data, counts: pd.DataFrame, *, width: int = WIDTH) -> A
 
 
 @drawn
-def outcome_chart(table: pd.DataFrame, *, width: int = WIDTH) -> Any:
+def outcome_chart(table: pd.DataFrame, *, width: int = WIDTH) -> Drawing:
     """Draw what `outcome_shares` returns as bars, the share of crimes of the settled months."""
     if table.empty or table["share"].isna().all():
         return empty("No outcomes to draw: see the sentences beside it.", width=width)

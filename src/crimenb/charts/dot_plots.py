@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import altair as alt
 
@@ -16,6 +16,7 @@ from crimenb.charts.theme import (
     ORANGE,
     WHOLE,
     WIDTH,
+    Drawing,
     drawn,
     empty,
     finish,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @drawn
-def change_chart(table: pd.DataFrame, *, width: int = WIDTH) -> Any:
+def change_chart(table: pd.DataFrame, *, width: int = WIDTH) -> Drawing:
     """Draw what `change_by_category` returns: the year before in grey, the latest in blue.
 
     Totals (crime in all) are left to the table: on their scale no category shows.
@@ -82,7 +83,7 @@ _SHAPES = ["diamond", "square", "triangle-up", "cross", "triangle-down", "stroke
 
 
 @drawn
-def comparison_chart(table: pd.DataFrame, *, width: int = WIDTH) -> Any:
+def comparison_chart(table: pd.DataFrame, *, width: int = WIDTH) -> Drawing:
     """Draw what `compared_shares` returns: shares of crime here (a blue dot) and elsewhere.
 
     Only the differences that pass (R11) and the three largest categories; the rest is in the table.

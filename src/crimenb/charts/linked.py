@@ -22,6 +22,7 @@ from crimenb.charts.theme import (
     REPORTS,
     WHOLE,
     WIDTH,
+    Drawing,
     drawn,
     empty,
     finish,
@@ -45,7 +46,7 @@ _NAMES, _NUMBERS = 176, 48
 
 
 @drawn
-def explore_chart(data: Data, *, width: int = WIDTH) -> Any:
+def explore_chart(data: Data, *, width: int = WIDTH) -> Drawing:
     """Draw the main place's records by category, point and month, linked.
 
     A click on a category and a drag over months choose; the other views then count what is

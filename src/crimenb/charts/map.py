@@ -11,7 +11,7 @@ import shapely
 
 from crimenb.charts import map_labels
 from crimenb.charts.map_labels import BIGGEST, QUARTER_M
-from crimenb.charts.theme import BLUE, INK, ORANGE, PINK, WIDTH, drawn, empty, finish, layered
+from crimenb.charts.theme import BLUE, INK, ORANGE, PINK, WIDTH, Drawing, drawn, empty, finish, layered
 from crimenb.geo import MILE_M, in_metres, to_metres
 from crimenb.measures.counts import scope
 from crimenb.schema import force_name
@@ -65,7 +65,7 @@ def frame_of(data: Data) -> Frame:
 
 
 @drawn
-def point_map(data: Data, points: pd.DataFrame, *, width: int = WIDTH) -> Any:
+def point_map(data: Data, points: pd.DataFrame, *, width: int = WIDTH) -> Drawing:
     """Draw the map points of the main place: symbol area by crimes, true to scale, north up.
 
     Parameters

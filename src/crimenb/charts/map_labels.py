@@ -52,7 +52,7 @@ class _Sheet:
         self.most = int(spots["crimes"].iloc[0])
         self.words: list[Word] = []
         self.taken: list[Box] = [self.around(0, 0, _CENTRE)]
-        largest = spots.head(_LARGEST).itertuples(index=False)
+        largest: Any = spots.head(_LARGEST).itertuples(index=False)
         self.discs = [self.around(s.x, s.y, self.radius(s)) for s in largest]
         for word in _corners(self):  # wherever their fields end
             self.write(word)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import json
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias
 
 import altair as alt
 import pandas as pd
@@ -37,6 +37,8 @@ def steady(value: Any) -> Any:
 
 
 P = ParamSpec("P")
+Drawing: TypeAlias = alt.Chart | alt.LayerChart | alt.VConcatChart
+"""What the chart functions return: plain Altair."""
 
 
 BLUE, ORANGE, GREY, INK, PINK = "#12436D", "#F46A25", "#BFBFBF", "#0b0c0c", "#801650"
@@ -85,7 +87,7 @@ def finish(
     margin: int = 0,
     narrow: int | None = None,
     **meta: Any,
-) -> Any:
+) -> Drawing:
     """Give a chart its outer width, its height, its description and the theme.
 
     Parameters
@@ -102,17 +104,18 @@ def finish(
     # Set, not chained: Altair copies a whole chart at every link.
     chart.description, chart.usermeta = description, kept
     chart.autosize, chart.config = alt.AutoSizeParams(type="pad"), alt.Config(**theme())
-    return chart
+    finished: Drawing = chart
+    return finished
 
 
-def drawn(draw: Callable[P, Any]) -> Callable[P, Any]:
+def drawn(draw: Callable[P, Drawing]) -> Callable[P, Drawing]:
     """Let one of our charts be put together unchecked.
 
     The tests check it whole; checking each of its parts again would take Altair a quarter of the time.
     """
 
     @functools.wraps(draw)
-    def made(*args: P.args, **kwargs: P.kwargs) -> Any:
+    def made(*args: P.args, **kwargs: P.kwargs) -> Drawing:
         with unchecked():
             return draw(*args, **kwargs)
 
@@ -162,7 +165,7 @@ def _values(table: Any) -> Any:
 alt.data_transformers.register("crimenb", _values)
 
 
-def empty(text: str, *, width: int = WIDTH) -> Any:
+def empty(text: str, *, width: int = WIDTH) -> Drawing:
     """Draw a sentence where there is nothing to draw; the page writes it as a sentence."""
     said = (
         alt.Chart(pd.DataFrame({"text": [text]}))

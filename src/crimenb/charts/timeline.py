@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 import pandas as pd
 
-from crimenb.charts.theme import BLUE, INK, ORANGE, PINK, REPORTS, WIDTH, drawn, finish, layered
+from crimenb.charts.theme import BLUE, INK, ORANGE, PINK, REPORTS, WIDTH, Drawing, drawn, finish, layered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +68,7 @@ _ELSEWHERE = "Rest of the force, at this place's scale"
 
 
 @drawn
-def trend_chart(counts: pd.DataFrame, series: str = "crime", *, width: int = WIDTH) -> Any:
+def trend_chart(counts: pd.DataFrame, series: str = "crime", *, width: int = WIDTH) -> Drawing:
     """Draw a place's months: bars, pale bars for a part, marked gaps, and the usual range.
 
     Parameters

@@ -186,8 +186,7 @@ def records_by_force(data: Data) -> pd.DataFrame:
     DataFrame
         Index `month`, a column a police.uk force id (or "territorial", "btp").
     """
-    table = data.main.crimes.groupby(["month", "reported_by"]).size().unstack(fill_value=0)
-    return table.rename_axis(columns=None)
+    return pd.crosstab(data.main.crimes["month"], data.main.crimes["reported_by"]).rename_axis(columns=None)
 
 
 def summed_counts(data: Data) -> pd.DataFrame:
@@ -384,7 +383,7 @@ def count_by_month(data: Data, postcode: str = "", category: str = "") -> pd.Dat
     table = place.months.drop(columns="postcode").sort_values("month", ignore_index=True)
     table["days"] = [days_in(m) for m in table["month"]]
     counts = monthly_counts(place).loc[table["month"]].astype("Int64").reset_index(drop=True)
-    counts = counts.where(table["status"].isin(SUMMED), other=pd.NA)
+    counts = counts.where(table["status"].isin(SUMMED))
     table[list(TOTALS)] = counts[list(TOTALS)]
     if category:
         table["n"] = counts[checked_series(place, category)]
@@ -488,7 +487,7 @@ def count_by_point(data: Data) -> gpd.GeoDataFrame:
     total = max(int(points["crime"].sum()), 1)
     points["share"] = points["crime"] / total
     points["cumulative"] = points["crime"].cumsum() / total
-    top = mix.idxmax(axis=1).map(label_of).where(mix.sum(axis=1) > 0, "") if len(mix) else []
+    top = [label_of(str(row.idxmax())) if row.sum() else "" for _, row in mix.iterrows()]
     points["top"] = np.asarray(top, dtype=object)
     columns = ["snapped_to", "crime", "asb", "share", "cumulative", "top"]
     geometry = gpd.points_from_xy(points["x"].astype(float), points["y"].astype(float))

@@ -52,7 +52,7 @@ def execute(folder: Path, query: Query, notebook: Path | None = None) -> nbforma
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             # Kept in memory: written after every cell it would cost more than the kernel.
-            nb = pm.execute_notebook(
+            nb: nbformat.NotebookNode = pm.execute_notebook(
                 str(notebook or notebook_path()), None, parameters=parameters(query), cwd=str(folder),
                 progress_bar=False, log_output=False,
                 on_notebook_start=lambda notebook: started.append(notebook),  # noqa: PLW0108
@@ -108,9 +108,9 @@ def freeze(nb: nbformat.NotebookNode) -> nbformat.NotebookNode:
             clean["outputs"] = [_checked(out, i, str(cell["id"])) for out in cell["outputs"]]
         kept["cells"].append(clean)
     # In the order in which the file has its keys: the page is the same from either.
-    kept = nbformat.from_dict(json.loads(json.dumps(kept, sort_keys=True)))
-    nbformat.validate(kept)
-    return kept
+    ordered: nbformat.NotebookNode = nbformat.from_dict(json.loads(json.dumps(kept, sort_keys=True)))
+    nbformat.validate(ordered)
+    return ordered
 
 
 def _checked(out: Any, number: int, cell_id: str) -> Any:

@@ -344,8 +344,8 @@ def _priorities(rows: pd.DataFrame) -> str:
     if rows.empty:
         return "<p>Current priorities: none given by the source.</p>"
     items = "".join(
-        f"<li>{escape(r.issue)}{escape(f' (set {write.day(r.issue_date)})' if r.issue_date else '')}"
-        + (f"<br>What was done: {escape(r.action)}{escape(f' ({write.day(r.action_date)})' if r.action_date else '')}"
+        f"<li>{escape(r.issue)}{escape(f' (set {write.day(str(r.issue_date))})' if r.issue_date else '')}"
+        + (f"<br>What was done: {escape(r.action)}{escape(f' ({write.day(str(r.action_date))})' if r.action_date else '')}"
            if r.action else "<br>What was done: nothing given yet.")
         + "</li>"
         for r in rows.itertuples()

@@ -179,7 +179,7 @@ def _read(path: Path) -> nbformat.NotebookNode:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            nb = nbformat.reads(text, as_version=4)
+            nb: nbformat.NotebookNode = nbformat.reads(text, as_version=4)
             nbformat.validate(nb)
     except _DAMAGED as error:
         msg = f"{path.name} is not a notebook that can be read."

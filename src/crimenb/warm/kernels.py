@@ -231,7 +231,7 @@ def _be_kernel(connection: dict[str, Any], lifeline: socket.socket) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.chdir("/")  # where nobody leaves settings for a kernel to find
-        app = _Kernel.instance(outstream_class=f"{Stream.__module__}.{Stream.__name__}")
+        app: Any = _Kernel.instance(outstream_class=f"{Stream.__module__}.{Stream.__name__}")
         app.load_connection_info(connection)
         app.initialize(_ARGUMENTS)
         folder = lifeline.recv(_MESSAGE)
@@ -271,7 +271,8 @@ class Forked(KernelProvisionerBase):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Take a fork and put it into its folder; return what a client needs to talk to it."""
         fork = Nursery.here().take()
-        self.parent.load_connection_info(fork.connection)
+        manager: Any = self.parent
+        manager.load_connection_info(fork.connection)
         self.lifeline = fork.lifeline
         self.lifeline.settimeout(_START_S)
         try:
@@ -286,7 +287,7 @@ class Forked(KernelProvisionerBase):
             msg = "a forked kernel died at its start"
             raise RuntimeError(msg)
         self.lifeline.settimeout(0)
-        return cast("KernelConnectionInfo", self.parent.get_connection_info())
+        return cast("KernelConnectionInfo", manager.get_connection_info())
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Name no command: a fork has none."""

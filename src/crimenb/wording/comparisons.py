@@ -84,11 +84,8 @@ def clear_shares(comparison: Comparison) -> list[str]:
     rows, other = comparison.table.set_index("category"), compared_with(comparison)
 
     def both(category: str) -> str:
-        here, there = rows.loc[category, "share_here"], rows.loc[category, "share_there"]
-        return (
-            f"{write.percent_of(float(here), comparison.here)} here, "
-            f"{write.percent_of(float(there), comparison.there)} there"
-        )
+        here, there = (float(rows[side][category]) for side in ("share_here", "share_there"))
+        return f"{write.percent_of(here, comparison.here)} here, {write.percent_of(there, comparison.there)} there"
 
     sentences = [
         f"A clearly {word} share of crime here than in {other}: "
@@ -98,7 +95,7 @@ def clear_shares(comparison: Comparison) -> list[str]:
     ]
     if not sentences:
         sentences = [f"No category takes a clearly larger or smaller share of crime here than in {other}."]
-    if rows.loc[NEVER_LOW, "high"] < 1:
+    if float(rows["high"][NEVER_LOW]) < 1:
         sentences.append(
             f"{write.capital(write.category(NEVER_LOW))}: {both(NEVER_LOW)}. A smaller share only shows that other "
             "categories are larger. It does not make a place safer."

@@ -139,12 +139,12 @@ def _recent(place: Place) -> Iterator[Misreading]:
 def _times(place: Place) -> Iterator[Misreading]:
     beside = place.comparisons[0]
     for category in beside.named("more")[:1]:
-        row = beside.table.set_index("category").loc[category]
+        rows = beside.table.set_index("category")
         name = write.category(category)
-        here = write.percent_of(float(row["share_here"]), beside.here)
-        there = write.percent_of(float(row["share_there"]), beside.there)
+        here = write.percent_of(float(rows["share_here"][category]), beside.here)
+        there = write.percent_of(float(rows["share_there"][category]), beside.there)
         yield Misreading(
-            f"You are {_times_as(float(row['quotient']))} likely to be a victim of {name} here.",
+            f"You are {_times_as(float(rows['quotient'][category]))} likely to be a victim of {name} here.",
             f"{write.capital(name)} is {here} of crime here and {there} in {write.rest_of(beside.forces)}.",
         )
 

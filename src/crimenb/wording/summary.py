@@ -235,7 +235,7 @@ def _table(place: Place) -> str:
         "|---|---:|---:|",
     ]
     rows += [
-        f"| {label_of(str(c))} | {int(last[c]):,} | {int(n):,} |"
+        f"| {label_of(str(c))} | {int(last[str(c)]):,} | {int(n):,} |"
         for c, n in place.total_by_category().items()
     ]
     rows.append(f"| All crime | {int(last['crime']):,} | {place.total('crime'):,} |")
