@@ -157,7 +157,8 @@ def careful(data: Data) -> Words:
     >>> import crimenb as cn
     >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
     >>> cn.careful(data)
-    No busy point lies within 100 m of the edge, ...
+    No busy point lies within 100 m ...
+    ...
     """
     shown = paragraphs(reading.careful_sentences(place_of(data)))
     return Words(f"<h3>Be careful with</h3>{shown.html}", shown.text)
@@ -276,7 +277,7 @@ def neighbourhood(data: Data) -> Words:
     >>> import crimenb as cn
     >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
     >>> cn.neighbourhood(data)
-    The force at ZZ9 9ZZ itself is Fable Vale. ...
+    The mile around ZZ9 9ZZ is policed by Fable Vale. ...
     """
     place = data.main
     link = f'<a href="{_SITE}">police.uk’s neighbourhood search</a>'
@@ -343,14 +344,12 @@ def _listed_people(title: str, rows: pd.DataFrame, say: object) -> str:
 def _priorities(rows: pd.DataFrame) -> str:
     if rows.empty:
         return "<p>Current priorities: none given by the source.</p>"
-    items = "".join(
-        f"<li>{escape(r.issue)}{escape(f' (set {write.day(str(r.issue_date))})' if r.issue_date else '')}"
-        + (f"<br>What was done: {escape(r.action)}{escape(f' ({write.day(str(r.action_date))})' if r.action_date else '')}"
-           if r.action else "<br>What was done: nothing given yet.")
-        + "</li>"
-        for r in rows.itertuples()
-    )  # fmt: skip
-    return f"<h4>Current priorities</h4><ol>{items}</ol>"
+    items = []
+    for row in rows.astype("str").itertuples():
+        issue = f"{row.issue} (set {write.day(str(row.issue_date))})" if row.issue_date else row.issue
+        action = f"{row.action} ({write.day(str(row.action_date))})" if row.action_date else row.action
+        items.append(f"<li>{escape(issue)}<br>What was done: {escape(action or 'nothing given yet.')}</li>")
+    return f"<h4>Current priorities</h4><ol>{''.join(items)}</ol>"
 
 
 def coverage(data: Data) -> Words:
