@@ -10,6 +10,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from crimenb.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from crimenb.area_file import read_area
     from crimenb.charts.bars import category_chart, outcome_chart
@@ -47,8 +49,6 @@ if TYPE_CHECKING:
     )
     from crimenb.snapshot import collect
     from crimenb.wording.comparisons import compared_shares
-
-__version__ = "0.2.0"
 
 __all__ = [
     "CrimenbError",

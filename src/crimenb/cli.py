@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crimenb import __version__
 from crimenb.errors import CrimenbError, ReportError, VerifyError
 from crimenb.query import Query
+from crimenb.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable

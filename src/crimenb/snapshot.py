@@ -23,7 +23,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
-from crimenb import __version__
 from crimenb.data import FRAMES, Data, Pull, check, frame
 from crimenb.errors import PlaceNotFound, QueryError, SnapshotError
 from crimenb.geo import LONLAT
@@ -32,6 +31,7 @@ from crimenb.progress import meter
 from crimenb.query import Area, Query
 from crimenb.schema import COLUMNS, GEO_FRAMES
 from crimenb.sources.archive import Archive, demo
+from crimenb.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

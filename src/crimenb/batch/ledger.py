@@ -13,10 +13,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from crimenb import __version__, snapshot
+from crimenb import snapshot
 from crimenb.errors import CrimenbError
 from crimenb.report.build import SUMS
 from crimenb.snapshot import DATA
+from crimenb.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

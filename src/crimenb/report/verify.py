@@ -23,13 +23,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import nbformat
 
-from crimenb import __version__, snapshot
+from crimenb import snapshot
 from crimenb.errors import QueryError, ReportError, SnapshotError
 from crimenb.files import notebook_path
 from crimenb.report.build import SUMS, keep_warm, written
 from crimenb.report.compare import Finding, Versions, foreign_cells, other_outputs, other_page
 from crimenb.report.execute import execute, freeze, parameters
 from crimenb.snapshot import DATA
+from crimenb.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
