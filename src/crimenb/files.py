@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import shutil
 import tempfile
 from pathlib import Path
@@ -109,3 +110,33 @@ def _clear(target: Path) -> None:
     for left in target.parent.glob(f".{target.name}.*"):
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
+
+
+# ------------------------------------------------------------------------ checksums
+
+SUMS = "SHA256SUMS"
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as stream:
+        return str(hashlib.file_digest(stream, "sha256").hexdigest())
+
+
+def write_sums(folder: Path) -> None:
+    """Write SHA256SUMS over every file of a report folder, as sha256sum -c reads it."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != SUMS)
+    lines = [f"{digest(p)}  {p.relative_to(folder).as_posix()}\n" for p in files]
+    (folder / SUMS).write_text("".join(lines), "utf-8")
+
+
+def listed_sums(folder: Path) -> dict[str, str]:
+    """Return the files that SHA256SUMS lists, by name, with their digests.
+
+    Raises
+    ------
+    OSError, ValueError
+        There is no such list, or it is damaged.
+    """
+    lines = (folder / SUMS).read_text("utf-8").splitlines()
+    return {name: digest_ for digest_, name in (line.split("  ", 1) for line in lines)}

@@ -94,6 +94,11 @@ class Source(Protocol):
         """Let go of connections."""
 
 
+def usual_source(query: Query) -> str:
+    """Return the source that is asked where none is named."""
+    return "demo" if query.postcode.startswith("ZZ") else "live"
+
+
 def open_source(spec: str, query: Query, *, allow_missing: bool = False, closed_ok: bool = False) -> Source:
     """Open a source by its name: "live", "demo" or "archive:DIR".
 
@@ -116,8 +121,7 @@ def open_source(spec: str, query: Query, *, allow_missing: bool = False, closed_
     QueryError
         The name is none of these, or the archive cannot be opened.
     """
-    if not spec:
-        spec = "demo" if query.postcode.startswith("ZZ") else "live"
+    spec = spec or usual_source(query)
     if spec == "demo":
         return demo()
     if spec == "live":
@@ -415,6 +419,21 @@ def read_manifest(folder: Path | str) -> dict[str, Any]:
         msg = f"The snapshot {str(folder)!r} has format {found!r}, not {FORMAT}; pull it anew (--refresh)."
         raise SnapshotError(msg)
     return dict(manifest)
+
+
+def source_of(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the source said of itself when a snapshot was made."""
+    return {name: value for kind, name, value in manifest["provenance"] if kind == "source"}
+
+
+def is_from(manifest: Mapping[str, Any], described: Mapping[str, str]) -> bool:
+    """Whether a snapshot was made from the source that describes itself so.
+
+    Live answers carry the time they came at; what they are is told by the release.
+    """
+    was = source_of(manifest)
+    keys = ("name", "release") if described.get("name") == "live" else ("name", "release", "retrieved")
+    return all(was.get(key) == described[key] for key in keys if key in described)
 
 
 def kept_query(folder: Path | str) -> Query:

@@ -16,8 +16,9 @@ import pandas as pd
 import pytest
 
 from crimenb.errors import QueryError
+from crimenb.files import write_sums
 from crimenb.query import Query
-from crimenb.report.build import build_report, write_sums
+from crimenb.report.build import build_report
 from crimenb.report.compare import difference
 from crimenb.report.execute import execute, freeze
 from crimenb.report.page import to_html

@@ -7,7 +7,6 @@ whatever is killed costs at most the line being written; that line is passed ove
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import json
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crimenb import snapshot
 from crimenb.errors import CrimenbError
-from crimenb.report.build import SUMS
+from crimenb.files import SUMS, digest, listed_sums
 from crimenb.snapshot import DATA
 from crimenb.version import __version__
 
@@ -101,10 +100,7 @@ def standing(folder: Path, query: Query, now: Mapping[str, str]) -> str:
     """
     try:
         manifest = snapshot.read_manifest(folder / DATA)
-        said = {name: value for kind, name, value in manifest["provenance"] if kind == "source"}
-        # Live answers carry the time they came at; what they are is told by the release.
-        keys = ("name", "release") if now["name"] == "live" else ("name", "release", "retrieved")
-        if manifest["crimenb"] != __version__ or any(said.get(k) != now.get(k) for k in keys):
+        if manifest["crimenb"] != __version__ or not snapshot.is_from(manifest, now):
             return ""
         if not snapshot.answers(manifest, query):
             return ""
@@ -115,11 +111,8 @@ def standing(folder: Path, query: Query, now: Mapping[str, str]) -> str:
 
 def intact(folder: Path) -> str:
     """Return the hash of a report's SHA256SUMS if every file is as listed there, else ""."""
-    sums = (folder / SUMS).read_bytes()
-    listed = {name: digest for digest, name in (ln.split("  ", 1) for ln in sums.decode().splitlines())}
+    listed = listed_sums(folder)
     if not {"report.html", "report.ipynb", f"{DATA}/{snapshot.MANIFEST}"} <= set(listed):
         return ""
-    for name, digest in listed.items():
-        if hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest:
-            return ""
-    return hashlib.sha256(sums).hexdigest()
+    same = all(digest(folder / name) == listed[name] for name in listed)
+    return digest(folder / SUMS) if same else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import logging
 import time
@@ -14,8 +13,9 @@ from crimenb import snapshot
 from crimenb.batch.index_page import overview
 from crimenb.batch.ledger import Entry, standing
 from crimenb.errors import Busy, CrimenbError
+from crimenb.files import SUMS, digest
 from crimenb.query import Query
-from crimenb.report.build import SUMS, build, build_on, keep_warm
+from crimenb.report.build import keep_warm, make_report
 from crimenb.snapshot import DATA
 
 if TYPE_CHECKING:
@@ -58,9 +58,9 @@ def make(task: Task) -> Entry:
     with counter.open("ab") as file:
         file.write(b".")
         attempts = file.tell()
-    digest, shown, error = "", "", ""
+    sums, row, error = "", "", ""
     try:
-        digest, shown = _made(task)
+        sums, row = _made(task)
     except CrimenbError as found:
         error = str(found)
     except Exception as found:  # noqa: BLE001
@@ -70,7 +70,7 @@ def make(task: Task) -> Entry:
     counter.unlink(missing_ok=True)
     seconds = f"{time.monotonic() - begun:.2f}"
     status = "failed" if error else "done"
-    return Entry(query.postcode, query.slug, status, seconds, str(attempts), error, digest, shown)
+    return Entry(query.postcode, query.slug, status, seconds, str(attempts), error, sums, row)
 
 
 def _made(task: Task) -> tuple[str, str]:
@@ -78,21 +78,18 @@ def _made(task: Task) -> tuple[str, str]:
     until = time.monotonic() + _WAIT_S
     while True:
         # Finished, perhaps, by a worker that died before it could say so.
-        if not task.force and (digest := standing(task.folder, task.query, task.said)):
-            return digest, shown(snapshot.read(task.folder / DATA))
+        if not task.force and (unchanged := standing(task.folder, task.query, task.said)):
+            return unchanged, shown(snapshot.read(task.folder / DATA))
         try:
-            if task.kept:
-                built = build_on(task.query, Path(task.kept), task.out)
-            else:
-                built = build(
-                    task.query, _opened(task.source, *sorted(task.said.items())), task.out, refresh=True
-                )
+            collected = Path(task.kept) if task.kept else None
+            source = task.source if collected else _opened(task.source, *sorted(task.said.items()))
+            built = make_report(task.query, source, task.out, refresh=True, collected=collected)
         except Busy:  # a worker that was thought dead is still at it
             if time.monotonic() > until:
                 raise
             time.sleep(1)
             continue
-        return hashlib.sha256((task.folder / SUMS).read_bytes()).hexdigest(), shown(built.data)
+        return digest(task.folder / SUMS), shown(built.data)
 
 
 def shown(data: Data) -> str:

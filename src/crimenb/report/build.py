@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
+import functools
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import nbformat
 
 from crimenb import snapshot
-from crimenb.errors import ReportError, SnapshotError
-from crimenb.files import swap, working
+from crimenb.errors import SnapshotError
+from crimenb.files import swap, working, write_sums
 from crimenb.report.execute import execute, freeze
 from crimenb.report.html import ROLE
 from crimenb.report.page import to_html
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from crimenb.data import Data
     from crimenb.query import Query
-
-SUMS = "SHA256SUMS"
 
 
 def build_report(
@@ -62,7 +60,9 @@ def build_report(
     ReportError
         The notebook failed, or another run is writing this report.
     """
-    return build(query, source, out, refresh=refresh, allow_missing=allow_missing, closed_ok=closed_ok).page
+    return make_report(
+        query, source, out, refresh=refresh, allow_missing=allow_missing, closed_ok=closed_ok
+    ).page
 
 
 class Built(NamedTuple):
@@ -72,85 +72,49 @@ class Built(NamedTuple):
     data: Data
 
 
-def build(
+def make_report(
     query: Query,
     source: snapshot.Source | str = "",
     out: Path | str = "reports",
     *,
     refresh: bool = False,
-    allow_missing: bool = False,
-    closed_ok: bool = False,
+    collected: Path | None = None,
+    **how: bool,
 ) -> Built:
-    """Build one report folder as `build_report` does, and return its data too."""
-    with contextlib.ExitStack() as kept:
+    """Build one report folder as `build_report` does, and return its data too.
 
-        def ask() -> snapshot.Source:
+    Parameters
+    ----------
+    collected
+        Folder of a snapshot that was collected before; then no source is asked.
+    how
+        See `snapshot.open_source`.
+    """
+    with contextlib.ExitStack() as stack:
+
+        @functools.cache
+        def opened() -> snapshot.Source:
             if not isinstance(source, str):
                 return source
-            found = snapshot.open_source(source, query, allow_missing=allow_missing, closed_ok=closed_ok)
-            kept.callback(found.close)
-            return found
+            return stack.enter_context(contextlib.closing(snapshot.open_source(source, query, **how)))
 
-        return _build(query, source, out, ask, refresh=refresh)
-
-
-def _build(
-    query: Query,
-    source: snapshot.Source | str,
-    out: Path | str,
-    ask: Callable[[], snapshot.Source],
-    *,
-    refresh: bool,
-) -> Built:
-    opened = None if isinstance(source, str) else source
-    if not query.settled:
-        opened = opened or ask()
-        query = query.within(opened.months())
-    target = Path(out) / query.slug
-    with working(target) as work:
-        if (target / DATA).is_dir() and not refresh:
-            _check_source(target / DATA, opened or str(source), query)
-            data = snapshot.read(target / DATA, query)
-            shutil.copytree(target / DATA, work / DATA)
-        else:
-            opened = opened or ask()
-            settled = query.within(opened.months())
-            if settled != query:
-                msg = f"{query!r} could not be settled"
-                raise ReportError(msg)
-            data = snapshot.save(query, opened, work / DATA)
-        return _finished(work, target, query, data)
-
-
-def build_on(query: Query, kept: Path, out: Path | str) -> Built:
-    """Build one report folder on a snapshot that was collected before.
-
-    Raises
-    ------
-    SnapshotError
-        The snapshot answers something else, or was changed.
-    ReportError
-        The notebook failed, or another run is writing this report.
-    """
-    target = Path(out) / query.slug
-    with working(target) as work:
-        data = snapshot.read(kept, query)
-        shutil.copytree(kept, work / DATA)
-        return _finished(work, target, query, data)
-
-
-def _finished(work: Path, target: Path, query: Query, data: Data) -> Built:
-    render(work, query)
-    swap(work, target)
-    (target.parent / f"{target.name}.failed.ipynb").unlink(missing_ok=True)
+        settled = query if query.settled else query.within(opened().months())
+        target = Path(out) / settled.slug
+        with working(target) as work:
+            stored = target / DATA if (target / DATA).is_dir() and not refresh else None
+            if collected is None and stored is not None:
+                _check_source(stored, source, opened, settled)
+            if folder := collected or stored:
+                data = snapshot.read(folder, settled)
+                shutil.copytree(folder, work / DATA)
+            else:
+                data = snapshot.save(settled, opened(), work / DATA)
+            for name, text in written(freeze(execute(work, settled))).items():
+                (work / name).write_text(text, "utf-8")
+            write_sums(work)
+            swap(work, target)
+            (target.parent / f"{target.name}.failed.ipynb").unlink(missing_ok=True)
     return Built(target / "report.html", data)
-
-
-def render(folder: Path, query: Query) -> None:
-    """Run the notebook on the folder's snapshot and write the report's files beside it."""
-    for name, text in written(freeze(execute(folder, query))).items():
-        (folder / name).write_text(text, "utf-8")
-    write_sums(folder)
 
 
 def written(nb: nbformat.NotebookNode) -> dict[str, str]:
@@ -172,29 +136,21 @@ def keep_warm() -> None:
         drawings.Painter.here()
 
 
-def _check_source(folder: Path, source: snapshot.Source | str, query: Query) -> None:
-    """Raise SnapshotError where the folder's snapshot came from another source."""
+def _check_source(
+    folder: Path, source: snapshot.Source | str, opened: Callable[[], snapshot.Source], query: Query
+) -> None:
+    """Raise SnapshotError where the folder's snapshot came from another source.
+
+    An archive says of itself which one it is; of the live services nothing is asked for that.
+    """
+    name = (
+        (source or snapshot.usual_source(query)).partition(":")[0] if isinstance(source, str) else source.name
+    )
     manifest = snapshot.read_manifest(folder)
-    kept = {name: value for kind, name, value in manifest["provenance"] if kind == "source"}
-    usual = "demo" if query.postcode.startswith("ZZ") else "live"
-    asked = (source or usual).partition(":")[0] if isinstance(source, str) else source.name
-    same = kept.get("name") == asked
-    if same and asked == "archive":
-        opened = snapshot.open_source(source, query) if isinstance(source, str) else source
-        said = opened.describe()
-        same = all(kept.get(k) == said.get(k) for k in ("release", "retrieved"))
-    if not same:
+    if not snapshot.is_from(manifest, opened().describe() if name == "archive" else {"name": name}):
+        was = snapshot.source_of(manifest)
         msg = (
-            f"{str(folder.parent)!r} was made from another source ({kept.get('name')}, release "
-            f"{kept.get('release')}); give another --out, or pull anew with --refresh."
+            f"{str(folder.parent)!r} was made from another source ({was.get('name')}, release "
+            f"{was.get('release', 'not known')}); give another --out, or pull anew with --refresh."
         )
         raise SnapshotError(msg)
-
-
-def write_sums(folder: Path) -> None:
-    """Write SHA256SUMS over every file of a report folder, as sha256sum -c reads it."""
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != SUMS)
-    lines = [
-        f"{hashlib.sha256(p.read_bytes()).hexdigest()}  {p.relative_to(folder).as_posix()}\n" for p in files
-    ]
-    (folder / SUMS).write_text("".join(lines), "utf-8")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
-import hashlib
 import multiprocessing
 import os
 import re
@@ -25,8 +24,8 @@ import nbformat
 
 from crimenb import snapshot
 from crimenb.errors import QueryError, ReportError, SnapshotError
-from crimenb.files import notebook_path
-from crimenb.report.build import SUMS, keep_warm, written
+from crimenb.files import SUMS, digest, listed_sums, notebook_path
+from crimenb.report.build import keep_warm, written
 from crimenb.report.compare import Finding, Versions, foreign_cells, other_outputs, other_page
 from crimenb.report.execute import execute, freeze, parameters
 from crimenb.snapshot import DATA
@@ -213,12 +212,10 @@ def expected_notebook(query: Query) -> nbformat.NotebookNode:
 def _changed_files(folder: Path) -> Iterator[str]:
     """Say which files are missing, changed or beside those that were written."""
     try:
-        lines = (folder / SUMS).read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
+        kept = listed_sums(folder)
+    except (OSError, ValueError):
         yield f"{SUMS} is missing or damaged"
         return
-    pairs = [line.split("  ", 1) for line in lines if "  " in line]
-    kept = {name: digest for digest, name in pairs}
     found = {
         p.relative_to(folder).as_posix(): p
         for p in sorted(folder.rglob("*"))
@@ -232,7 +229,7 @@ def _changed_files(folder: Path) -> Iterator[str]:
             yield f"{name} is not in {SUMS}"
         elif found[name].is_symlink() or not _OURS.fullmatch(name):
             yield f"{name} is no part of a report"
-        elif hashlib.sha256(found[name].read_bytes()).hexdigest() != kept[name]:
+        elif digest(found[name]) != kept[name]:
             yield f"{name} was changed after {SUMS} was written"
     for name in (NOTEBOOK, PAGE):
         if name not in kept:
