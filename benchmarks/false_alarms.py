@@ -1,9 +1,9 @@
 """How often a report would call something unusual although nothing is.
 
-Lays circles of a mile that do not overlap over real records, takes each month of 2025 in turn
-as the latest, and counts the reports in which any verdict is called, by size of place; then
-simulates two years for R8: false rate at lag-1 correlation 0 and 0.3, and power at a true fall
-of 30 %. Run: python benchmarks/false_alarms.py (data in CRIMENB_REAL_DATA or ../shared/data).
+Lays circles of a mile that do not overlap over real records, takes months in turn as the latest, and
+counts the reports in which any verdict is called, by size of place, with the rules of 0.1.0 and with
+today's; then simulates two years for R8: false rate at lag-1 correlation 0 and 0.3, and power at a true
+fall of 30 %. Run: python benchmarks/false_alarms.py (data in CRIMENB_REAL_DATA or ../shared/data).
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import duckdb
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from crimenb.postcodes import shares_by_area
 from scipy import stats
 from scipy.spatial import cKDTree
 
@@ -26,10 +25,12 @@ from crimenb.measures.changes import weigh_recent, weigh_years
 from crimenb.measures.months import weigh
 from crimenb.query import days_in, months_between
 from crimenb.schema import ASB, BTP, CATEGORIES, CRIME_CATEGORIES
+from crimenb.sources.archive import Archive
 from crimenb.sources.archive_build import build_archive
+from crimenb.sources.gazetteer import parts_by_area
 
 SEED = 20251231
-YEAR = months_between("2025-01", "2025-12")
+YEAR, LONG = months_between("2025-01", "2025-12"), months_between("2021-05", "2024-04")
 SIZES = [(0, 10), (10, 20), (20, 50), (50, 100), (100, 300), (300, 10**9)]
 RUNS = 2000
 
@@ -39,33 +40,38 @@ def real_data() -> Path:
     return Path(os.environ.get("CRIMENB_REAL_DATA", root.parent / "shared" / "data"))
 
 
-def places(archive: Path) -> list[tuple[np.ndarray, np.ndarray, str]]:
-    """Return month x category counts of each circle, and of the rest of its force."""
+Found = tuple[np.ndarray, np.ndarray, str]
+"""Month x category counts of a circle, those of the rest of its force, and the force."""
+
+
+def places(archive: Archive, months: list[str]) -> list[Found]:
+    """Count the records of circles that lie in one force that supplied all the months."""
     with duckdb.connect() as db:
         rows = db.execute(
-            f"SELECT force, month, category, longitude, latitude FROM '{archive}/street.parquet' "
-            "WHERE month BETWEEN '2025-01' AND '2025-12' AND force <> ?",
-            [BTP],
+            f"SELECT force, month, category, longitude, latitude FROM '{archive.folder}/street.parquet' "
+            "WHERE month BETWEEN ? AND ? AND force <> ?",
+            [months[0], months[-1], BTP],
         ).df()
-    held = rows.groupby("force")["month"].nunique()
-    rows = rows[rows["force"].isin(held[held == len(YEAR)].index)]
+    supplied = rows.groupby("force")["month"].nunique()
+    rows = rows[rows["force"].isin(supplied[supplied == len(months)].index)]
     x, y = to_metres(rows["longitude"].to_numpy(), rows["latitude"].to_numpy())
-    xy, areas = np.column_stack([x, y]), gpd.read_parquet(archive / "forces.parquet")
-    month = rows["month"].map({m: i for i, m in enumerate(YEAR)}).to_numpy()
+    xy, areas = np.column_stack([x, y]), gpd.read_parquet(archive.folder / "forces.parquet")
+    month = rows["month"].map({m: i for i, m in enumerate(months)}).to_numpy()
     category = rows["category"].map({c: i for i, c in enumerate(CATEGORIES)}).to_numpy()
     force, names = pd.factorize(rows["force"])
-    total = np.zeros((len(names), len(YEAR), len(CATEGORIES)))
+    total = np.zeros((len(names), len(months), len(CATEGORIES)))
     np.add.at(total, (force, month, category), 1)
     tree, found = cKDTree(xy), []
     for centre in _centres(xy):
         at = np.array(tree.query_ball_point(centre, MILE_M))
         lon, lat = to_lonlat(*centre)
-        share = shares_by_area(circle(float(lon), float(lat)), areas)
-        main = max(share, key=lambda f: share[f], default="")
-        if share.get(main, 0) < 0.98 or main not in names:
+        shape = circle(float(lon), float(lat))
+        parts = parts_by_area(shape, areas)
+        main = max(parts, key=lambda f: parts[f].area, default="")
+        if not parts or parts[main].area < 0.98 * shape.area or main not in names:
             continue
         at = at[force[at] == list(names).index(main)]
-        here = np.zeros((len(YEAR), len(CATEGORIES)))
+        here = np.zeros((len(months), len(CATEGORIES)))
         np.add.at(here, (month[at], category[at]), 1)
         found.append((here, total[list(names).index(main)] - here, main))
     return found
@@ -82,38 +88,120 @@ def _centres(xy: np.ndarray) -> list[np.ndarray]:
     return chosen
 
 
-def reports(found: list[tuple[np.ndarray, np.ndarray, str]]) -> pd.DataFrame:
-    """Judge every month of every place as the latest; one row a report."""
-    days, rows = np.array([days_in(m) for m in YEAR], float), []
+# ------------------------------------------------------------------ the rules of 0.1.0, to compare
+
+
+def _old_range(y: np.ndarray, e: np.ndarray, level: float) -> tuple[float, float]:
+    n, latest = len(y) - 1, e[-1]
+    rate = y[:-1].sum() / e[:-1].sum()
+    expected, mu = rate * latest, rate * e[:-1]
+    own = ((y[:-1] - mu) ** 2 / mu).sum() / (n - 1) if (mu > 0).all() else 1.0
+    phi = max(1.0, ((n - 1) * own + 10 * (1 + 0.12 * np.sqrt(expected))) / (n + 9))
+    half = stats.t.ppf((1 + level) / 2, n + 9) * np.sqrt(phi * (1 + 1 / n)) / 2
+    root = np.sqrt(expected + 0.375)
+    return max(0.0, root - half) ** 2 - 0.375, (root + half) ** 2 - 0.375
+
+
+def old_call(y: np.ndarray, days: np.ndarray, rest: np.ndarray, series: str) -> bool:
+    """Return whether 0.1.0 called a month: outside both its own range and that of the force."""
+    if y[:-1].sum() / days[:-1].sum() * days[-1] < 10:
+        return False
+    valid = (rest > 0).all() and rest[:-1].sum() >= 3 * y[:-1].sum()
+    if series == "asb" and not valid:
+        return False
+    level = 0.95 if series in ("crime", "asb") else 0.998
+    ranges = [_old_range(y, e, level) for e in ([days, rest] if valid else [days])]
+    return all(y[-1] < np.floor(low) for low, _ in ranges) or all(
+        y[-1] > np.floor(high) for _, high in ranges
+    )
+
+
+def old_recent(y: np.ndarray, rest: np.ndarray) -> bool:
+    """Return whether 0.1.0 called the last three months against all before (R7 at 2.58)."""
+    a, b = y[-3:].sum(), y[:-3].sum()
+    if min(a, b) < 50 or not (rest > 0).all() or rest.sum() < 3 * y.sum():
+        return False
+    squares = 0.0
+    for part in (slice(None, -3), slice(-3, None)):
+        mu = y[part].sum() / rest[part].sum() * rest[part]
+        squares += ((y[part] - mu) ** 2 / mu).sum()
+    phi = max(1.0, (squares + 10 * (1 + 0.12 * np.sqrt(y.mean()))) / (len(y) - 2 + 10))
+    q = (a / b) / (rest[-3:].sum() / rest[:-3].sum())
+    return abs(np.log(q)) > 2.58 * np.sqrt(phi * (1 / a + 1 / b)) and abs(q - 1) >= 0.1
+
+
+def old_year(y: np.ndarray, x: np.ndarray, days: np.ndarray, before: np.ndarray) -> bool:
+    """Return whether 0.1.0 called a year (R8 at 2.58, one spread for every series)."""
+    a, b = y.sum(), x.sum()
+    if min(a, b) < 50:
+        return False
+    squares = 0.0
+    for counts, e in ((x, before), (y, days)):
+        mu = counts.sum() / e.sum() * e
+        squares += ((counts - mu) ** 2 / mu).sum()
+    phi = max(1.0, (squares + 10 * (1 + 0.12 * np.sqrt((a + b) / 24))) / (22 + 10))
+    ratio = (a / days.sum()) / (b / before.sum())
+    same = ((y / days - x / before) * (ratio - 1) > 0).sum()
+    return abs(np.log(ratio)) > 2.58 * np.sqrt(phi * (1 / a + 1 / b)) and abs(ratio - 1) >= 0.1 and same >= 9
+
+
+# ------------------------------------------------------------------------------- whole reports
+
+
+def reports(found: list[Found], months: list[str], *, wide: bool) -> pd.DataFrame:
+    """Judge months of every place as the latest; one row a report, "old" 0.1.0's rules, "new" today's.
+
+    Parameters
+    ----------
+    wide
+        Whether there are months enough before each latest one: with one year, all others are before it.
+    """
     slugs = list(CATEGORIES)
+    crime = [slugs.index(c) for c in CRIME_CATEGORIES]
+    series = {"crime": crime, "asb": [slugs.index(ASB)]} | {c: [slugs.index(c)] for c in CRIME_CATEGORIES}
+    days_of = np.array([days_in(m) for m in months], float)
+    rows = []
     for here, rest, force in found:
-        crime = [slugs.index(c) for c in CRIME_CATEGORIES]
-        series = {"crime": crime, "asb": [slugs.index(ASB)]} | {c: [slugs.index(c)] for c in CRIME_CATEGORIES}
-        mean = here[:, crime].sum() / len(YEAR)
-        for last in range(len(YEAR)):
-            order = [i for i in range(len(YEAR)) if i != last] + [last]
-            called = {}
-            for live in (False, True):
-                said = {
-                    s: weigh(
-                        here[order][:, k].sum(axis=1),
-                        days[order],
-                        None if live else rest[order][:, k].sum(axis=1),
-                        series=s,
-                    )
-                    for s, k in series.items()
+        for last in range(24, len(months)) if wide else range(len(months)):
+            order = list(range(last + 1)) if wide else [i for i in range(len(months)) if i != last] + [last]
+            days, row = days_of[order], {"force": force, "mean": here[order][:, crime].sum() / len(order)}
+            y = {s: here[order][:, k].sum(axis=1) for s, k in series.items()}
+            e = {s: rest[order][:, k].sum(axis=1) for s, k in series.items()}
+            near = slice(-13, None)
+            new = {s: weigh(y[s][near], days[near], e[s][near], series=s).called for s in series}
+            old = {s: old_call(y[s][-25:], days[-25:], e[s][-25:], s) for s in series}
+            for name, called in (("old", old), ("new", new)):
+                row[f"{name} crime"], row[f"{name} asb"] = called["crime"], called["asb"]
+                row[f"{name} category"] = any(called[c] for c in CRIME_CATEGORIES)
+            if wide:
+                now, then = slice(-12, None), slice(-24, -12)
+                years = {
+                    s: weigh_years(y[s][now], y[s][then], days[now] / days[then], series=s).called
+                    for s in series
                 }
-                kind = "live" if live else "archive"
-                called[f"{kind} crime"] = said["crime"].called
-                called[f"{kind} asb"] = said["asb"].called
-                called[f"{kind} category"] = any(said[c].called for c in CRIME_CATEGORIES)
-                called[f"{kind} any"] = any(v.called for v in said.values())
-                called[f"{kind} low"] = said["crime"].kind == "below"
-                called[f"{kind} high"] = said["crime"].kind == "above"
-            y, e = (m[:, crime].sum(axis=1) for m in (here, rest))
-            recent = weigh_recent(y[order], days[order], e[order]).called if last == len(YEAR) - 1 else np.nan
-            rows.append({"force": force, "mean": mean, "recent": recent, **called})
+                was = {s: old_year(y[s][now], y[s][then], days[now], days[then]) for s in series}
+                row["old change"], row["new change"] = any(was.values()), any(years.values())
+            else:
+                row["old change"] = old_recent(y["crime"], e["crime"])
+                row["new change"] = weigh_recent(y["crime"][near], days[near], e["crime"][near]).called
+            for name in ("old", "new"):
+                row[f"{name} any"] = any(
+                    row[f"{name} {what}"] for what in ("crime", "asb", "category", "change")
+                )
+            rows.append(row)
     return pd.DataFrame(rows)
+
+
+def by_size(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the share of reports that call something, in per cent, by crimes a month."""
+    columns = [f"{n} {w}" for w in ("crime", "asb", "category", "change", "any") for n in ("old", "new")]
+    rows = {}
+    for low, high in [*SIZES, (10, 10**9)]:
+        part = table[(table["mean"] >= low) & (table["mean"] < high)]
+        name = f"{low} to {high}" if high < 10**9 else f"{low} or more"
+        if len(part):
+            rows[name] = {"reports": len(part), **(part[columns].astype(float).mean() * 100).round(1)}
+    return pd.DataFrame(rows).T
 
 
 def simulate(mean: float, lag: float, fall: float, rng: np.random.Generator, *, latent: bool) -> float:
@@ -133,8 +221,7 @@ def simulate(mean: float, lag: float, fall: float, rng: np.random.Generator, *, 
         y = rng.poisson(level * np.exp(spread * z - spread**2 / 2)).astype(float)
     else:
         y = stats.nbinom.ppf(stats.norm.cdf(z), level / (phi - 1), 1 / phi)
-    days = np.array([days_in(m) for m in YEAR], float)
-    return float(np.mean([weigh_years(r[12:], r[:12], days, days).called for r in y]))
+    return float(np.mean([weigh_years(r[12:], r[:12], np.ones(12)).called for r in y]))
 
 
 def main() -> int:
@@ -142,28 +229,16 @@ def main() -> int:
     if not (source / "police-uk-archive").is_dir():
         print(f"no real data in {source}; set CRIMENB_REAL_DATA")
         return 1
-    with tempfile.TemporaryDirectory() as folder:
-        archive = Path(folder) / "archive"
-        areas = source / "geography" / "police-force-areas-simplified.geojson"
-        build_archive([source / "police-uk-archive"], archive, force_areas=areas)
-        found = places(archive)
-    table = reports(found)
-    print(f"{len(found)} places of one mile, {table['force'].nunique()} forces, {len(table):,} reports\n")
-    rows = {}
-    for low, high in SIZES:
-        part = table[(table["mean"] >= low) & (table["mean"] < high)]
-        name = f"{low} to {high}" if high < 10**9 else f"{low} or more"
-        rows[name] = {"reports": len(part), **part.drop(columns=["force", "mean"]).astype(float).mean()}
-    large = table[table["mean"] >= 10]
-    rows["10 or more"] = {"reports": len(large), **large.drop(columns=["force", "mean"]).astype(float).mean()}
-    shown = pd.DataFrame(rows).T
-    print("Share of reports that call something, by crimes a month (per cent):")
-    print(
-        (shown.drop(columns="reports") * 100)
-        .round(1)
-        .assign(reports=shown["reports"].astype(int))
-        .T.to_string()
-    )
+    areas = source / "geography" / "police-force-areas-simplified.geojson"
+    for name, months in (("police-uk-archive", YEAR), ("police-uk-36-months", LONG)):
+        with tempfile.TemporaryDirectory() as folder:
+            build_archive([source / name], Path(folder) / "archive", force_areas=areas)
+            found = places(Archive(Path(folder) / "archive"), months)
+        table = reports(found, months, wide=len(months) > len(YEAR))
+        forces = table["force"].nunique()
+        print(f"\n{name}, {months[0]} to {months[-1]}: {len(found)} places of one mile, {forces} forces")
+        print("Reports that call something, per cent, by crimes a month (old: the rules of 0.1.0):")
+        print(by_size(table).to_string())
     rng = np.random.default_rng(SEED)
     for latent in (False, True):
         of = "the level beneath the counts" if latent else "the counts"
