@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from crimenb.sources.archive_build import STREET
+from crimenb.sources.official_files import STREET
 
 FULL = {
     "leicestershire": "Leicestershire Police",

@@ -13,7 +13,8 @@ from pathlib import Path
 from crimenb.query import months_between
 from crimenb.schema import CATEGORIES
 from crimenb.sources.archive import Archive
-from crimenb.sources.archive_build import STREET, build_archive
+from crimenb.sources.archive_build import build_archive
+from crimenb.sources.official_files import STREET
 
 MONTHS = months_between("2023-01", "2025-12")
 BUSY, BORDER, HAMLET = "LE1 1AA", "LE1 1AB", "LE9 9ZZ"

@@ -83,7 +83,7 @@ def main() -> None:
 @click.option(
     "--allow-missing", is_flag=True, help="Live: make a month that could not be fetched a gap, and go on."
 )
-@click.option("--closed-ok", is_flag=True, help="Live: use the last position of a postcode that was closed.")
+@click.option("--closed-ok", is_flag=True, help="Use the last position of a postcode that was closed.")
 @click.option("--refresh", is_flag=True, help="Pull the data anew, even where they are there.")
 @click.option("--pdf", is_flag=True, help="Print the page to report.pdf too, by an installed Chromium.")
 def report(
@@ -156,21 +156,29 @@ def archive() -> None:
 
 @archive.command("build")
 @click.argument("sources", nargs=-1, required=True, type=_PATH, metavar="SRC...")
-@click.option("--into", required=True, type=_PATH, help="Folder of the archive; replaced as a whole.")
-@click.option("--postcodes", type=_PATH, help="OS Code-Point Open, ONSPD or NSPL: a CSV, folder or zip.")
+@click.option("--into", required=True, type=_PATH, help="Folder of the archive; gets a new version.")
 @click.option(
-    "--force-areas", type=_PATH, help="Police force areas (GeoJSON, GeoPackage, ...), for exact coverage."
+    "--postcodes",
+    multiple=True,
+    type=_PATH,
+    help="OS Code-Point Open, ONSPD or NSPL: a CSV, folder or zip; several times for several.",
 )
+@click.option(
+    "--force-areas", type=_PATH, help="Police force areas (GeoJSON, KML, GeoPackage ...), for exact coverage."
+)
+@click.option("--add", is_flag=True, help="Keep the other forces and months that the archive holds.")
 @click.option(
     "--memory-limit", default="2GB", show_default=True, help="Bound for sorting; more spills to disk."
 )
 def archive_build(
-    sources: tuple[Path, ...], into: Path, postcodes: Path | None, force_areas: Path | None, memory_limit: str
-) -> None:
+    sources: tuple[Path, ...], into: Path, postcodes: tuple[Path, ...], force_areas: Path | None, add: bool,
+    memory_limit: str,
+) -> None:  # fmt: skip
     """Read official bulk data (folders or zips) into an archive.
 
     SRC are folders or zips of police.uk's download. What is not used and every row that
-    cannot be read is counted; a truncated or foreign file leaves the old archive as it was.
+    cannot be read is counted; a truncated or foreign file leaves the archive as it was. Reports
+    and batches that have the archive open go on with the version they opened.
     """
     from crimenb.sources.archive_build import build_archive
 
@@ -180,7 +188,7 @@ def archive_build(
         else (lambda _: None)
     )
     built = build_archive(
-        sources, into, postcodes=postcodes, force_areas=force_areas,
+        sources, into, postcodes=postcodes, force_areas=force_areas, add=add,
         memory_limit=memory_limit, progress=progress,
     )  # fmt: skip
     if sys.stderr.isatty():
@@ -188,6 +196,16 @@ def archive_build(
     for line in built.lines():
         click.echo(line)
     click.echo(into)
+
+
+@archive.command("info")
+@click.argument("folder", type=_PATH, metavar="DIR")
+def archive_info(folder: Path) -> None:
+    """Say what an archive holds: version, forces and months, postcodes, what was not read, sizes."""
+    from crimenb.sources.archive_info import info
+
+    for line in info(folder):
+        click.echo(line)
 
 
 @main.command()

@@ -114,7 +114,7 @@ def open_source(spec: str, query: Query, *, allow_missing: bool = False, closed_
     allow_missing
         Live only: make a month that fails a gap, instead of stopping.
     closed_ok
-        Live only: use the last position of a postcode that is no longer in use.
+        Use the last position of a postcode that is no longer in use.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def open_source(spec: str, query: Query, *, allow_missing: bool = False, closed_
     """
     spec = spec or usual_source(query)
     if spec == "demo":
-        return demo()
+        return demo(closed_ok=closed_ok)
     if spec == "live":
         # Imported here: what talks to the network is a tenth of a second that most runs need not pay.
         from crimenb.sources.live import Live
@@ -131,7 +131,7 @@ def open_source(spec: str, query: Query, *, allow_missing: bool = False, closed_
         asked = query.months if query.settled else []
         return Live(asked=asked, allow_missing=allow_missing, closed_ok=closed_ok, progress=meter())
     if spec.startswith("archive:") and len(spec) > len("archive:"):
-        return Archive(spec.removeprefix("archive:"))
+        return Archive(spec.removeprefix("archive:"), closed_ok=closed_ok)
     msg = f"Source {spec!r} is unknown; give 'live', 'demo' or 'archive:DIR'."
     raise QueryError(msg)
 

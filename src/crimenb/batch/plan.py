@@ -87,8 +87,9 @@ def _source(source: str, orders: Sequence[Order]) -> tuple[str, snapshot.Source]
     demo = all(o.query.postcode.startswith("ZZ") for o in orders)
     spec = source or ("demo" if demo else "live")
     opened = snapshot.open_source(spec, orders[0].query)
-    if spec.startswith("archive:"):
-        spec = f"archive:{Path(spec.removeprefix('archive:')).resolve()}"
+    if isinstance(opened, Archive) and spec.startswith("archive:"):
+        # The version, so that a batch is of one, whatever is built meanwhile.
+        spec = f"archive:{opened.folder.resolve()}"
     return spec, opened
 
 
@@ -119,7 +120,7 @@ def _placed(
         if isinstance(opened, Archive) and place is not None and not isinstance(place, PlaceNotFound):
             force = str(place["force"].iloc[0])
             if opened.lacks(force, query.months):
-                said = f"The archive holds no file of {force!r}, which polices {query.postcode!r}."
+                said = f"The archive holds no month of {force!r}, which polices {query.postcode!r}."
                 done = "Made all the same; its page says what that means."
                 notices.append(Notice(order.line, query.postcode, said, done))
     return kept, sorted(notices)
