@@ -360,12 +360,14 @@ def _overtaken(count: int, usual: float, missing: float) -> bool:
 
 def _usual_beside(rates: pd.Series, months: list[str]) -> pd.Series:
     """Return each month's rate by the median of the twelve nearest others; NaN under six of them."""
-    order = {m: _number(m) for m in rates.index}
+    number, values = np.array([_number(m) for m in rates.index], int), rates.to_numpy(float)
     out = {}
     for month in months:
-        others = sorted((m for m in rates.index if m != month), key=lambda m: abs(order[m] - order[month]))
-        usual = rates[others[:NEAREST]].median() if len(others) >= LEAST_OTHERS else np.nan
-        out[month] = rates[month] / usual if usual else np.nan
+        here = rates.index.get_loc(month)
+        others = np.delete(np.arange(len(values)), here)
+        nearest = others[np.argsort(abs(number[others] - number[here]), kind="stable")][:NEAREST]
+        usual = float(np.median(values[nearest])) if len(others) >= LEAST_OTHERS else np.nan
+        out[month] = values[here] / usual if usual else np.nan
     return pd.Series(out, dtype="float64")
 
 

@@ -45,7 +45,7 @@ def test_reads_counts_and_reports(tmp_path):
         "a coordinate outside the United",
     ):
         assert f"1 row of 2025-01-leicestershire-street.csv ({reason}" in said
-    assert "A category new to this version, counted as crime: Witchcraft (1 records)" in said
+    assert "A category new to this version, counted as crime: Witchcraft (1 record)" in said
     inventory = json.loads((resolve(tmp_path / "A") / INVENTORY).read_text())
     assert [f["month"] for f in inventory["files"]] == ["2025-01", "2025-02"]
     assert all(len(f["sha256"]) == 64 for f in inventory["files"])

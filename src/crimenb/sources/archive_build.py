@@ -11,6 +11,7 @@ import contextlib
 import csv
 import datetime as dt
 import hashlib
+import io
 import json
 import shutil
 import tempfile
@@ -101,7 +102,7 @@ class Built:
         months = sorted({str(f["month"]) for f in self.files})
         forces = {f["force"] for f in self.files}
         yield (
-            f"{_counted(len(self.files), 'street file')} of {_counted(len(forces), 'force')}, {months[0]} to "
+            f"{counted(len(self.files), 'street file')} of {counted(len(forces), 'force')}, {months[0]} to "
             f"{months[-1]}: {self.records:,} records, {self.located:,} with a location."
         )
         for what, n in sorted(self.unused.items()):
@@ -110,16 +111,17 @@ class Built:
             yield f"{text}."
         for name, reasons in self.rejected.items():
             for reason, n in reasons.items():
-                yield f"Not read: {_counted(n, 'row')} of {name} ({reason})."
+                yield f"Not read: {counted(n, 'row')} of {name} ({reason})."
         for slug, n in self.new_categories.items():
-            yield f"A category new to this version, counted as crime: {label_of(slug)} ({n:,} records)."
+            yield f"A category new to this version, counted as crime: {label_of(slug)} ({counted(n, 'record')})."
         if self.gazetteer:
             yield f"{self.gazetteer['postcodes']:,} postcodes."
             for what, n in self.gazetteer["refused"].items():
-                yield f"Refused: {_counted(n, 'postcode')} ({what})."
+                yield f"Refused: {counted(n, 'postcode')} ({what})."
 
 
-def _counted(n: int, noun: str) -> str:
+def counted(n: int, noun: str) -> str:
+    """Write a number of things: "1 row", "2 rows"."""
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
@@ -350,33 +352,36 @@ class _Build:
         )  # fmt: skip
 
     def _copied(self, finder: Finder, item: Found, layout: Layout) -> _Copy:
-        """Hash a file, and copy it into UTF-8 where it is in a zip or another encoding."""
-        sha, lines, last, whole = hashlib.sha256(), 0, b"", True
+        """Hash a file; copy it where it is in a zip, and rewrite it where DuckDB would not read it."""
+        sha, lines, ends, last, whole = hashlib.sha256(), 0, 0, b"", True
         decoder = codecs.getincrementaldecoder("utf-8")()
         copy = self.tmp / "file.csv"
-        to_copy = item.member is not None
         with copy.open("wb") as out:
             for chunk in finder.chunks(item):
                 sha.update(chunk)
-                lines += chunk.count(b"\n")
+                lines, ends = lines + chunk.count(b"\n"), ends + chunk.count(b"\r\n")
                 last = (last + chunk)[-65536:]
                 if whole and layout.encoding != "utf-16":
                     try:
                         decoder.decode(chunk)
                     except UnicodeDecodeError:
                         whole = False
-                if to_copy:
+                if item.member is not None:
                     out.write(chunk)
-        encoding = layout.encoding if layout.encoding == "utf-16" else ("" if whole else "cp1252")
-        if encoding:
+        encoding = "utf-16" if layout.encoding == "utf-16" else "utf-8" if whole else "cp1252"
+        if encoding != "utf-8":
             self.built.notes.append(f"{item.name} is not in UTF-8; it was read as {encoding}")
-            reader = codecs.getincrementaldecoder(encoding)("replace")
+        rewritten = encoding != "utf-8" or 0 < ends < lines  # lines that end in two ways
+        if rewritten:
+            reader = io.IncrementalNewlineDecoder(
+                codecs.getincrementaldecoder(encoding)("replace"), translate=True
+            )
             with copy.open("wb") as out:
                 for chunk in finder.chunks(item):
                     out.write(reader.decode(chunk).encode())
-        path = copy if to_copy or encoding else item.path
-        text = last.decode(encoding or "utf-8", "replace") if encoding != "utf-16" else ""
-        tail = text.rstrip("\r\n").splitlines()[-1:]
+        path = copy if rewritten or item.member is not None else item.path
+        text = "" if encoding == "utf-16" else last.decode(encoding, "replace")
+        tail = [line for line in text.splitlines() if line.strip()][-1:]
         fields = next(csv.reader(tail, delimiter=layout.delimiter), layout.columns)
         if len(fields) < len(layout.columns):
             raise SourceError(damaged(item, "its last line is cut off"))
@@ -402,6 +407,8 @@ class _Build:
         if torn:
             lost["a damaged line"] = max(torn, lines - read)
         rows = read + lost.get("a damaged line", 0)
+        if not rows and lines > 0:
+            raise SourceError(damaged(item, "none of its lines can be told apart"))
         other = sum(n for why, n in lost.items() if why.startswith("reported by "))
         if rows and other > rows / 2:
             who = next(why for why in lost if why.startswith("reported by "))

@@ -6,8 +6,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from crimenb.query import months_between
-from crimenb.schema import force_name
+from crimenb.schema import force_name, label_of
 from crimenb.sources.archive import Archive
+from crimenb.sources.archive_build import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,8 @@ def info(folder: Path) -> Iterator[str]:
         inventory = archive.inventory
         files = inventory["files"]
         yield f"Version {inventory.get('version_id', '(none)')}, read on {inventory['built'][:10]}"
-        yield f"{inventory['records']:,} records, {inventory['located']:,} with a location, in {len(files):,} files"
+        located = f"{inventory['located']:,} with a location"
+        yield f"{inventory['records']:,} records, {located}, in {counted(len(files), 'file')}"
         yield from _forces(archive)
         gazetteer = inventory["gazetteer"]
         if gazetteer:
@@ -41,11 +43,11 @@ def info(folder: Path) -> Iterator[str]:
         boundaries = (archive.folder / "forces.parquet").is_file()
         yield f"Force areas: {'given' if boundaries else 'none, the nearest postcode decides'}"
         for name, reasons in inventory["not_read"].items():
-            yield from (f"Not read: {n:,} rows of {name} ({why})" for why, n in reasons.items())
+            yield from (f"Not read: {counted(n, 'row')} of {name} ({why})" for why, n in reasons.items())
         for what, n in inventory["not_used"].items():
             yield f"Not used: {n:,} {what}"
         for slug, n in inventory["new_categories"].items():
-            yield f"A category new to this version: {slug} ({n:,} records)"
+            yield f"A category new to this version: {label_of(slug)} ({counted(n, 'record')})"
         for file in sorted(archive.folder.iterdir()):
             yield f"{file.stat().st_size:>14,} bytes  {file.name}"
     finally:

@@ -43,6 +43,8 @@ def resolve(folder: Path) -> Path:
     try:
         text = (folder / INVENTORY).read_text("utf-8")
     except OSError as error:
+        if folder.parent.name == VERSIONS:
+            raise SourceError(_gone(folder)) from error
         msg = (
             f"{str(folder)!r} is not an archive (it has no {INVENTORY}); "
             "make one with 'crimenb archive build'."
@@ -78,6 +80,10 @@ def read_inventory(version: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as error:
         raise SourceError(_damaged(version)) from error
     return dict(found)
+
+
+def _gone(version: Path) -> str:
+    return f"The version {version.name!r} of the archive is gone; run it again on the archive as it is now."
 
 
 def _damaged(folder: Path) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _ENCRYPTED = 0x1
 _METHODS = {
-    9: "Deflate64, which Windows uses for large files",
+    9: "Deflate64 (as Windows Explorer does)",
     93: "Zstandard",
     95: "XZ",
     98: "PPMd",
