@@ -247,6 +247,7 @@ def _of_month(
     if kinds & {"answered", "shown"}:
         return _ANSWERED, ""
     absent = {f: _why_absent(f, month, s) for f, s in found.items() if s.state == "absent"}
+    absent = dict(sorted(absent.items(), key=lambda item: not item[0]))  # what is known comes first
     read = [s.why for s in found.values() if s.state in {"lost", "supplied"} and s.why]
     if not absent:
         return (MonthStatus.PARTLY if "lost" in kinds else MonthStatus.PUBLISHED), " ".join(read)
@@ -264,8 +265,8 @@ def _why_absent(force: str, month: str, found: Supply) -> Supply:
         return found
     if not force:
         why = (
-            "No postcode of the rest is in this archive's postcode file, so its police force is not known; "
-            "build the archive with the neighbouring postcodes too."
+            "The rest has no postcode near it in this archive's postcode file, so its police force is not "
+            "known; build the archive with the neighbouring postcodes too, or with --force-areas."
         )
         return Supply("absent", why)
     gap = gap_of(force, month)

@@ -27,6 +27,13 @@ _AREAS = frozenset(
     "SA SE SG SK SL SM SN SO SP SR SS ST SW SY TA TD TF TN TQ TR TS TW UB W WA WC WD WF WN "
     "WR WS WV YO ZE ZZ".split()
 )
+
+
+def postcode_areas() -> frozenset[str]:
+    """Return the letters that postcodes begin with."""
+    return _AREAS
+
+
 _POSTCODE = re.compile(r"([A-Z]{1,2})([0-9][0-9A-Z]?)([0-9][ABD-HJLNP-UW-Z]{2})")
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 FIRST_MONTH = "2010-12"

@@ -42,7 +42,9 @@ def test_strays_of_another_area_are_no_supply(tmp_path):
     assert data.months["status"].tolist() == ["not supplied"] * 3
     assert "Greater Manchester has supplied no crime data since July 2019" in data.months["why"].iloc[1]
     assert set(data.coverage["months"]) == {""}
-    leicester = collect(Query.parse("LE1 6RN", "2022-07", "2022-09"), f"archive:{tmp_path / 'A'}")
+    codes = [REAL / "code-point-open" / "le.csv", case / "postcodes" / "m.csv"]
+    build_archive([case / "files"], tmp_path / "B", postcodes=codes)
+    leicester = collect(Query.parse("LE1 6RN", "2022-07", "2022-09"), f"archive:{tmp_path / 'B'}")
     assert set(leicester.months["status"]) == {"published"}
 
 
@@ -126,7 +128,10 @@ def test_a_damaged_line_is_lost_by_itself(tmp_path):
 
 @needs_cases
 def test_a_new_category_is_counted_under_its_own_name(tmp_path):
-    build_archive([CASES / "new-category"], tmp_path / "A", postcodes=CASES / "nspl-2026", add=False)
+    build_archive(
+        [CASES / "new-category"], tmp_path / "A", postcodes=CASES / "nspl-2026",
+        force_areas=CASES / "force-areas-kml",
+    )  # fmt: skip
     query = Query.parse("ST1 1AF", "2025-10", "2025-12")
     data = collect(query, f"archive:{tmp_path / 'A'}")
     assert set(data.months["status"]) == {"published"}

@@ -231,7 +231,7 @@ class Archive:
 
     def _records(self, shape: BaseGeometry) -> pd.DataFrame:
         """Read every record of any month in the box of the map's frame."""
-        west, south, east, north = _frame_box(shape)
+        west, south, east, north = _box(shape, FRAME_M)
         return self._read(
             "SELECT * FROM read_parquet(?) WHERE latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ?",
             [str(self.folder / "street.parquet"), south, north, west, east],
@@ -243,18 +243,20 @@ class Archive:
         return frame("crimes", found.assign(reported_by=found["force"], geometry=points))
 
     def _coverage(self, postcode: str, shape: BaseGeometry, months: Sequence[str]) -> gpd.GeoDataFrame:
-        if self._areas is not None:
-            parts = gazetteers.parts_by_area(shape, self._areas)
-            method = "by area, from the boundaries of the police force areas"
-        else:
-            west, south, east, north = _frame_box(shape)
+        held = (self.folder / "postcodes.parquet").is_file()
+        complete = bool(self.inventory["gazetteer"].get("complete")) or not held
+        method = "by area, from the boundaries of the police force areas"
+        near = pd.DataFrame({"longitude": [], "latitude": [], "force": []})
+        if self._areas is None:
+            method = "estimated: each spot counts to the force of its nearest postcode"
+        if held or self._areas is None:
+            west, south, east, north = _box(shape, 2 * gazetteers.VOID_M)
             near = self._gazetteer(
                 "latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ? AND refused = ''",
                 [south, north, west, east],
             )
-            parts = gazetteers.parts_by_nearest(shape, near)
-            method = "estimated: each spot counts to the force of its nearest postcode"
-        if not parts:
+        parts = gazetteers.parts_of(shape, self._areas, near, complete=complete)
+        if not any(parts):
             msg = f"No police force area is known around {postcode!r}; build with --force-areas."
             raise SourceError(msg)
         supplied = {f: " ".join(m for m in sorted(months) if self._supplied(f, m)) for f in {*parts, BTP}}
@@ -262,7 +264,8 @@ class Archive:
         shares = {f: round(in_metres(part).area / whole, 4) for f, part in parts.items()}
         rows = [
             {
-                "postcode": postcode, "force": f, "force_name": force_name(f), "share": shares[f],
+                "postcode": postcode, "force": f, "force_name": force_name(f) if f else "unknown",
+                "share": shares[f],
                 "method": method, "months": supplied.get(f, ""), "geometry": parts[f],
             }
             for f in sorted(shares, key=lambda f: (-shares[f], f))
@@ -320,10 +323,10 @@ def demo(*, closed_ok: bool = False) -> Archive:
     return Archive(folder, closed_ok=closed_ok)
 
 
-def _frame_box(shape: BaseGeometry) -> tuple[float, float, float, float]:
-    """Return west, south, east, north (degrees) around a shape and the map's frame."""
+def _box(shape: BaseGeometry, beyond_m: float) -> tuple[float, float, float, float]:
+    """Return west, south, east, north (degrees) around a shape and so many metres beyond it."""
     west, south, east, north = shape.bounds
     # A little over a metre of slack a kilometre: the two projections' circles differ.
-    north_by = (FRAME_M * 1.05) / 111_000
+    north_by = (beyond_m * 1.05) / 111_000
     east_by = north_by / np.cos(np.radians((south + north) / 2))
     return west - east_by, south - north_by, east + east_by, north + north_by
