@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import zipfile
 
 import pytest
@@ -171,3 +173,21 @@ def test_an_archive_without_postcodes_says_how_to_get_them(tmp_path):
     build_archive([tmp_path / "src"], tmp_path / "A")
     with pytest.raises(CrimenbError, match="--postcodes"):
         Archive(tmp_path / "A").place("LE1 6RN")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the limit of a file's size is a matter of POSIX")
+def test_a_full_disk_is_one_sentence(tmp_path):
+    street_file(tmp_path / "src", [row(crime_id=f"{n:064x}") for n in range(5000)])
+    script = (
+        "import resource, signal, sys; from crimenb.cli import main; "
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)); main()"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", script, "archive", "build", str(tmp_path / "src"), "--into", str(tmp_path / "A")],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert told.returncode == 3
+    assert told.stderr.startswith(f"Cannot write the archive into '{tmp_path / 'A'}'")
+    assert len(told.stderr.splitlines()) == 1
+    assert not (tmp_path / "A").exists()
