@@ -266,7 +266,7 @@ def _why_absent(force: str, month: str, found: Supply) -> Supply:
     if not force:
         why = (
             "The rest has no postcode near it in this archive's postcode file, so its police force is not "
-            "known; build the archive with the neighbouring postcodes too, or with --force-areas."
+            "known (unless it is sea); build the archive with the neighbouring postcodes too, or with --force-areas."
         )
         return Supply("absent", why)
     gap = gap_of(force, month)

@@ -177,7 +177,7 @@ def test_a_part_without_postcodes_is_unknown_and_never_whole(tmp_path, src):
     assert shares.sum() == pytest.approx(1, abs=0.01)
     assert data.months["status"].tolist() == ["partly supplied"]
     assert (
-        "its police force is not known; build the archive with the neighbouring postcodes"
+        "its police force is not known (unless it is sea); build the archive with the neighbouring postcodes"
         in (data.months["why"].iloc[0])
     )
     inside = collect(Query.parse("ZZ5 5AA", "2025-01", "2025-01"), spec)

@@ -445,10 +445,10 @@ def lookup(gazetteer: pd.DataFrame, postcode: str, *, closed_ok: bool = False) -
 _LEAST = 0.0005
 """Share of an area below which a force's part is a sliver of two maps that do not fit."""
 
-VOID_M, VOID_IN_TOWN_M, TOWN = 2_000.0, 1_500.0, 300
-"""A circle of this radius holds a postcode everywhere in the country; from so many postcodes a mile's
-circle on, the smaller one does. Inside the areas of whole Code-Point files 2 of 2,900 circles of a mile
-touched an empty one; of circles with a true gap of 5 % or more nearly all do."""
+VOID_M, VOID_IN_TOWN_M, TOWN = 2_000.0, 1_500.0, 600
+"""A circle of this radius holds a postcode everywhere on land but on moors; the smaller one does where a
+mile's circle holds so many. Well inside the areas of whole Code-Point files none of 2,185 places had
+an empty one in its mile, 673 rural ones among them (at 1,500 m 40 had), and none of 1,000 in towns."""
 
 BESIDE_M = 250.0
 """A spot so near to a postcode is of its force, wherever the file ends."""
