@@ -132,7 +132,7 @@ def judge(
         The frame `months`, one row a month, oldest first.
     """
     shares = coverage.set_index("force")["share"]
-    deciding = [f for f, share in shares.items() if share >= LEAST_SHARE] or [shares.idxmax()]
+    deciding = [str(f) for f, share in shares.items() if share >= LEAST_SHARE] or [str(shares.idxmax())]
     territorial = crimes[crimes["reported_by"] != BTP]
     supplied = supply(evidence)
     status = {month: _of_month(month, deciding, shares, supplied) for month in months}
@@ -197,12 +197,12 @@ def supply(evidence: pd.DataFrame) -> dict[tuple[str, str], Supply]:
     for force, rows in known.groupby("force"):
         files = rows[rows["state"] == "file"]
         usual = _usual(files.loc[[gap_of(str(force), m) is None for m in files["month"]], "own"])
-        for row in rows.itertuples():
-            key = (str(force), str(row.month))
-            if row.state == "file":
-                found[key] = _of_file(*key, row.own, usual, row.records, row.lost, row.detail)
+        for row in rows.to_dict("records"):
+            key = (str(force), str(row["month"]))
+            if row["state"] == "file":
+                found[key] = _of_file(*key, row["own"], usual, row["records"], row["lost"], row["detail"])
             else:
-                found[key] = Supply(row.state, row.detail)
+                found[key] = Supply(row["state"], row["detail"])
     return found
 
 
@@ -435,7 +435,7 @@ def _thin(
     for force in deciding:
         crime = _force_rates(evidence, force, "crime")
         share = _usual_beside(crime / [SEASON[int(m[5:]) - 1] for m in crime.index], list(crime.index))
-        near |= {m: min(v, near.get(m, np.inf)) for m, v in share.items() if not np.isnan(v)}
+        near |= {str(m): min(v, near.get(str(m), np.inf)) for m, v in share.items() if not np.isnan(v)}
         for month, of_usual in thin_months(crime, SEASON, LEAST_CRIME).items():
             held = f"{force_name(force)} as a whole recorded {of_usual:.0%} of its usual crimes a day"
             if month in LOCKDOWN:
@@ -486,7 +486,7 @@ def _thin_here(
         bound = usual_range(total.iloc[rest], days[rest], days[i], level=0.998)
         others = by_category.iloc[rest].mean()
         big = others.index[others >= BIG]
-        below = (by_category.loc[month, big] < others[big]).mean() if len(big) else 0.0
+        below = (by_category[big].loc[month] < others[big]).mean() if len(big) else 0.0
         if total[month] < min(bound.low, LEAST_OF_EXPECTED * bound.expected) and below >= NEARLY_ALL:
             low[month] = (
                 f"{total[month]:,} crimes, where the other months allow {bound.low:,} or more, and "

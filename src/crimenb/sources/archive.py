@@ -115,7 +115,8 @@ class Archive:
         return self._placed(self._gazetteer("postcode = ?", [postcode]), postcode)
 
     def _placed(self, rows: pd.DataFrame, postcode: str) -> gpd.GeoDataFrame:
-        row = lookup(rows, postcode, closed_ok=self.closed_ok).to_dict()
+        found = lookup(rows, postcode, closed_ok=self.closed_ok)
+        row = {str(k): v for k, v in found.items()}
         # Names where the postcode file has them, as the live service gives them, else codes.
         named = {kind: row[f"{kind}_name"] or row[kind] for kind in ("district", "ward")}
         return place_row(row | named | {"postcode": postcode})

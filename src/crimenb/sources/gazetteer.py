@@ -381,7 +381,9 @@ def own_records(db: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, dict[s
         known |= set(codes["force"])
         open_ = np.flatnonzero(force == "")
         if len(codes["force"]) and len(open_):
-            tree = cKDTree(np.column_stack(to_metres(codes["longitude"], codes["latitude"])))
+            tree = cKDTree(
+                np.column_stack(to_metres(*(np.asarray(codes[c], float) for c in ("longitude", "latitude"))))
+            )
             away, nearest = tree.query(
                 np.column_stack(to_metres(x[open_], y[open_])), distance_upper_bound=_NEAR_M
             )
@@ -549,7 +551,7 @@ def parts_by_nearest(area: BaseGeometry, near: pd.DataFrame) -> dict[str, BaseGe
     if len(forces_near) < 2:
         return dict.fromkeys(forces_near, area)
     shape = in_metres(area)
-    points = shapely.points(*to_metres(known["longitude"], known["latitude"]))
+    points = shapely.points(*to_metres(known["longitude"].to_numpy(), known["latitude"].to_numpy()))
     cells = shapely.voronoi_polygons(shapely.multipoints(points), extend_to=shape, ordered=True)
     force = known["force"].to_numpy()
     parts = {
