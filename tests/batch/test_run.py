@@ -142,7 +142,7 @@ def _demo_postcodes():
 
     archive = open_source("demo", Query("ZZ1 1AA"))
     file = archive.folder / "postcodes.parquet"
-    rows = duckdb.sql(f"SELECT postcode FROM '{file}' WHERE refused = '' ORDER BY 1").fetchall()
+    rows = duckdb.sql(f"SELECT postcode FROM '{file}' WHERE refused = '' AND closed = '' ORDER BY 1").fetchall()
     return [row[0].encode() for row in rows]
 
 
@@ -151,7 +151,7 @@ def test_a_force_that_is_not_held_is_named(tmp_path, real_archive_or_skip):
     plan = plan_batch(
         path, f"archive:{real_archive_or_skip}", tmp_path / "out", start="2025-12", end="2025-12"
     )
-    assert "The archive holds no file of 'metropolitan'" in plan.lines()[0]
+    assert "The archive holds no month of 'metropolitan'" in plan.lines()[0]
     assert len(plan.todo) == 1
 
 

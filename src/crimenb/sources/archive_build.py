@@ -103,7 +103,7 @@ class Built:
         forces = {f["force"] for f in self.files}
         yield (
             f"{counted(len(self.files), 'street file')} of {counted(len(forces), 'force')}, {months[0]} to "
-            f"{months[-1]}: {self.records:,} records, {self.located:,} with a location."
+            f"{months[-1]}: {counted(self.records, 'record')}, {self.located:,} with a location."
         )
         for what, n in sorted(self.unused.items()):
             yield f"Not used: {n:,} {what}."
