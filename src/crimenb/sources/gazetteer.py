@@ -492,7 +492,8 @@ def parts_of(
         rest = rest.difference(void)
     # A spot outside the areas given and nearest to a postcode of one of their forces is sea, or a
     # sliver of a simplified boundary.
-    parts |= {f: part for f, part in parts_by_nearest(rest, near).items() if f not in parts}
+    bounded = set() if areas is None else set(areas["force"])
+    parts |= {f: part for f, part in parts_by_nearest(rest, near).items() if f not in bounded}
     if in_metres(void).area > _LEAST * in_metres(area).area:
         parts[UNKNOWN] = void
     return parts
