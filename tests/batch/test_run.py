@@ -142,7 +142,9 @@ def _demo_postcodes():
 
     archive = open_source("demo", Query("ZZ1 1AA"))
     file = archive.folder / "postcodes.parquet"
-    rows = duckdb.sql(f"SELECT postcode FROM '{file}' WHERE refused = '' AND closed = '' ORDER BY 1").fetchall()
+    rows = duckdb.sql(
+        f"SELECT postcode FROM '{file}' WHERE refused = '' AND closed = '' ORDER BY 1"
+    ).fetchall()
     return [row[0].encode() for row in rows]
 
 
