@@ -1,17 +1,19 @@
-"""Folders that appear whole or not at all, also where many runs write and some are killed."""
+"""Where files lie, how strange ones are read, and folders that appear whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from crimenb.errors import Busy, CrimenbError, ReportError
+from crimenb.errors import Busy, CrimenbError, ReportError, SnapshotError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +24,39 @@ def notebook_path(name: str = "report") -> Path:
     here = Path(__file__).parent / "notebooks" / f"{name}.ipynb"
     # In a source tree the notebooks stand at the top level; the wheel carries them inside.
     return here if here.is_file() else Path(__file__).parents[2] / "notebooks" / f"{name}.ipynb"
+
+
+def cache_folder() -> Path:
+    """Return `CRIMENB_CACHE_DIR`, or the platform's folder for such things."""
+    if named := os.environ.get("CRIMENB_CACHE_DIR"):
+        return Path(named)
+    import platformdirs
+
+    return platformdirs.user_cache_path("crimenb")
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """Return the bytes of a regular file, whoever made it: a pipe or a device is not waited for.
+
+    Raises
+    ------
+    SnapshotError
+        It is missing, no regular file, or larger than `most` bytes.
+    """
+    try:
+        # What is waited for when it is opened or read is not opened at all.
+        if not stat.S_ISREG(path.stat().st_mode):
+            msg = f"{str(path)!r} is no regular file; take it from whoever made the report."
+            raise SnapshotError(msg)
+        with path.open("rb") as stream:
+            raw = stream.read(most + 1)
+    except OSError as error:
+        msg = f"{str(path)!r} cannot be read ({error.strerror or error}); pull the data anew (--refresh)."
+        raise SnapshotError(msg) from error
+    if len(raw) > most:
+        msg = f"{str(path)!r} is larger than the limit of {most // 1024**2} MB; it is no part of a report."
+        raise SnapshotError(msg)
+    return raw
 
 
 @contextlib.contextmanager

@@ -207,6 +207,8 @@ def _pull(query: Query, source: Source) -> Data:
         key = str(place["postcode"].iloc[0])
         pulled = source.pull(place, query.months)
         judged = judge(key, query.months, pulled.coverage, pulled.evidence, pulled.crimes)
+        remark = place["remark"].iloc[0]
+        place = place.assign(remark=" ".join(filter(None, (remark, pulled.remark))))  # noqa: PLW2901
         found = pulled._asdict() | {"places": place, "months": judged}
         if place is first:
             found |= source.neighbourhood(place)

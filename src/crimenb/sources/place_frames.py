@@ -55,7 +55,9 @@ def nearby(known: pd.DataFrame, asked: pd.DataFrame) -> gpd.GeoDataFrame:
         snapped_to=("snapped_to", "max"), distance_m=("distance_m", "first")
     )
     mix = asked.groupby([*key, "category"]).size().unstack(fill_value=0)
-    mix = mix.reindex(index=points.index, columns=list(CATEGORIES), fill_value=0).astype("int64")
-    table = points.join(mix).assign(records=mix.sum(axis=1)).reset_index()
+    mix = mix.reindex(index=points.index, fill_value=0).astype("int64")
+    records = mix.sum(axis=1)  # those of a category new to this version too
+    mix = mix.reindex(columns=list(CATEGORIES), fill_value=0)
+    table = points.join(mix).assign(records=records).reset_index()
     table["geometry"] = gpd.points_from_xy(table["longitude"], table["latitude"])
     return gpd.GeoDataFrame(frame("nearby", table), geometry="geometry", crs=LONLAT)

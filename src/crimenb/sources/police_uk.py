@@ -327,8 +327,11 @@ class Police:
 
     # ---------------------------------------------------------------- the neighbourhood
 
-    def team(self, postcode: str, beat: Beat) -> dict[str, pd.DataFrame]:
-        """Return the frames of a neighbourhood's team, as police.uk shows it today."""
+    def team(self, postcode: str, beat: Beat, missed: Callable[[str], None]) -> dict[str, pd.DataFrame]:
+        """Return the frames of a neighbourhood's team, as police.uk shows it today.
+
+        An answer that cannot be had costs itself and no other; `missed` is told of it.
+        """
         force = quote(beat.force, safe="")
         base = f"{force}/{quote(beat.neighbourhood, safe='')}"
         routes: list[tuple[str, Any, str]] = [
@@ -339,12 +342,19 @@ class Police:
             (f"{base}/events", list[Event], "the neighbourhood's meetings"),
             (f"forces/{force}", Force, "the police force"),
         ]
-        jobs = [
-            functools.partial(self.web.ask, f"{self.url}/{r}", s, what=w, ttl=DAY, absent=True)
-            for r, s, w in routes
-        ]
-        answers = [a.value for a in self.all(f"{postcode}: the neighbourhood", jobs)]
-        team, boundary, people, priorities, events, about = answers
+
+        def ask(route: str, shape: Any, what: str) -> tuple[Any, str]:
+            try:
+                answer = self.web.ask(f"{self.url}/{route}", shape, what=what, ttl=DAY, absent=True)
+            except SourceUnavailable as error:
+                return None, str(error)
+            return answer.value, ""
+
+        jobs = [functools.partial(ask, *route) for route in routes]
+        answers = self.all(f"{postcode}: the neighbourhood", jobs)
+        for why in filter(None, (why for _, why in answers)):
+            missed(why)
+        team, boundary, people, priorities, events, about = (value for value, _ in answers)
         if team is None:
             return {}
         lists = (boundary or [], people or [], priorities or [], events or [])
