@@ -35,28 +35,40 @@ def cache_folder() -> Path:
     return platformdirs.user_cache_path("crimenb")
 
 
-def read_regular(path: Path, most: int) -> bytes:
-    """Return the bytes of a regular file, whoever made it: a pipe or a device is not waited for.
+LARGEST_FILE = 100 * 1024**2
+"""Bytes of the largest file that is read of a report somebody hands over. A city's page has 5 MB."""
+
+
+def read_regular(path: Path, most: int = LARGEST_FILE) -> bytes:
+    """Return the bytes of a file, whoever made it: a pipe or a device is not waited for.
 
     Raises
     ------
+    OSError
+        It cannot be opened or read.
     SnapshotError
-        It is missing, no regular file, or larger than `most` bytes.
+        It is no regular file, or larger than `most` bytes.
     """
-    try:
-        # What is waited for when it is opened or read is not opened at all.
-        if not stat.S_ISREG(path.stat().st_mode):
-            msg = f"{str(path)!r} is no regular file; take it from whoever made the report."
-            raise SnapshotError(msg)
-        with path.open("rb") as stream:
-            raw = stream.read(most + 1)
-    except OSError as error:
-        msg = f"{str(path)!r} cannot be read ({error.strerror or error}); pull the data anew (--refresh)."
-        raise SnapshotError(msg) from error
+    if not stat.S_ISREG(path.stat().st_mode):
+        msg = f"{str(path)!r} is no regular file; take the report anew from whoever made it."
+        raise SnapshotError(msg)
+    with path.open("rb") as stream:
+        raw = stream.read(most + 1)
     if len(raw) > most:
-        msg = f"{str(path)!r} is larger than the limit of {most // 1024**2} MB; it is no part of a report."
+        msg = f"{str(path)!r} is larger than the limit of {most // 1024**2} MB; no report has such a file."
         raise SnapshotError(msg)
     return raw
+
+
+def visible(text: str) -> str:
+    r"""Return a text that can do nothing to a terminal: what is not printed is written as an escape.
+
+    >>> print(visible("a\x1b[31m b"))
+    a\x1b[31m b
+    """
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text
+    )
 
 
 @contextlib.contextmanager
@@ -170,8 +182,8 @@ def listed_sums(folder: Path) -> dict[str, str]:
 
     Raises
     ------
-    OSError, ValueError
+    OSError, ValueError, SnapshotError
         There is no such list, or it is damaged.
     """
-    lines = (folder / SUMS).read_text("utf-8").splitlines()
+    lines = read_regular(folder / SUMS).decode().splitlines()
     return {name: digest_ for digest_, name in (line.split("  ", 1) for line in lines)}
