@@ -517,7 +517,7 @@ class _Wire(httpx.BaseTransport):
         self.seconds, self.clock = limits.seconds, threading.local()
         try:
             self.client = httpx.Client(limits=most, follow_redirects=False)
-        except (OSError, ValueError, ImportError) as error:
+        except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
             msg = (
                 "The network settings of the environment cannot be used "
                 f"({error}); check SSL_CERT_FILE, SSL_CERT_DIR and HTTPS_PROXY."

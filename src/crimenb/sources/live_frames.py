@@ -90,7 +90,7 @@ def left_out(sifted: Sequence[Sifted]) -> str:
         )
     if twice:
         said.append(
-            f"It gave {twice:,} {'record' if twice == 1 else 'records'} more than once under the same "
+            f"police.uk gave {twice:,} {'record' if twice == 1 else 'records'} more than once under the same "
             "number; each is counted once."
         )
     return " ".join(said)

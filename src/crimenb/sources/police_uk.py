@@ -263,7 +263,8 @@ class Police:
         """Ask for a custom area, in quarters where police.uk refuses the whole."""
         answers: list[Got] = []
         found: dict[object, Crime] = {}
-        cells = [first_cell(place)]
+        whole = first_cell(place)
+        cells = [whole]
         while cells:
             cell = cells.pop()
             try:
@@ -279,7 +280,8 @@ class Police:
             answers += parts
             for part in parts:
                 for n, record in enumerate(part.records):
-                    if cell.holds(*position(record)):
+                    at = position(record)
+                    if cell.holds(*at) or not whole.holds(*at):  # what nobody asked for is named later
                         # An id is unique in one month's answers, and in nothing else.
                         found[(cell, n) if record.id is None else record.id] = record
         requests = sorted(r for a in answers for r in a.requests)
