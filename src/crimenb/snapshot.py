@@ -411,7 +411,8 @@ def read(folder: Path | str, query: Query | None = None) -> Data:
     except SnapshotError:
         raise
     except Exception as error:  # whatever a reader makes of a file that a stranger may have written
-        msg = f"The snapshot {str(folder)!r} cannot be read ({error}); pull it anew (--refresh)."
+        why = " ".join(str(error).split())[:200] or type(error).__name__
+        msg = f"The snapshot {str(folder)!r} cannot be read ({why}); pull it anew (--refresh)."
         raise SnapshotError(msg) from error
     if query is not None and not _answers(data.query, query):
         msg = (

@@ -103,7 +103,7 @@ def test_a_gzipped_body_that_is_cut_off_is_asked_for_again(client: MakeWeb, cut:
 
 
 BOMB = """
-    import resource, sys
+    import sys
     from crimenb.sources.api_models import Published
     from crimenb.sources.http import Web
 
@@ -111,15 +111,16 @@ BOMB = """
         Web(sys.argv[1]).ask(sys.argv[2], list[Published], what="the months on offer")
     except Exception as error:
         print(error)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+    # Not the figure of getrusage: that begins with what the parent had.
+    print(next(int(line.split()[1]) // 1024 for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
 
 
 @pytest.mark.slow_faults
-@pytest.mark.parametrize("kind", ["a gzip bomb of 4 GB", "a body of 500 MB"])
+@pytest.mark.parametrize("kind", ["a gzip bomb of 4 GB", "a body without end"])
 def test_memory_stays_bounded_at_the_usual_limits(tmp_path: Path, kind: str) -> None:
-    if kind == "a body of 500 MB":
-        context = serving(HEAD + b"\r\n[" + b" " * 500_000_000)
+    if kind == "a body without end":
+        context = serving(endless)
     else:
         pack = __import__("zlib").compressobj(9, wbits=31)
         small = b"".join([pack.compress(b" " * 2**24) for _ in range(256)]) + pack.flush()

@@ -48,7 +48,7 @@ NOTEBOOK, PAGE, SUMMARY = "report.ipynb", "report.html", "summary.md"
 LONGEST = 600.0
 """Seconds that the check of one folder may take; a city's report over five years takes ten."""
 
-_MEMORY = 8 * 1024**3
+_MEMORY = 4 * 1024**3
 """Bytes that a process which checks a folder may ask for. A usual one has 0.5 GB."""
 
 _MOST, _MOST_FILES, _LONGEST_NAME = 5, 200, 120
