@@ -22,9 +22,8 @@ from click.testing import CliRunner
 from crimenb import snapshot
 from crimenb.cli import main
 from crimenb.errors import QueryError, SnapshotError
-from crimenb.files import visible
+from crimenb.files import visible, write_sums
 from crimenb.query import Query
-from crimenb.report.build import write_sums
 from crimenb.report.execute import execute, freeze
 from crimenb.report.page import to_html
 from crimenb.report.verify import report_folders, verify, verify_all

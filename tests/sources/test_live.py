@@ -182,12 +182,13 @@ def test_the_fault_table(
 ) -> None:
     """Complete and equal to the faultless answer, or one sentence; and never anything between."""
     service = serve(town, faults=FAULTS[kind], seed=11)
-    frames, said = None, ""
+    frames, said, source = None, "", live()
     try:
-        frames = whole(live())
+        frames = whole(source)
     except SourceError as error:
         said = str(error)
     if frames is not None:
+        assert "not answered" not in source.describe()
         assert_same(frames, faultless)
     else:
         # Six 503s in a row while all else is answered look like police.uk's limit: it says so.

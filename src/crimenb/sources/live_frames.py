@@ -255,19 +255,12 @@ def _time(text: str | None) -> str:
 
 
 def outline(boundary: Sequence[Located]) -> BaseGeometry:
-    """Return a neighbourhood's boundary as a polygon (EPSG:4326).
-
-    Empty where it has none, or one that could only be mended at a great cost.
-    """
+    """Return a neighbourhood's boundary as a polygon (EPSG:4326), empty where none can be drawn."""
     corners = [(coordinate(p.longitude), coordinate(p.latitude)) for p in boundary]
     corners = [c for c in corners if math.isfinite(c[0] + c[1])]
-    if not _LEAST_CORNERS <= len(corners) <= _MOST_CORNERS:
+    if len(corners) < _LEAST_CORNERS or too_intricate(boundary):
         return shapely.Polygon()
-    shape = shapely.Polygon(corners)
-    if not shape.is_valid:
-        if _is_scribble(shape):
-            return shapely.Polygon()
-        shape = shapely.make_valid(shape)
+    shape = shapely.make_valid(shapely.Polygon(corners))
     parts = [p for p in shapely.get_parts(shape) if p.geom_type == "Polygon"]
     parts += [q for p in shapely.get_parts(shape) if p.geom_type == "MultiPolygon" for q in p.geoms]
     if not parts:
@@ -275,16 +268,21 @@ def outline(boundary: Sequence[Located]) -> BaseGeometry:
     return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
 
 
-def _is_scribble(shape: shapely.Polygon) -> bool:
-    """Whether a boundary crosses itself too often to be mended."""
-    ends = shapely.get_coordinates(shape)
-    edges = shapely.linestrings(np.stack([ends[:-1], ends[1:]], axis=1))
-    tree, crossings = shapely.STRtree(edges), 0
+def too_intricate(boundary: Sequence[Located]) -> str:
+    """Say which limit a boundary breaks that would cost too much to mend or draw, "" if none."""
+    if len(boundary) > _MOST_CORNERS:
+        return f"it has {len(boundary):,} corners, more than the limit of {_MOST_CORNERS:,}"
+    at = np.array([(coordinate(p.longitude), coordinate(p.latitude)) for p in boundary], float).reshape(-1, 2)
+    at = at[np.isfinite(at).all(axis=1)]
+    if len(at) < _LEAST_CORNERS or shapely.is_valid(shapely.Polygon(at)):
+        return ""
+    edges = shapely.linestrings(np.stack([at, np.roll(at, -1, axis=0)], axis=1))
+    tree, met = shapely.STRtree(edges), 0
     for some in np.array_split(edges, len(edges) // 50 + 1):
-        crossings += tree.query(some, predicate="crosses").shape[1]
-        if crossings > 2 * _MOST_CROSSINGS:  # each is met from both sides
-            return True
-    return False
+        met += tree.query(some, predicate="crosses").shape[1]
+        if met > 2 * _MOST_CROSSINGS:  # each crossing is met from both sides
+            return f"it crosses itself more often than the limit of {_MOST_CROSSINGS} times"
+    return ""
 
 
 def contact_line(contact: Contact) -> str:

@@ -20,7 +20,7 @@ from crimenb.geo import MILE_M, in_degrees, in_metres, to_lonlat, to_metres
 from crimenb.schema import BTP, force_name
 from crimenb.sources.api_models import Beat, Crime, Event, Force, Located, Officer, Priority, Published, Team
 from crimenb.sources.http import AT_ONCE, TRIES
-from crimenb.sources.live_frames import position, team_frames
+from crimenb.sources.live_frames import position, team_frames, too_intricate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -359,6 +359,8 @@ class Police:
         team, boundary, people, priorities, events, about = (value for value, _ in answers)
         if team is None:
             return {}
+        if why := too_intricate(boundary or []):
+            missed(f"The neighbourhood's boundary is not drawn: {why}.")
         lists = (boundary or [], people or [], priorities or [], events or [])
         return team_frames(postcode, beat, team, about, *lists)
 
