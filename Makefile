@@ -1,4 +1,4 @@
-.PHONY: report test test-oldest test-newest example lab lock
+.PHONY: report test test-faults test-oldest test-newest example lab lock
 PYTHON ?= python3
 BIN := .venv/bin
 FROM ?=
@@ -23,6 +23,9 @@ test: .venv/.stamp  ## Run every check
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy src && $(BIN)/deptry .
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --cov --cov-report=term:skip-covered --durations=15
 	$(BIN)/python -m pytest --nbval --nbval-current-env -p no:cacheprovider --no-cov reports/example/report.ipynb
+
+test-faults: .venv/.stamp  ## Run every deliberate fault, the slow ones too
+	$(BIN)/python -m pytest -q -m "slow_faults or not slow_faults" tests/faults
 
 test-oldest test-newest: test-%:  ## Run the suite on the oldest declared versions, or on the newest (needs uv)
 	uv venv --quiet --clear .venv-$*

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from crimenb.errors import CrimenbError, ReportError, VerifyError
+from crimenb.files import visible
 from crimenb.query import Query
 from crimenb.version import __version__
 
@@ -26,7 +27,7 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except CrimenbError as error:
-            click.echo(str(error), err=True)
+            click.echo(visible(str(error)), err=True)
             ctx.exit(error.exit_code)
         except KeyboardInterrupt:
             click.echo("Stopped. Nothing half-written was left; run it again to go on.", err=True)
@@ -136,10 +137,11 @@ def verify(folders: tuple[Path, ...], trust: bool) -> None:
     failed = 0
     for i, verdict in enumerate(verify_all(chosen, trust=trust), 1):
         failed += not verdict.holds
-        click.echo(f"{'holds' if verdict.holds else 'FAILS'} {verdict.seconds:6.1f} s  {verdict.folder}")
+        word = "holds" if verdict.holds else "FAILS"
+        click.echo(f"{word} {verdict.seconds:6.1f} s  {visible(str(verdict.folder))}")
         for finding in verdict.findings:
             kind = "" if finding.grave else "warning, "
-            click.echo(f"                {kind}{finding.step}: {finding.said}")
+            click.echo(f"                {kind}{finding.step}: {visible(finding.said)}")
         if sys.stderr.isatty():
             click.echo(f"\r\033[K{i} of {len(chosen)}\r", nl=False, err=True)
     if len(chosen) > 1:
@@ -230,7 +232,7 @@ def diff(dir_a: Path, dir_b: Path, csv: Path | None) -> None:
         except OSError as error:
             msg = f"Cannot write {str(csv)!r}: {error.strerror}; choose another file."
             raise ReportError(msg) from error
-    click.echo(text)
+    click.echo("\n".join(visible(line) for line in text.splitlines()))
 
 
 @main.command()

@@ -24,6 +24,20 @@ LONLAT = "EPSG:4326"
 METRES = "EPSG:27700"
 
 
+_UNITED_KINGDOM = (-8.7, 49.8, 1.8, 60.9)
+"""West, south, east and north of it, with the sea between: from Scilly to Shetland."""
+
+
+def in_the_united_kingdom(longitude: float, latitude: float) -> bool:
+    """Whether a position may be one of a postcode: no farther out than the farthest of them.
+
+    >>> in_the_united_kingdom(-1.13, 52.63), in_the_united_kingdom(2.35, 48.86)
+    (True, False)
+    """
+    west, south, east, north = _UNITED_KINGDOM
+    return west <= longitude <= east and south <= latitude <= north
+
+
 @functools.cache
 def _crs(name: str) -> pyproj.CRS:
     return pyproj.CRS(name)  # parsing a name takes three milliseconds, each time

@@ -20,7 +20,7 @@ from crimenb.geo import MILE_M, in_degrees, in_metres, to_lonlat, to_metres
 from crimenb.schema import BTP, force_name
 from crimenb.sources.api_models import Beat, Crime, Event, Force, Located, Officer, Priority, Published, Team
 from crimenb.sources.http import AT_ONCE, TRIES
-from crimenb.sources.live_frames import position, team_frames
+from crimenb.sources.live_frames import position, team_frames, too_intricate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -263,7 +263,8 @@ class Police:
         """Ask for a custom area, in quarters where police.uk refuses the whole."""
         answers: list[Got] = []
         found: dict[object, Crime] = {}
-        cells = [first_cell(place)]
+        whole = first_cell(place)
+        cells = [whole]
         while cells:
             cell = cells.pop()
             try:
@@ -279,7 +280,8 @@ class Police:
             answers += parts
             for part in parts:
                 for n, record in enumerate(part.records):
-                    if cell.holds(*position(record)):
+                    at = position(record)
+                    if cell.holds(*at) or not whole.holds(*at):  # what nobody asked for is named later
                         # An id is unique in one month's answers, and in nothing else.
                         found[(cell, n) if record.id is None else record.id] = record
         requests = sorted(r for a in answers for r in a.requests)
@@ -327,8 +329,11 @@ class Police:
 
     # ---------------------------------------------------------------- the neighbourhood
 
-    def team(self, postcode: str, beat: Beat) -> dict[str, pd.DataFrame]:
-        """Return the frames of a neighbourhood's team, as police.uk shows it today."""
+    def team(self, postcode: str, beat: Beat, missed: Callable[[str], None]) -> dict[str, pd.DataFrame]:
+        """Return the frames of a neighbourhood's team, as police.uk shows it today.
+
+        An answer that cannot be had costs itself and no other; `missed` is told of it.
+        """
         force = quote(beat.force, safe="")
         base = f"{force}/{quote(beat.neighbourhood, safe='')}"
         routes: list[tuple[str, Any, str]] = [
@@ -339,14 +344,23 @@ class Police:
             (f"{base}/events", list[Event], "the neighbourhood's meetings"),
             (f"forces/{force}", Force, "the police force"),
         ]
-        jobs = [
-            functools.partial(self.web.ask, f"{self.url}/{r}", s, what=w, ttl=DAY, absent=True)
-            for r, s, w in routes
-        ]
-        answers = [a.value for a in self.all(f"{postcode}: the neighbourhood", jobs)]
-        team, boundary, people, priorities, events, about = answers
+
+        def ask(route: str, shape: Any, what: str) -> tuple[Any, str]:
+            try:
+                answer = self.web.ask(f"{self.url}/{route}", shape, what=what, ttl=DAY, absent=True)
+            except SourceUnavailable as error:
+                return None, str(error)
+            return answer.value, ""
+
+        jobs = [functools.partial(ask, *route) for route in routes]
+        answers = self.all(f"{postcode}: the neighbourhood", jobs)
+        for why in filter(None, (why for _, why in answers)):
+            missed(why)
+        team, boundary, people, priorities, events, about = (value for value, _ in answers)
         if team is None:
             return {}
+        if why := too_intricate(boundary or []):
+            missed(f"The neighbourhood's boundary is not drawn: {why}.")
         lists = (boundary or [], people or [], priorities or [], events or [])
         return team_frames(postcode, beat, team, about, *lists)
 
