@@ -153,7 +153,7 @@ def build(sources: list[Path], target: Path, tmp: Path, db: duckdb.DuckDBPyConne
         "postcodes": sum(n for _, n in rows),
         "refused": {why: n for why, n in rows if why},
         "areas": [a for (a,) in areas],
-        "complete": postcode_areas() - _SCOTLAND - set(_ISLANDS) - {"BT", "ZZ"} <= {a for (a,) in areas},
+        "complete": postcode_areas() - _SCOTLAND - {*_ISLANDS, *_NO_PLACE, "BT", "ZZ"} <= {a for (a,) in areas},
     }
 
 
