@@ -105,7 +105,7 @@ def _respelt(plain: str) -> Iterator[str]:
 
 
 _NAMES = "january february march april may june july august september october november december".split()
-_YEAR = r"(?P<year>(?:19|20)\d\d)"
+_YEAR = r"(?P<year>[12]\d{3})"
 _NAME = "(?P<name>[a-z]{3,9})"
 _NUMBER = r"(?P<number>0?[1-9]|1[0-2])"
 _DAY = r"(?P<day>0?[1-9]|[12]\d|3[01])"

@@ -86,14 +86,14 @@ def read_outlines(path: Path) -> dict[str, gpd.GeoDataFrame]:
 def _bytes(path: Path) -> bytes:
     with path.open("rb") as stream:
         raw = stream.read(LARGEST + 1)
-    return _bounded(raw, path.name)
+    _check_size(len(raw), path.name)
+    return raw
 
 
-def _bounded(raw: bytes, name: str) -> bytes:
-    if len(raw) > LARGEST:
+def _check_size(size: int, name: str) -> None:
+    if size > LARGEST:
         msg = f"{name!r} is larger than {LARGEST // 1024**2} MB; export only the outlines that you need."
         raise QueryError(msg)
-    return raw
 
 
 def _layers(parts: Mapping[str, bytes], name: str) -> dict[str, gpd.GeoDataFrame]:
@@ -123,13 +123,11 @@ def _zipped(raw: bytes, name: str) -> dict[str, gpd.GeoDataFrame]:
         copy.flush()
         try:
             with zips.opened(Path(copy.name), name) as archive:
-                for member in zips.members(archive):
-                    inside, whole = Path(zips.plain(member)), b""
-                    if inside.suffix.lower() in {*_BESIDE, *_ENDINGS}:
-                        for chunk in zips.chunks(archive, member, f"{name}!{inside}"):
-                            whole += chunk
-                            _bounded(whole, f"{name}!{inside}")
-                        files[inside] = whole
+                wanted = {Path(zips.plain(m)): m for m in zips.members(archive)}
+                wanted = {f: m for f, m in wanted.items() if f.suffix.lower() in {*_BESIDE, *_ENDINGS}}
+                _check_size(sum(m.file_size for m in wanted.values()), name)
+                for inside, member in wanted.items():
+                    files[inside] = b"".join(zips.chunks(archive, member, f"{name}!{inside}"))
         except SourceError as error:
             raise QueryError(str(error)) from error
     outlines = [f for f in files if f.suffix.lower() in _ENDINGS]
