@@ -73,6 +73,7 @@ ORDER BY 1
 """
 
 _SCOTLAND = frozenset("AB DD EH FK G HS IV KA KW KY ML PA PH ZE".split())
+_NO_PLACE = {"BF": "of the British Forces", "BX": "of banks and tax offices"}
 _ISLANDS = {"JE": "Jersey", "GY": "Guernsey", "IM": "the Isle of Man"}
 
 
@@ -83,6 +84,12 @@ def refuse_outside(postcode: str, country: str = "") -> None:
     """
     area = re.match(r"[A-Z]+", postcode)
     letters = area[0] if area else ""
+    if letters in _NO_PLACE:
+        msg = (
+            f"{postcode!r} is real, but without a place: it is one {_NO_PLACE[letters]}; "
+            "choose the postcode of a building."
+        )
+        raise PlaceNotFound(msg)
     if letters in _ISLANDS:
         msg = (
             f"{postcode!r} is in {_ISLANDS[letters]}, which police.uk does not cover; "
