@@ -83,8 +83,8 @@ class Source(Protocol):
     def place(self, postcode: str) -> gpd.GeoDataFrame:
         """Return the row of `places` for a postcode."""
 
-    def places(self, postcodes: Sequence[str]) -> Mapping[str, gpd.GeoDataFrame | PlaceNotFound]:
-        """Return for each postcode its row of `places`, or why it has none."""
+    def positions(self, postcodes: Sequence[str]) -> Mapping[str, Mapping[str, Any] | PlaceNotFound]:
+        """Return for each postcode its row of `places` without the shape, or why it has none."""
 
     def custom_place(self, area: Area) -> gpd.GeoDataFrame:
         """Return the row of `places` for a custom area."""

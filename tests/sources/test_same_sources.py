@@ -19,6 +19,7 @@ from crimenb.query import Area
 from crimenb.schema import BTP, COLUMNS
 from crimenb.sources.archive import Archive
 from crimenb.sources.live import Live
+from crimenb.sources.place_frames import place_row
 from tests.service import Service
 from tests.town import BORDER, BUSY, CENTRE, CLOSED, HAMLET, MONTHS, NOWHERE, SCOTTISH
 
@@ -159,11 +160,11 @@ def test_a_closed_postcode_is_offered_at_its_last_position(both: Both, live: Cal
 
 def test_many_postcodes_in_one_question(both: Both, town: Archive, serve: Callable[..., Service]) -> None:
     service = serve(town)
-    found: dict[str, Any] = Live(both.live.web).places([BUSY, CLOSED, NOWHERE, SCOTTISH, BORDER])
+    found: dict[str, Any] = Live(both.live.web).positions([BUSY, CLOSED, NOWHERE, SCOTTISH, BORDER])
     assert [type(v).__name__ for v in found.values()] == [
-        "GeoDataFrame", "PlaceNotFound", "PlaceNotFound", "PlaceNotFound", "GeoDataFrame",
+        "dict", "PlaceNotFound", "PlaceNotFound", "PlaceNotFound", "dict",
     ]  # fmt: skip
-    assert_frame_equal(found[BUSY], town.place(BUSY))
+    assert_frame_equal(place_row(found[BUSY]), town.place(BUSY))
     asked = [(a.method, a.path) for a in service.log]
     assert asked[0] == ("POST", "/postcodes")
     assert all(m == "GET" for m, _ in asked[1:])

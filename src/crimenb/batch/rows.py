@@ -248,8 +248,8 @@ def _text(path: Path, raw: bytes, notices: list[Notice]) -> Iterator[Row]:
     separator = named[1] if named else _separator(lines)
     at = 1 if named else 0
     while at < len(lines):
-        reader = csv.reader(itertools.islice(lines, at, at + _LONGEST_ROW), delimiter=separator, strict=True)
-        line = at + 1
+        line, some = at + 1, (lines[i] for i in range(at, min(at + _LONGEST_ROW, len(lines))))
+        reader = csv.reader(some, delimiter=separator, strict=True)
         try:
             cells = [c.strip() for c in next(reader)]
         except csv.Error:

@@ -24,7 +24,6 @@ from crimenb.schema import ASB, BTP, CATEGORIES, force_name, label_of
 from crimenb.sources import gazetteer as gazetteers
 from crimenb.sources import versions
 from crimenb.sources.archive_build import FORMAT
-from crimenb.sources.gazetteer import lookup
 from crimenb.sources.place_frames import ORDER, nearby, place_row
 
 if TYPE_CHECKING:
@@ -111,27 +110,34 @@ class Archive:
         QueryError
             The archive was built without postcodes.
         """
-        gazetteers.refuse_outside(postcode)
-        return self._placed(self._gazetteer("postcode = ?", [postcode]), postcode)
+        found = self.positions([postcode])[postcode]
+        if isinstance(found, PlaceNotFound):
+            raise found
+        return place_row(found)
 
-    def _placed(self, rows: pd.DataFrame, postcode: str) -> gpd.GeoDataFrame:
-        found = lookup(rows, postcode, closed_ok=self.closed_ok)
-        row = {str(k): v for k, v in found.items()}
-        # Names where the postcode file has them, as the live service gives them, else codes.
-        named = {kind: row[f"{kind}_name"] or row[kind] for kind in ("district", "ward")}
-        return place_row(row | named | {"postcode": postcode})
-
-    def places(self, postcodes: Sequence[str]) -> dict[str, gpd.GeoDataFrame | PlaceNotFound]:
-        """Return for each postcode its row of `places`, or why it has none."""
-        rows = self._gazetteer("list_contains(?, postcode)", [list(postcodes)])
-        known = dict(list(rows.groupby("postcode")))
-        found: dict[str, gpd.GeoDataFrame | PlaceNotFound] = {}
+    def positions(self, postcodes: Sequence[str]) -> dict[str, dict[str, Any] | PlaceNotFound]:
+        """Return for each postcode its row of `places` without the shape, or why it has none."""
+        known = self._gazetteer("postcode IN (SELECT unnest(?))", [list(postcodes)])
+        rows = {str(r["postcode"]): {str(k): v for k, v in r.items()} for r in known.to_dict("records")}
+        found: dict[str, dict[str, Any] | PlaceNotFound] = {}
         for postcode in postcodes:
+            row = rows.get(postcode)
+            held = self._letters if row is None else ()
             try:
-                found[postcode] = self._placed(known.get(postcode, rows.iloc[:0]), postcode)
+                gazetteers.check_row(row, postcode, held, closed_ok=self.closed_ok)
             except PlaceNotFound as error:
                 found[postcode] = error
+            if row is not None and postcode not in found:
+                # Names where the postcode file has them, as the live service gives them, else codes.
+                named = {kind: row[f"{kind}_name"] or row[kind] for kind in ("district", "ward")}
+                found[postcode] = row | named
         return found
+
+    @functools.cached_property
+    def _letters(self) -> list[str]:
+        """The letters that the postcodes begin with."""
+        rows = self._gazetteer("true", [], "DISTINCT regexp_extract(postcode, '^[A-Z]+') AS letters")
+        return [str(letters) for letters in rows["letters"]]
 
     def lacks(self, force: str, months: Sequence[str]) -> bool:
         """Whether the archive holds nothing that a force supplied of any of the months."""
@@ -220,7 +226,7 @@ class Archive:
             msg = f"The archive {str(self.folder)!r} cannot be read ({error}); build it anew."
             raise SourceError(msg) from error
 
-    def _gazetteer(self, where: str, parameters: Sequence[object]) -> pd.DataFrame:
+    def _gazetteer(self, where: str, parameters: Sequence[object], columns: str = "*") -> pd.DataFrame:
         file = self.folder / "postcodes.parquet"
         if not file.is_file():
             msg = (
@@ -228,7 +234,7 @@ class Archive:
                 "build it with --postcodes (OS Code-Point Open, ONSPD or NSPL)."
             )
             raise QueryError(msg)
-        return self._read(f"SELECT * FROM read_parquet(?) WHERE {where}", [str(file), *parameters])
+        return self._read(f"SELECT {columns} FROM read_parquet(?) WHERE {where}", [str(file), *parameters])
 
     def _records(self, shape: BaseGeometry) -> pd.DataFrame:
         """Read every record of any month in the box of the map's frame."""

@@ -24,6 +24,8 @@ from crimenb.sources.clean_text import tidy as clean
 from crimenb.sources.official_files import reporting_names
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from shapely.geometry.base import BaseGeometry
 
 _CODE_POINT_ROW = re.compile(r'"[A-Z]{1,2}[0-9][^"]*",\d+,\d+,\d+,')
@@ -160,7 +162,8 @@ def build(sources: list[Path], target: Path, tmp: Path, db: duckdb.DuckDBPyConne
         "postcodes": sum(n for _, n in rows),
         "refused": {why: n for why, n in rows if why},
         "areas": [a for (a,) in areas],
-        "complete": postcode_areas() - _SCOTLAND - {*_ISLANDS, *_NO_PLACE, "BT", "ZZ"} <= {a for (a,) in areas},
+        "complete": postcode_areas() - _SCOTLAND - {*_ISLANDS, *_NO_PLACE, "BT", "ZZ"}
+        <= {a for (a,) in areas},
     }
 
 
@@ -411,29 +414,30 @@ def own_records(db: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, dict[s
 # ------------------------------------------------------------------------ one place
 
 
-def lookup(gazetteer: pd.DataFrame, postcode: str, *, closed_ok: bool = False) -> pd.Series:
-    """Return the gazetteer's row of a postcode with a position.
+def check_row(row: Mapping[str, Any] | None, postcode: str, held: Iterable[str], *, closed_ok: bool) -> None:
+    """Raise PlaceNotFound where a postcode has no position; the message says why.
 
     Parameters
     ----------
-    gazetteer
-        Rows of an archive's postcodes.
+    row
+        The gazetteer's row of the postcode, if it has one.
     postcode
         As Royal Mail writes it.
+    held
+        The letters that the gazetteer's postcodes begin with.
     closed_ok
         Use the last position of a postcode that was closed.
-
-    Raises
-    ------
-    PlaceNotFound
-        Unknown, refused, or outside the data; the message says which.
     """
     refuse_outside(postcode)
-    rows = gazetteer[gazetteer["postcode"] == postcode]
-    if rows.empty:
-        msg = f"The postcode {postcode!r} is not in this archive's postcode file; check it."
+    if row is None:
+        letters = sorted(held)
+        if re.match(r"[A-Z]+", postcode)[0] in letters or not letters:  # type: ignore[index]
+            advice = "; check it."
+        else:
+            some = ", ".join(letters[:12]) + (f" and {len(letters) - 12} more" if len(letters) > 12 else "")
+            advice = f", which has those of {some}; choose one of these, or build the archive with more."
+        msg = f"The postcode {postcode!r} is not in this archive's postcode file{advice}"
         raise PlaceNotFound(msg)
-    row = rows.iloc[0]
     if row["refused"]:
         if row["refused"] == "in Scotland":
             refuse_outside(postcode, "S")
@@ -448,7 +452,6 @@ def lookup(gazetteer: pd.DataFrame, postcode: str, *, closed_ok: bool = False) -
             "or ask for its last position (--closed-ok)."
         )
         raise PlaceNotFound(msg)
-    return row
 
 
 _LEAST = 0.0005

@@ -126,14 +126,14 @@ class Live:
         SourceUnavailable
             A service did not answer.
         """
-        return self._placed(self._gazetteer.position(postcode))
+        return place_row(self._with_force(self._gazetteer.position(postcode)))
 
-    def places(self, postcodes: Sequence[str]) -> dict[str, gpd.GeoDataFrame | PlaceNotFound]:
-        """Return for each postcode its row of `places`, or why it has none."""
-        found: dict[str, gpd.GeoDataFrame | PlaceNotFound] = {}
+    def positions(self, postcodes: Sequence[str]) -> dict[str, dict[str, Any] | PlaceNotFound]:
+        """Return for each postcode its row of `places` without the shape, or why it has none."""
+        found: dict[str, dict[str, Any] | PlaceNotFound] = {}
         for postcode, row in self._gazetteer.positions(postcodes).items():
             try:
-                found[postcode] = row if isinstance(row, PlaceNotFound) else self._placed(row)
+                found[postcode] = row if isinstance(row, PlaceNotFound) else self._with_force(row)
             except PlaceNotFound as error:
                 found[postcode] = error
         return found
@@ -143,9 +143,9 @@ class Live:
         centre = area.geometry.representative_point()
         return place_row({"postcode": area.name, "longitude": centre.x, "latitude": centre.y}, area)
 
-    def _placed(self, row: dict[str, Any]) -> gpd.GeoDataFrame:
+    def _with_force(self, row: dict[str, Any]) -> dict[str, Any]:
         if row["force"]:
-            return place_row(row)
+            return row
         beat = self._police.beat(row["longitude"], row["latitude"])
         if beat is None:
             msg = (
@@ -153,7 +153,7 @@ class Live:
                 "choose a postcode in England, Wales or Northern Ireland."
             )
             raise PlaceNotFound(msg)
-        return place_row(row | {"force": beat.force})
+        return row | {"force": beat.force}
 
     # ---------------------------------------------------------------- crimes
 
