@@ -5,6 +5,7 @@ FROM ?=
 TO ?=
 POSTCODE ?=
 SOURCE ?=
+export FROM TO POSTCODE SOURCE # a recipe takes them from its environment, so that quotation marks in them do no harm
 
 # The stamp makes a second run skip the set-up unless the lock or the metadata changed. The lock names
 # everything, so nothing is resolved: an older pip (23.2) refuses the extra of a package whose pin is not the newest.
@@ -17,7 +18,7 @@ SOURCE ?=
 	@touch $@
 
 report: .venv/.stamp  ## Build one report and print its path (no POSTCODE: the demonstration)
-	@$(BIN)/crimenb report $(if $(POSTCODE),"$(POSTCODE)") $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") --source "$(or $(SOURCE),$(if $(POSTCODE),live,demo))"
+	@$(BIN)/crimenb report $(if $(POSTCODE),"$$POSTCODE") $(if $(FROM),--from "$$FROM") $(if $(TO),--to "$$TO") --source "$${SOURCE:-$(if $(POSTCODE),live,demo)}"
 
 test: .venv/.stamp  ## Run every check
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy src && $(BIN)/deptry .

@@ -16,7 +16,7 @@ import tempfile
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 import pandas as pd
 import pyarrow as pa
@@ -140,21 +140,32 @@ def open_source(spec: str, query: Query, *, allow_missing: bool = False, closed_
         return Live(asked=asked, allow_missing=allow_missing, closed_ok=closed_ok, progress=meter())
     if spec.startswith("archive:") and len(spec) > len("archive:"):
         return Archive(spec.removeprefix("archive:"), closed_ok=closed_ok)
-    msg = f"Source {spec!r} is unknown; give 'live', 'demo' or 'archive:DIR'."
+    if Path(spec).is_dir():
+        msg = f"Source {spec!r} is a folder; write 'archive:{spec}' if it is an archive."
+    else:
+        msg = f"Source {spec!r} is unknown; give 'live', 'demo' or 'archive:DIR'."
     raise QueryError(msg)
 
 
+@overload
+def collect(query: Query, source: Source | str = "", snapshot: Path | str = "") -> Data: ...
+
+
+@overload
 def collect(
-    query: Query,
-    source: Source | str = "",
-    snapshot: Path | str = "",
-) -> Data:
+    query: str, start: str = "", end: str = "", *, source: Source | str = "", snapshot: Path | str = ""
+) -> Data: ...
+
+
+def collect(query: Query | str, *given: Any, **named: Any) -> Data:
     """Return the data of a question: read from a snapshot if one is given, else pulled.
 
     Parameters
     ----------
     query
-        What is asked.
+        What is asked, or a postcode.
+    start, end
+        Of a postcode: the months, as for `Query.parse`.
     source
         "live", "demo", "archive:DIR", an opened source, or "" for the usual one.
     snapshot
@@ -179,7 +190,24 @@ def collect(
     >>> import crimenb as cn
     >>> cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-10", "2025-12"), "demo")
     <Data ZZ9 9ZZ, 2025-10 to 2025-12: ... records>
+    >>> cn.collect("ZZ9 9ZZ", "2025-10", "2025-12", source="demo")
+    <Data ZZ9 9ZZ, 2025-10 to 2025-12: ... records>
     """
+    if isinstance(query, str):
+        return _of_postcode(query, *given, **named)
+    return _collect(query, *given, **named)
+
+
+def _of_postcode(
+    postcode: str, start: str = "", end: str = "", *, source: Source | str = "", snapshot: Path | str = ""
+) -> Data:
+    if start in {"live", "demo"} or start.startswith("archive:"):
+        msg = f"{start!r} stands where the first month belongs; write source={start!r}."
+        raise QueryError(msg)
+    return _collect(Query.parse(postcode, start, end), source, snapshot)
+
+
+def _collect(query: Query, source: Source | str = "", snapshot: Path | str = "") -> Data:
     if str(snapshot):
         return read(snapshot, query)
     with contextlib.ExitStack() as kept:

@@ -613,6 +613,8 @@ def _unavailable(
     reason = f"HTTP {status}" if error is None else _reason(error)
     msg = f"{service} gave no usable answer about {what}, asked {times} ({reason})"
     advice = "; what it did answer is kept, so try again later."
+    if isinstance(error, httpx.ConnectError):
+        advice = "; check the network and try again. Without one, an archive or --source demo will do."
     if isinstance(error, Refused):
         advice = f". {error.advice}"
     return SourceUnavailable(f"{msg}{advice}", str(request.url)[:500], status, tried)
