@@ -12,7 +12,7 @@ import numpy as np
 import shapely
 
 from crimenb.errors import QueryError
-from crimenb.geo import LONLAT, in_metres
+from crimenb.geo import LONLAT, in_metres, too_tangled
 from crimenb.query import Area
 from crimenb.snapshot import MANIFEST, kept_query
 from crimenb.sources.outlines import read_outlines
@@ -33,9 +33,6 @@ COVERED = (-8.7, 49.8, 2.1, 55.9)
 
 MOST_CORNERS = 100_000
 """A coastal district in full detail has fewer; each corner is looked at for each record."""
-
-_MOST_CROSSINGS = 1_000
-"""Of an outline with itself: beyond, nobody drew it, and to mend it takes all memory there is."""
 
 _LEAST_LIKE = 0.99
 """A mended outline has the size of the drawn one but for this, or it is not what was meant."""
@@ -231,7 +228,7 @@ def _mended_one(polygon: shapely.Polygon, what: str) -> BaseGeometry:
     if polygon.is_valid:
         return polygon
     mended = polygon
-    if _crosses_itself_little(polygon):
+    if not too_tangled(polygon):
         mended = shapely.make_valid(polygon, method="structure", keep_collapsed=False)
     if not mended.is_valid or abs(polygon.area) < _LEAST_LIKE * mended.area or mended.is_empty:
         msg = (
@@ -239,21 +236,6 @@ def _mended_one(polygon: shapely.Polygon, what: str) -> BaseGeometry:
         )
         raise QueryError(msg)
     return mended
-
-
-def _crosses_itself_little(polygon: shapely.Polygon) -> bool:
-    edges = [e for ring in (polygon.exterior, *polygon.interiors) for e in _edges(ring)]
-    tree, crossings = shapely.STRtree(edges), 0
-    for start in range(0, len(edges), 200):
-        crossings += tree.query(edges[start : start + 200], predicate="crosses").shape[1]
-        if crossings > 2 * _MOST_CROSSINGS:  # each is found from both sides
-            return False
-    return True
-
-
-def _edges(ring: shapely.LinearRing) -> Sequence[shapely.LineString]:
-    corners = shapely.get_coordinates(ring)
-    return list(shapely.linestrings(np.stack([corners[:-1], corners[1:]], axis=1)))
 
 
 def _checked(shape: BaseGeometry | None, crs: Any, what: str) -> BaseGeometry:

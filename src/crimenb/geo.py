@@ -93,3 +93,19 @@ def distances(
     inside = shapely.intersects_xy(metres, x, y)
     away = shapely.distance(metres.boundary, shapely.points(x, y))
     return np.round(np.where(inside, -away, away), 1), inside
+
+
+MOST_CROSSINGS = 200
+"""Mending an outline that crosses itself takes a millisecond or more, and a megabyte, a crossing."""
+
+
+def too_tangled(polygon: shapely.Polygon) -> bool:
+    """Whether an outline crosses itself so often that to mend it would cost too much."""
+    corners = [shapely.get_coordinates(ring) for ring in (polygon.exterior, *polygon.interiors)]
+    edges = np.concatenate([shapely.linestrings(np.stack([c[:-1], c[1:]], axis=1)) for c in corners])
+    tree, met = shapely.STRtree(edges), 0
+    for some in np.array_split(edges, len(edges) // 50 + 1):
+        met += tree.query(some, predicate="crosses").shape[1]
+        if met > 2 * MOST_CROSSINGS:  # each crossing is met from both sides
+            return True
+    return False

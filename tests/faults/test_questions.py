@@ -151,8 +151,8 @@ def test_one_wrong_answer_of_a_hundred_costs_one_row(client: MakeWeb) -> None:
         }
 
     services = Services(**{"/postcodes": many, "postcodes/BS1 3XD": looked_up("M1 1AE")})
-    rows = live(client, services).places(both)
-    assert rows[POSTCODE]["postcode"].tolist() == [POSTCODE]
+    rows = live(client, services).positions(both)
+    assert rows[POSTCODE]["postcode"] == POSTCODE
     assert "answered about 'M1 1AE'" in str(rows["BS1 3XD"])
 
 

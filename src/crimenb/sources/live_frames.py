@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 
 from crimenb.data import frame
-from crimenb.geo import distances, in_metres, to_metres
+from crimenb.geo import MOST_CROSSINGS, distances, in_metres, to_metres, too_tangled
 from crimenb.schema import ASB, BTP, TERRITORIAL, force_name, outcome
 from crimenb.sources.clean_text import coordinate, plain, safe_link, snapped_to, tidy
 from crimenb.sources.place_frames import ORDER, nearby
@@ -152,9 +152,6 @@ def _outcome(record: Crime) -> str:
 _LEAST_CORNERS, _MOST_CORNERS = 3, 10_000
 """The boundary with the most corners seen has 2,079."""
 
-_MOST_CROSSINGS = 200
-"""Mending a boundary that crosses itself takes a millisecond or more, and a megabyte, a crossing."""
-
 _MEETS = ("email", "telephone", "mobile")
 # What else `contact_details` may name; police.uk writes addresses of pages under each.
 _PAGES = {
@@ -274,14 +271,10 @@ def too_intricate(boundary: Sequence[Located]) -> str:
         return f"it has {len(boundary):,} corners, more than the limit of {_MOST_CORNERS:,}"
     at = np.array([(coordinate(p.longitude), coordinate(p.latitude)) for p in boundary], float).reshape(-1, 2)
     at = at[np.isfinite(at).all(axis=1)]
-    if len(at) < _LEAST_CORNERS or shapely.is_valid(shapely.Polygon(at)):
+    if len(at) < _LEAST_CORNERS or (drawn := shapely.Polygon(at)).is_valid:
         return ""
-    edges = shapely.linestrings(np.stack([at, np.roll(at, -1, axis=0)], axis=1))
-    tree, met = shapely.STRtree(edges), 0
-    for some in np.array_split(edges, len(edges) // 50 + 1):
-        met += tree.query(some, predicate="crosses").shape[1]
-        if met > 2 * _MOST_CROSSINGS:  # each crossing is met from both sides
-            return f"it crosses itself more often than the limit of {_MOST_CROSSINGS} times"
+    if too_tangled(drawn):
+        return f"it crosses itself more often than the limit of {MOST_CROSSINGS} times"
     return ""
 
 
