@@ -1,10 +1,11 @@
-.PHONY: report test test-oldest test-newest example lab lock
+.PHONY: report test test-faults test-oldest test-newest example lab lock
 PYTHON ?= python3
 BIN := .venv/bin
 FROM ?=
 TO ?=
 POSTCODE ?=
 SOURCE ?=
+export FROM TO POSTCODE SOURCE # a recipe takes them from its environment, so that quotation marks in them do no harm
 
 # The stamp makes a second run skip the set-up unless the lock or the metadata changed. The lock names
 # everything, so nothing is resolved: an older pip (23.2) refuses the extra of a package whose pin is not the newest.
@@ -17,12 +18,15 @@ SOURCE ?=
 	@touch $@
 
 report: .venv/.stamp  ## Build one report and print its path (no POSTCODE: the demonstration)
-	@$(BIN)/crimenb report $(if $(POSTCODE),"$(POSTCODE)") $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") --source "$(or $(SOURCE),$(if $(POSTCODE),live,demo))"
+	@$(BIN)/crimenb report $(if $(POSTCODE),"$$POSTCODE") $(if $(FROM),--from "$$FROM") $(if $(TO),--to "$$TO") --source "$${SOURCE:-$(if $(POSTCODE),live,demo)}"
 
 test: .venv/.stamp  ## Run every check
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy src && $(BIN)/deptry .
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --cov --cov-report=term:skip-covered --durations=15
 	$(BIN)/python -m pytest --nbval --nbval-current-env -p no:cacheprovider --no-cov reports/example/report.ipynb
+
+test-faults: .venv/.stamp  ## Run every deliberate fault, the slow ones too
+	$(BIN)/python -m pytest -q -m "slow_faults or not slow_faults" tests/faults
 
 test-oldest test-newest: test-%:  ## Run the suite on the oldest declared versions, or on the newest (needs uv)
 	uv venv --quiet --clear .venv-$*

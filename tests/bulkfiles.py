@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from crimenb.sources.archive_build import STREET
+from crimenb.sources.official_files import STREET
 
 FULL = {
     "leicestershire": "Leicestershire Police",
@@ -33,15 +33,29 @@ def street_file(folder: Path, rows, month="2025-01", force="leicestershire", end
     return path
 
 
-def postcode_file(folder: Path) -> Path:
-    """Write an ONSPD-like file: ZZ5 5AA in Leicestershire, ZZ5 5AB 2 km east in Warwickshire."""
+def postcode_file(folder: Path, *, west_only: bool = False) -> Path:
+    """Write an ONSPD-like file: ZZ5 5AA in Leicestershire, ZZ5 5AB 2 km east in Warwickshire.
+
+    Around them a grid of further postcodes, of Leicestershire west of -1.1025 and of Warwickshire
+    east of it (or without the latter).
+    """
     path = folder / "ONSPD_TEST_UK.csv"
-    path.write_text(
-        "pcd,pcds,doterm,osgrdind,ctry,laua,ward,lsoa21,pfa,lat,long\n"
-        "ZZ55AA,ZZ5 5AA,,1,E92000001,E06000016,E05000001,E01000001,E23000021,52.6300,-1.1300\n"
-        "ZZ55AB,ZZ5 5AB,,1,E92000001,E07000220,E05000002,E01000002,E23000017,52.6300,-1.1000\n"
-        "ZZ55AF,ZZ5 5AF,200108,1,E92000001,E06000016,E05000001,E01000001,E23000021,52.6310,-1.1310\n"
-        "ZZ55AD,ZZ5 5AD,,9,E92000001,E06000016,E05000001,E01000001,E23000021,99.999999,0.000000\n"
-        "ZZ55AE,ZZ5 5AE,,1,S92000003,S12000033,S13000001,S01000001,S23000009,57.1,-2.1\n"
-    )
+    lines = [
+        "pcd,pcds,doterm,osgrdind,ctry,laua,ward,lsoa21,pfa,lat,long",
+        "ZZ55AA,ZZ5 5AA,,1,E92000001,E06000016,E05000001,E01000001,E23000021,52.6300,-1.1300",
+        "ZZ55AB,ZZ5 5AB,,1,E92000001,E07000220,E05000002,E01000002,E23000017,52.6300,-1.1000",
+        "ZZ55AF,ZZ5 5AF,200108,1,E92000001,E06000016,E05000001,E01000001,E23000021,52.6310,-1.1310",
+        "ZZ55AD,ZZ5 5AD,,9,E92000001,E06000016,E05000001,E01000001,E23000021,99.999999,0.000000",
+        "ZZ55AE,ZZ5 5AE,,1,S92000003,S12000033,S13000001,S01000001,S23000009,57.1,-2.1",
+    ]
+    letters = "ABDEFGHJLN"
+    for i in range(20):
+        for j in range(10):
+            x, y = -1.195 + i * 0.0075, 52.595 + j * 0.0075
+            east = x > -1.1025
+            pfa, laua = ("E23000017", "E07000220") if east else ("E23000021", "E06000016")
+            code = f"ZZ{6 + i // 10} {i % 10}{letters[j]}A"
+            if not (east and west_only):
+                lines.append(f"{code},{code},,1,E92000001,{laua},E05000001,E01000001,{pfa},{y:.4f},{x:.4f}")
+    path.write_text("\n".join(lines) + "\n")
     return path

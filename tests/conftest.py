@@ -15,6 +15,16 @@ settings.register_profile("untimed", deadline=None, suppress_health_check=[Healt
 settings.load_profile("untimed")
 
 
+def pytest_collection_modifyitems(config, items):
+    """Leave the slow faults out unless they are asked for by name (`-m slow_faults`)."""
+    if "slow_faults" in config.option.markexpr:
+        return
+    slow = [item for item in items if item.get_closest_marker("slow_faults")]
+    if slow:
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory):
     """Keep the tests out of the user's cache folder."""

@@ -11,3 +11,6 @@ needs_real_data = pytest.mark.skipif(
     not (REAL / "police-uk-archive").is_dir(),
     reason="recorded police.uk data are not here (CRIMENB_REAL_DATA)",
 )
+needs_cases = pytest.mark.skipif(
+    not (REAL / "cases").is_dir(), reason="files that went wrong are not here (CRIMENB_REAL_DATA)"
+)

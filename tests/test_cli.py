@@ -73,5 +73,5 @@ def test_archive_build_reports_what_it_read(tmp_path):
         str(postcode_file(tmp_path)),
     )
     assert result.exit_code == 0, result.output
-    assert "1 street files of 1 forces" in result.stdout
-    assert "Refused: 1 postcodes (quality 9, no coordinates)." in result.stdout
+    assert "1 street file of 1 force" in result.stdout
+    assert "Refused: 1 postcode (quality 9, no coordinates)." in result.stdout

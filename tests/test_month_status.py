@@ -56,7 +56,7 @@ def status(*args):
     return dict(zip(table["month"], zip(table["status"], table["why"], strict=True), strict=True))
 
 
-def everywhere(force, state="supplied", records=-1):
+def everywhere(force, state="file", records=-1):
     return {(force, m): (state, records) for m in MONTHS}
 
 
@@ -75,7 +75,7 @@ def test_partly_supplied_names_the_absent_force_and_the_share():
 
 
 def test_not_in_this_archive_names_file_and_force():
-    states = {("leicestershire", m): "supplied" for m in MONTHS if m != "2025-05"}
+    states = {("leicestershire", m): "file" for m in MONTHS if m != "2025-05"}
     found = status(coverage(leicestershire=1.0), evidence(states), crimes({}))
     assert found["2025-05"][0] == "not in this archive"
     assert "2025-05-leicestershire-street.csv" in found["2025-05"][1]
@@ -141,7 +141,7 @@ def force_months(months, crime, asb=None, force="leicestershire"):
         i, days = int(month[5:]) - 1, days_in(month)
         n = crime(month) * SEASON[i] * days
         reports = (asb or (lambda _: 0))(month) * SEASON_ASB[i] * days
-        rows.append((force, month, "supplied", round(n), round(reports), ""))
+        rows.append((force, month, "file", round(n), round(reports), ""))
     return pd.DataFrame(rows, columns=EVIDENCE)
 
 
@@ -194,7 +194,7 @@ def test_a_lockdown_month_is_counted_and_left_out_of_baselines():
 
 
 def test_suspiciously_low_by_the_place_alone():
-    states = evidence(everywhere("leicestershire", "supplied", -1))
+    states = evidence(everywhere("leicestershire", "file", -1))
     counts = crimes({m: 300 if m != "2025-06" else 90 for m in MONTHS})
     assert status(coverage(leicestershire=1.0), states, counts)["2025-06"][0] == "suspiciously low"
     small = crimes({m: 40 if m != "2025-06" else 5 for m in MONTHS})  # under 50 nobody can tell

@@ -13,7 +13,8 @@ from pathlib import Path
 from crimenb.query import months_between
 from crimenb.schema import CATEGORIES
 from crimenb.sources.archive import Archive
-from crimenb.sources.archive_build import STREET, build_archive
+from crimenb.sources.archive_build import build_archive
+from crimenb.sources.official_files import STREET
 
 MONTHS = months_between("2023-01", "2025-12")
 BUSY, BORDER, HAMLET = "LE1 1AA", "LE1 1AB", "LE9 9ZZ"
@@ -79,6 +80,11 @@ def write_postcodes(file: Path) -> Path:
     lines.append(f"{NOWHERE},99.999999,0,9,E06000016,,,E23000021,E92000001,")
     lines.append(f"{SCOTTISH},55.95,-3.19,1,S12000036,,,S23000009,S92000003,")
     letters = "ABDEFGHJLN"
+    for i in range(10):  # the hamlet's neighbours: a gazetteer without a gap
+        for j in range(6):
+            x, y = _PLACES[HAMLET][0] + (i - 4.5) * 0.01, _PLACES[HAMLET][1] + (j - 2.5) * 0.01
+            code = f"LE9 {i}{letters[j]}A"
+            lines.append(f"{code},{y:.6f},{x:.6f},1,E06000016,E05010001,E01013601,E23000021,E92000001,")
     for i in range(30):
         for j in range(10):
             x, y = -1.16 + i * 0.005, 52.605 + j * 0.006

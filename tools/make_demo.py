@@ -28,6 +28,7 @@ and thirty months of them would make the package twice as large.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -41,7 +42,9 @@ import pandas as pd
 from crimenb.geo import LONLAT, MILE_M
 from crimenb.query import days_in, months_between
 from crimenb.schema import ASB, BTP, CATEGORIES
-from crimenb.sources.archive_build import INVENTORY, STREET, build_archive
+from crimenb.sources.archive_build import build_archive
+from crimenb.sources.official_files import STREET
+from crimenb.sources.versions import INVENTORY, resolve
 
 SEED = 2
 BUILT = "2026-02-20T09:00:00+00:00"
@@ -132,11 +135,16 @@ def main(into: Path) -> None:
         shapes = gpd.GeoDataFrame({"force": [*areas]}, geometry=[*areas.values()], crs=LONLAT)
         shapes.to_file(work / "forces.geojson", driver="GeoJSON")
         built = build_archive(
-            [work / "street"], into, postcodes=work / "ONSPD_INVENTED_UK.csv",
+            [work / "street"], work / "archive", postcodes=work / "ONSPD_INVENTED_UK.csv",
             force_areas=work / "forces.geojson",
         )  # fmt: skip
+        version = resolve(work / "archive")
+        into.mkdir(parents=True, exist_ok=True)
+        for file in version.iterdir():
+            shutil.copyfile(file, into / file.name)
     inventory = json.loads((into / INVENTORY).read_text("utf-8"))
     inventory = {"format": inventory["format"], "name": "demo"} | inventory | {"built": BUILT}
+    del inventory["version_id"]  # the demonstration is no folder of versions
     (into / INVENTORY).write_text(json.dumps(inventory, indent=1) + "\n", "utf-8")
     (into / "neighbourhoods.json").write_text(town.teams(), "utf-8")
     for line in built.lines():

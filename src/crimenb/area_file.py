@@ -12,12 +12,14 @@ import numpy as np
 import shapely
 
 from crimenb.errors import QueryError
-from crimenb.geo import LONLAT, in_metres
+from crimenb.geo import LONLAT, in_metres, too_tangled
 from crimenb.query import Area
 from crimenb.snapshot import MANIFEST, kept_query
+from crimenb.sources.outlines import read_outlines
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from collections.abc import Sequence
+
     from shapely.geometry.base import BaseGeometry
 
 MOST_KM2 = 500.0
@@ -29,22 +31,37 @@ LEAST_KM2 = 0.01
 COVERED = (-8.7, 49.8, 2.1, 55.9)
 """West, south, east and north of England, Wales and Northern Ireland, in degrees."""
 
+MOST_CORNERS = 100_000
+"""A coastal district in full detail has fewer; each corner is looked at for each record."""
+
+_LEAST_LIKE = 0.99
+"""A mended outline has the size of the drawn one but for this, or it is not what was meant."""
+
 _GRID = 1e-7  # degrees, about a centimetre: the same outline from two formats is one area
 _NAMES = re.compile(r"name|.*[_ ]name|name[_ ].*|[a-z]{2,8}\d{2}nm|nm|label|title", re.IGNORECASE)
+_CODES = re.compile(r"code|.*[_ ]code|code[_ ].*|[a-z]{2,8}\d{2}cd|cd|gss.*", re.IGNORECASE)
+_CODE = re.compile(r"[EWN]\d{8}")
+_DISTRICTS = re.compile(
+    r"(lad|ltla|utla|cty)\d{2}nm|.*(district|borough|council|local.?auth).*", re.IGNORECASE
+)
 
 
 def read_area(file: Path | str, name: str = "") -> Area | None:
-    """Read a custom area: the one polygon of a GeoJSON, GeoPackage or Shapefile.
+    """Read a custom area: one polygon of a GeoJSON, GeoPackage, Shapefile or KML.
+
+    Points and lines beside it are passed over, small faults of an outline are mended, and outlines
+    of one name are joined, each with a warning that says so.
 
     Parameters
     ----------
     file
-        The file, in any coordinate system that it names; or the data folder of a
-        report on a custom area, which holds its area; or "" for none.
+        The file or a zip of it, in any coordinate system that it names; a boundary as
+        police.uk's service gives it; the data folder of a report on a custom area; or ""
+        for none.
     name
-        What to call the area. Where the file holds several, the one so named is read.
-        By default the file's column of names (`name`, `WD24NM` and the like), else the
-        file's own name.
+        What to call the area. Where the file holds several, the one of that name or code is
+        read. By default the file's column of names (`name`, `WD24NM` and the like), else
+        the file's own name.
 
     Returns
     -------
@@ -71,70 +88,154 @@ def read_area(file: Path | str, name: str = "") -> Area | None:
         return None
     path = Path(file)
     if (path / MANIFEST).is_file():
-        return _kept(path)
-    table = _features(path)
-    row = _chosen(table, name, path)
-    called = _clean(name) or _clean(_names(table).get(row, "")) or _clean(path.stem) or "area"
-    shape = table.geometry.loc[row]
-    return Area(called, _checked(shape, table.crs, f"The area {called!r} of {path.name!r}"))
+        return _of_a_report(path)
+    table = _outlines(path)
+    rows, called = _chosen(table, _clean(name), path)
+    called = called or _clean(path.stem) or "area"
+    what = f"The area {called!r} of {path.name!r}"
+    polygons = [p for row in rows for p in _polygons(table.geometry[row])]
+    drawn = _mended(polygons, what) if polygons else table.geometry[rows[0]]
+    return Area(called, _checked(drawn, table.crs, what))
 
 
-def _kept(folder: Path) -> Area:
+def _of_a_report(folder: Path) -> Area:
     area = kept_query(folder).area
     if area is None:
         msg = f"The snapshot {str(folder)!r} is of a postcode and holds no custom area."
         raise QueryError(msg)
+    # It stays as it is: the report's name and its data go by it.
+    what = f"The area of the snapshot {str(folder)!r}"
+    _check_corners(area.geometry, what)
+    _checked(area.geometry, gpd.GeoSeries(crs=LONLAT).crs, what)
     return area
 
 
-def _features(path: Path) -> gpd.GeoDataFrame:
-    if not path.is_file():
-        msg = f"There is no file {str(path)!r}; give a GeoJSON, GeoPackage or Shapefile."
-        raise QueryError(msg)
-    try:
-        layers = gpd.list_layers(path)["name"].tolist()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what a driver grumbles at is judged below
-            table = gpd.read_file(path, layer=layers[0]) if layers else gpd.GeoDataFrame()
-    except (RuntimeError, ValueError, shapely.GEOSException) as error:
-        msg = f"{str(path)!r} cannot be read as GeoJSON, GeoPackage or Shapefile; export it anew."
-        raise QueryError(msg) from error
-    if len(layers) > 1:
-        msg = f"{str(path)!r} holds {len(layers)} layers ({', '.join(layers[:5])}); give a file with one."
-        raise QueryError(msg)
-    if not isinstance(table, gpd.GeoDataFrame) or table.empty or table.active_geometry_name is None:
+def _outlines(path: Path) -> gpd.GeoDataFrame:
+    """Return the features that enclose something; of a file without any, all it has."""
+    layers = {layer: table for layer, table in read_outlines(path).items() if len(table)}
+    enclosing = {n: t[[bool(_polygons(g)) for g in t.geometry]] for n, t in layers.items()}
+    if not layers:
         msg = f"{str(path)!r} holds no outline at all; give a file with one polygon."
         raise QueryError(msg)
+    if not any(map(len, enclosing.values())):
+        return next(iter(layers.values()))
+    passed_over = sum(map(len, layers.values())) - sum(map(len, enclosing.values()))
+    enclosing = {name: table for name, table in enclosing.items() if len(table)}
+    if len(enclosing) > 1:
+        names = ", ".join([*enclosing][:5])
+        msg = f"{str(path)!r} holds {len(enclosing)} layers of outlines ({names}); give a file with one."
+        raise QueryError(msg)
+    (table,) = enclosing.values()
+    passed_over += sum(g.geom_type == "GeometryCollection" for g in table.geometry)
+    if passed_over:
+        _say(f"{path.name!r} holds points or lines beside its outlines; only the outlines are used.")
     return table.reset_index(drop=True)
 
 
-def _names(table: pd.DataFrame) -> dict[int, str]:
-    """Return the features' names by row, from the column that looks most like a name."""
-    columns = sorted(
-        (c for c in table.columns if _NAMES.fullmatch(str(c))), key=lambda c: str(c).lower() != "name"
-    )
+def _polygons(shape: BaseGeometry | None) -> list[shapely.Polygon]:
+    """Return the polygons of a shape of any kind."""
+    if shape is None or shape.is_empty:
+        return []
+    if isinstance(shape, shapely.Polygon):
+        return [shape]
+    return [p for part in getattr(shape, "geoms", []) for p in _polygons(part)]
+
+
+def _column(table: gpd.GeoDataFrame, pattern: re.Pattern[str], but: str = "") -> tuple[str, dict[int, str]]:
+    """Return the column that is most likely meant, and its texts by row."""
+    columns = [str(c) for c in table.columns.drop(table.geometry.name) if pattern.fullmatch(str(c))]
+    # The finer of two tells more rows apart: a ward's name rather than its district's.
+    columns.sort(key=lambda c: (c.lower() != "name", -table[c].astype("str").nunique()))
     for column in columns:
-        found = {i: v for i, v in table[column].items() if isinstance(v, str) and v.strip()}
-        if found:
-            return found
-    return {}
+        cells = enumerate(table[column])
+        texts = {i: _clean(str(v)) for i, v in cells if isinstance(v, str | int) and str(v).strip()}
+        if texts and column != but:
+            return column, texts
+    return "", {}
 
 
-def _chosen(table: gpd.GeoDataFrame, name: str, path: Path) -> int:
-    if len(table) == 1:
-        return 0
-    names = _names(table)
-    found = [i for i, n in names.items() if n.strip().casefold() == name.strip().casefold()]
-    if len(found) == 1:
-        return found[0]
-    known = ", ".join(repr(_clean(n)) for n in list(names.values())[:5])
-    say = f"name one of them ({known}{', …' if len(names) > 5 else ''})" if names else "give a file with one"
-    msg = f"{str(path)!r} holds {len(table)} outlines; {say}."
+def _chosen(table: gpd.GeoDataFrame, name: str, path: Path) -> tuple[list[int], str]:
+    """Return the rows that make the area, more than one only if they are parts of one, and its name."""
+    column, names = _column(table, _NAMES)
+    _, codes = _column(table, _CODES)
+    _, districts = _column(table, _DISTRICTS, but=column)
+    every = list(range(len(table)))
+    asked = name.casefold()
+    rows = [i for i in every if asked and asked in (names.get(i, "").casefold(), codes.get(i, "").casefold())]
+    called = names.get(rows[0], name) if rows else name
+    if not rows and (not name or (len(table) == 1 and not (codes and _CODE.fullmatch(name)))):
+        rows, called = every, name or names.get(0, "")
+    alike = {(names.get(i), codes.get(i), districts.get(i)) for i in rows}
+    if len(rows) == 1 or (len(alike) == 1 and (names or codes)):
+        if len(rows) > 1:
+            _say(f"The {len(rows)} outlines called {called!r} in {path.name!r} are joined to one area.")
+        return rows, called
+    found = "1 outline" if len(table) == 1 else f"{len(rows or every)} outlines"
+    found += "" if not name else f" called {name!r}" if rows else f", none called {name!r}"
+    msg = f"{str(path)!r} holds {found}; {_how_to_choose(rows or every, names, codes, districts)}."
     raise QueryError(msg)
+
+
+def _how_to_choose(
+    rows: Sequence[int], names: dict[int, str], codes: dict[int, str], districts: dict[int, str]
+) -> str:
+    some, more = rows[:5], ", …" if len(rows) > 5 else ""
+    if not names and not codes:
+        return "give a file with one"
+    if len({names.get(i) for i in rows}) == len(rows):
+        return f"name one of them ({', '.join(repr(names.get(i, '')) for i in some)}{more})"
+    words = [", ".join(filter(None, (names.get(i), districts.get(i)))) for i in some]
+    if not codes:
+        return f"give a file with one, for they are not told apart by name ({'; '.join(words)}{more})"
+    known = [
+        f"{codes.get(i, '')!r}: {said}" if said else repr(codes.get(i))
+        for i, said in zip(some, words, strict=True)
+    ]
+    return f"name one of them by its code ({'; '.join(known)}{more})"
+
+
+def _say(words: str) -> None:
+    warnings.warn(words, stacklevel=2)
 
 
 def _clean(name: str) -> str:
     return re.sub(r"[\s\x00-\x1f\x7f]+", " ", name).strip()[:80]
+
+
+def _mended(polygons: Sequence[shapely.Polygon], what: str) -> BaseGeometry:
+    """Return the polygons as one shape; where an outline touches or crosses itself a little, mended."""
+    _check_corners(polygons, what)
+    if not shapely.is_valid(polygons).all():
+        polygons = [whole for p in polygons for whole in _polygons(_mended_one(p, what))]
+        _say(f"{what} touches or crosses itself; it was mended.")
+    if len(polygons) == 1:
+        return polygons[0]
+    apart = shapely.MultiPolygon(polygons)
+    return apart if apart.is_valid else shapely.union_all(polygons)
+
+
+def _check_corners(shapes: Any, what: str) -> None:
+    corners = int(np.sum(shapely.get_num_coordinates(shapes)))
+    if corners > MOST_CORNERS:
+        msg = f"{what} has {corners:,} corners, more than {MOST_CORNERS:,}; simplify it, for example in QGIS."
+        raise QueryError(msg)
+    if not np.isfinite(shapely.get_coordinates(shapes)).all():
+        msg = f"{what} has corners that are no numbers; draw it and save it again."
+        raise QueryError(msg)
+
+
+def _mended_one(polygon: shapely.Polygon, what: str) -> BaseGeometry:
+    if polygon.is_valid:
+        return polygon
+    mended = polygon
+    if not too_tangled(polygon):
+        mended = shapely.make_valid(polygon, method="structure", keep_collapsed=False)
+    if not mended.is_valid or abs(polygon.area) < _LEAST_LIKE * mended.area or mended.is_empty:
+        msg = (
+            f"{what} has a broken outline ({shapely.is_valid_reason(polygon)}); mend it, for example in QGIS."
+        )
+        raise QueryError(msg)
+    return mended
 
 
 def _checked(shape: BaseGeometry | None, crs: Any, what: str) -> BaseGeometry:

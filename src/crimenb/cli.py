@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from crimenb.errors import CrimenbError, ReportError, VerifyError
-from crimenb.query import Query
+from crimenb.errors import CrimenbError, QueryError, ReportError, VerifyError
+from crimenb.files import visible
+from crimenb.query import Query, parse_postcode
 from crimenb.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 _PATH = click.Path(path_type=Path)
 
@@ -26,7 +28,7 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except CrimenbError as error:
-            click.echo(str(error), err=True)
+            click.echo(visible(str(error)), err=True)
             ctx.exit(error.exit_code)
         except KeyboardInterrupt:
             click.echo("Stopped. Nothing half-written was left; run it again to go on.", err=True)
@@ -47,35 +49,41 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("postcode", default="")
+@click.argument("words", nargs=-1, metavar="[POSTCODE]")
 @click.option(
     "--from",
     "start",
     default="",
     metavar="MONTH",
-    help="First month, YYYY-MM or 'latest'. [default: 24 months up to the last]",
+    help="First month, like 2025-01, or 'latest'. [default: 24 months up to the last]",
 )
 @click.option(
     "--to",
     "end",
     default="",
     metavar="MONTH",
-    help="Last month, YYYY-MM or 'latest'. [default: the newest held]",
+    help="Last month, like 2025-12, or 'latest'. [default: the newest held]",
 )
 @click.option(
     "--source", default="", metavar="SOURCE", help="'live', 'demo' or 'archive:DIR'. [default: live]"
 )
 @click.option(
-    "--compare", multiple=True, metavar="POSTCODE", help="A postcode to compare with; up to five times."
+    "--compare",
+    multiple=True,
+    metavar="POSTCODE",
+    help="A postcode to compare with, or several (commas); up to five.",
 )
 @click.option(
     "--area",
     type=_PATH,
     metavar="FILE",
-    help="A ward or the like instead of a postcode: one polygon as GeoJSON, GeoPackage or Shapefile.",
+    help="A ward or the like instead of a postcode: GeoJSON, GeoPackage, Shapefile or KML, or a zip of it.",
 )
 @click.option(
-    "--area-name", default="", metavar="NAME", help="The area's name, or which of the file's outlines."
+    "--area-name",
+    default="",
+    metavar="NAME",
+    help="What to call the area, or the name or code of one in the file.",
 )
 @click.option(
     "--out", default="reports", show_default=True, type=_PATH, help="Folder for the report's own folder."
@@ -83,11 +91,11 @@ def main() -> None:
 @click.option(
     "--allow-missing", is_flag=True, help="Live: make a month that could not be fetched a gap, and go on."
 )
-@click.option("--closed-ok", is_flag=True, help="Live: use the last position of a postcode that was closed.")
+@click.option("--closed-ok", is_flag=True, help="Use the last position of a postcode that was closed.")
 @click.option("--refresh", is_flag=True, help="Pull the data anew, even where they are there.")
 @click.option("--pdf", is_flag=True, help="Print the page to report.pdf too, by an installed Chromium.")
 def report(
-    postcode: str,
+    words: tuple[str, ...],
     start: str,
     end: str,
     source: str,
@@ -110,14 +118,35 @@ def report(
     from crimenb.report.pdf import find_browser, print_pdf
 
     browser = find_browser() if pdf else None
+    postcode = _one_postcode(words)
     if not postcode and area is None and source == "demo":
         postcode = "ZZ1 1AA"
-    chosen = read_area(area, area_name) if area is not None else None
+    if not postcode and area is None:
+        msg = "Give a postcode, for example 'crimenb report \"LE1 6RN\"', or --area; --source demo needs neither."
+        raise QueryError(msg)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", UserWarning)
+        chosen = read_area(area, area_name) if area is not None else None
+    for warning in said:
+        click.echo(str(warning.message), err=True)
     query = Query.parse(postcode, start, end, compare, area=chosen)
     path = build_report(query, source, out, refresh=refresh, allow_missing=allow_missing, closed_ok=closed_ok)
     if browser:
         click.echo(print_pdf(path, browser))
     click.echo(path)
+
+
+def _one_postcode(words: Sequence[str]) -> str:
+    """Return the postcode, which the shell hands over as two words if nobody quoted it."""
+    if len(words) > 1:
+        whole = " ".join(words)
+        try:
+            advice = f'put it in quotation marks: crimenb report "{parse_postcode(whole)}".'
+        except QueryError:
+            advice = "give one, in quotation marks; 'crimenb batch' takes a list, --compare others to compare with."
+        msg = f"{whole[:60]!r} is {len(words)} words where one postcode belongs; {advice}"
+        raise QueryError(msg)
+    return words[0] if words else ""
 
 
 @main.command()
@@ -136,10 +165,11 @@ def verify(folders: tuple[Path, ...], trust: bool) -> None:
     failed = 0
     for i, verdict in enumerate(verify_all(chosen, trust=trust), 1):
         failed += not verdict.holds
-        click.echo(f"{'holds' if verdict.holds else 'FAILS'} {verdict.seconds:6.1f} s  {verdict.folder}")
+        word = "holds" if verdict.holds else "FAILS"
+        click.echo(f"{word} {verdict.seconds:6.1f} s  {visible(str(verdict.folder))}")
         for finding in verdict.findings:
             kind = "" if finding.grave else "warning, "
-            click.echo(f"                {kind}{finding.step}: {finding.said}")
+            click.echo(f"                {kind}{finding.step}: {visible(finding.said)}")
         if sys.stderr.isatty():
             click.echo(f"\r\033[K{i} of {len(chosen)}\r", nl=False, err=True)
     if len(chosen) > 1:
@@ -156,21 +186,29 @@ def archive() -> None:
 
 @archive.command("build")
 @click.argument("sources", nargs=-1, required=True, type=_PATH, metavar="SRC...")
-@click.option("--into", required=True, type=_PATH, help="Folder of the archive; replaced as a whole.")
-@click.option("--postcodes", type=_PATH, help="OS Code-Point Open, ONSPD or NSPL: a CSV, folder or zip.")
+@click.option("--into", required=True, type=_PATH, help="Folder of the archive; gets a new version.")
 @click.option(
-    "--force-areas", type=_PATH, help="Police force areas (GeoJSON, GeoPackage, ...), for exact coverage."
+    "--postcodes",
+    multiple=True,
+    type=_PATH,
+    help="OS Code-Point Open, ONSPD or NSPL: a CSV, folder or zip; several times for several.",
 )
+@click.option(
+    "--force-areas", type=_PATH, help="Police force areas (GeoJSON, KML, GeoPackage ...), for exact coverage."
+)
+@click.option("--add", is_flag=True, help="Keep the other forces and months that the archive holds.")
 @click.option(
     "--memory-limit", default="2GB", show_default=True, help="Bound for sorting; more spills to disk."
 )
 def archive_build(
-    sources: tuple[Path, ...], into: Path, postcodes: Path | None, force_areas: Path | None, memory_limit: str
-) -> None:
+    sources: tuple[Path, ...], into: Path, postcodes: tuple[Path, ...], force_areas: Path | None, add: bool,
+    memory_limit: str,
+) -> None:  # fmt: skip
     """Read official bulk data (folders or zips) into an archive.
 
     SRC are folders or zips of police.uk's download. What is not used and every row that
-    cannot be read is counted; a truncated or foreign file leaves the old archive as it was.
+    cannot be read is counted; a truncated or foreign file leaves the archive as it was. Reports
+    and batches that have the archive open go on with the version they opened.
     """
     from crimenb.sources.archive_build import build_archive
 
@@ -180,7 +218,7 @@ def archive_build(
         else (lambda _: None)
     )
     built = build_archive(
-        sources, into, postcodes=postcodes, force_areas=force_areas,
+        sources, into, postcodes=postcodes, force_areas=force_areas, add=add,
         memory_limit=memory_limit, progress=progress,
     )  # fmt: skip
     if sys.stderr.isatty():
@@ -188,6 +226,38 @@ def archive_build(
     for line in built.lines():
         click.echo(line)
     click.echo(into)
+
+
+@archive.command("info")
+@click.argument("folder", type=_PATH, metavar="DIR")
+def archive_info(folder: Path) -> None:
+    """Say what an archive holds: version, forces and months, postcodes, what was not read, sizes."""
+    from crimenb.sources.archive_info import info
+
+    for line in info(folder):
+        click.echo(line)
+
+
+@main.group()
+def cache() -> None:
+    """Look at what is kept between runs, or clear it."""
+
+
+@cache.command("info")
+def cache_info() -> None:
+    """Say where answers are kept, how many, and how large they are."""
+    from crimenb.sources.cache_info import info
+
+    for line in info():
+        click.echo(line)
+
+
+@cache.command("clear")
+def cache_clear() -> None:
+    """Remove the kept answers; reports and archives stay as they are."""
+    from crimenb.sources.cache_info import clear
+
+    click.echo(clear())
 
 
 @main.command()
@@ -212,7 +282,7 @@ def diff(dir_a: Path, dir_b: Path, csv: Path | None) -> None:
         except OSError as error:
             msg = f"Cannot write {str(csv)!r}: {error.strerror}; choose another file."
             raise ReportError(msg) from error
-    click.echo(text)
+    click.echo("\n".join(visible(line) for line in text.splitlines()))
 
 
 @main.command()
@@ -233,7 +303,10 @@ def guide(name: str) -> None:
 @click.option("--from", "start", default="", metavar="MONTH", help="First month, for rows that name none.")
 @click.option("--to", "end", default="", metavar="MONTH", help="Last month, for rows that name none.")
 @click.option(
-    "--compare", multiple=True, metavar="POSTCODE", help="A postcode to compare with; up to five times."
+    "--compare",
+    multiple=True,
+    metavar="POSTCODE",
+    help="A postcode to compare with, or several (commas); up to five.",
 )
 @click.option(
     "--out", default="reports", show_default=True, type=_PATH, help="Folder for reports, ledger and index."
@@ -250,8 +323,8 @@ def batch(
 ) -> None:  # fmt: skip
     """Build a report for each row of FILE, an index page and a ledger.
 
-    FILE is a CSV with a column 'postcode' (and 'from', 'to', 'compare', 'name' where wanted), or a
-    text with a postcode a line. Run it again to go on where it stopped: only what is missing,
+    FILE is a CSV or an Excel workbook with a column 'postcode' (and 'from', 'to', 'compare', 'name'
+    where wanted), or a text with a postcode a line. Run it again to go on where it stopped: only what is missing,
     failed or changed is made. Prints the path of the index page; exit code 0 if every row has
     its report.
     """

@@ -38,6 +38,8 @@ class Pull(NamedTuple):
     nearby: gpd.GeoDataFrame
     surroundings: pd.DataFrame
     requests: list[tuple[str, str]]
+    remark: str = ""
+    """What a reader must know of the answer; it joins the place's own remark."""
 
 
 @dataclass(frozen=True, eq=False)

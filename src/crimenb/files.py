@@ -1,17 +1,19 @@
-"""Folders that appear whole or not at all, also where many runs write and some are killed."""
+"""Where files lie, how strange ones are read, and folders that appear whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from crimenb.errors import Busy, CrimenbError, ReportError
+from crimenb.errors import Busy, CrimenbError, ReportError, SnapshotError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +24,51 @@ def notebook_path(name: str = "report") -> Path:
     here = Path(__file__).parent / "notebooks" / f"{name}.ipynb"
     # In a source tree the notebooks stand at the top level; the wheel carries them inside.
     return here if here.is_file() else Path(__file__).parents[2] / "notebooks" / f"{name}.ipynb"
+
+
+def cache_folder() -> Path:
+    """Return `CRIMENB_CACHE_DIR`, or the platform's folder for such things."""
+    if named := os.environ.get("CRIMENB_CACHE_DIR"):
+        return Path(named)
+    import platformdirs
+
+    return platformdirs.user_cache_path("crimenb")
+
+
+LARGEST_FILE = 100 * 1024**2
+"""Bytes of the largest file that is read of a report somebody hands over. A city's page has 5 MB."""
+
+
+def read_regular(path: Path, most: int = LARGEST_FILE) -> bytes:
+    """Return the bytes of a file, whoever made it: a pipe or a device is not waited for.
+
+    Raises
+    ------
+    OSError
+        It cannot be opened or read.
+    SnapshotError
+        It is no regular file, or larger than `most` bytes.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        msg = f"{str(path)!r} is no regular file; take the report anew from whoever made it."
+        raise SnapshotError(msg)
+    with path.open("rb") as stream:
+        raw = stream.read(most + 1)
+    if len(raw) > most:
+        msg = f"{str(path)!r} is larger than the limit of {most // 1024**2} MB; no report has such a file."
+        raise SnapshotError(msg)
+    return raw
+
+
+def visible(text: str) -> str:
+    r"""Return a text that can do nothing to a terminal: what is not printed is written as an escape.
+
+    >>> print(visible("a\x1b[31m b"))
+    a\x1b[31m b
+    """
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text
+    )
 
 
 @contextlib.contextmanager
@@ -135,8 +182,8 @@ def listed_sums(folder: Path) -> dict[str, str]:
 
     Raises
     ------
-    OSError, ValueError
+    OSError, ValueError, SnapshotError
         There is no such list, or it is damaged.
     """
-    lines = (folder / SUMS).read_text("utf-8").splitlines()
+    lines = read_regular(folder / SUMS).decode().splitlines()
     return {name: digest_ for digest_, name in (line.split("  ", 1) for line in lines)}

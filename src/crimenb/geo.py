@@ -24,6 +24,20 @@ LONLAT = "EPSG:4326"
 METRES = "EPSG:27700"
 
 
+_UNITED_KINGDOM = (-8.7, 49.8, 1.8, 60.9)
+"""West, south, east and north of it, with the sea between: from Scilly to Shetland."""
+
+
+def in_the_united_kingdom(longitude: float, latitude: float) -> bool:
+    """Whether a position may be one of a postcode: no farther out than the farthest of them.
+
+    >>> in_the_united_kingdom(-1.13, 52.63), in_the_united_kingdom(2.35, 48.86)
+    (True, False)
+    """
+    west, south, east, north = _UNITED_KINGDOM
+    return west <= longitude <= east and south <= latitude <= north
+
+
 @functools.cache
 def _crs(name: str) -> pyproj.CRS:
     return pyproj.CRS(name)  # parsing a name takes three milliseconds, each time
@@ -79,3 +93,19 @@ def distances(
     inside = shapely.intersects_xy(metres, x, y)
     away = shapely.distance(metres.boundary, shapely.points(x, y))
     return np.round(np.where(inside, -away, away), 1), inside
+
+
+MOST_CROSSINGS = 200
+"""Mending an outline that crosses itself takes a millisecond or more, and a megabyte, a crossing."""
+
+
+def too_tangled(polygon: shapely.Polygon) -> bool:
+    """Whether an outline crosses itself so often that to mend it would cost too much."""
+    corners = [shapely.get_coordinates(ring) for ring in (polygon.exterior, *polygon.interiors)]
+    edges = np.concatenate([shapely.linestrings(np.stack([c[:-1], c[1:]], axis=1)) for c in corners])
+    tree, met = shapely.STRtree(edges), 0
+    for some in np.array_split(edges, len(edges) // 50 + 1):
+        met += tree.query(some, predicate="crosses").shape[1]
+        if met > 2 * MOST_CROSSINGS:  # each crossing is met from both sides
+            return True
+    return False

@@ -1,18 +1,22 @@
 """What may be said of each month: one truth table for every source (R1, R10).
 
-status                   when                                           drawn         summed
-published                every force with 2 % of the area supplied it   bar           yes
-partly supplied          a force with 2 % or more of the area did not   pale bar      as the part's
-suspiciously low         far below what the other months allow          broken outline  yes
-not in this archive      the archive holds no file of force and month   gap           no
-not supplied             a dated, named source says so                  gap           no
-probably not supplied    no territorial record, many in other months    gap           no
-not yet published        after the months the source serves             gap           no
-no longer published      before them                                    gap           no
-failed                   the service did not answer                     gap           no
+status                   when                                             drawn         summed
+published                every force with 2 % of the area supplied it     bar           yes
+partly supplied          such a force did not, or this archive lost rows  hatched bar   as the part's
+suspiciously low         far below what the other months allow            bar, marked   yes
+not in this archive      no file, or none with records of its own area    gap           no
+not supplied             a dated, named source says so                    gap           no
+probably not supplied    no territorial record, many in other months      gap           no
+not yet published        after the months the source serves               gap           no
+no longer published      before them                                      gap           no
+failed                   the service did not answer                       gap           no
 
-A source hands over evidence (what each force supplied), never a verdict. Nothing becomes a
-zero that was not answered as one by a force that supplied the month.
+`left_out` names what of a published month is kept out of ranges and changes: "asb" where only
+anti-social behaviour is thin, "all" for a month of lockdown.
+
+A source hands over evidence (what it read of each force), never a verdict. The presence of a file
+proves nothing: a force supplied a month when records of its own area are there in a plausible
+number. Nothing becomes a zero that was not answered as one by a force that supplied the month.
 """
 
 from __future__ import annotations
@@ -65,12 +69,17 @@ LOCKDOWN = frozenset(
 """A thin month among these is low for a reason everybody knows."""
 
 EVIDENCE = ["force", "month", "state", "crime", "asb", "detail"]
-"""One row a force and month. `state`: "supplied", "absent" (no file, archive), "answered"
-(the API answered, which does not tell who supplied), "shown" (so too, and records elsewhere show
-that the force supplied some), "early", "late", "failed".
+"""One row a force and month. `state`: "file" (archive: a file of it was read, whatever it holds),
+"absent" (no file), "answered" (the API answered, which does not tell who supplied), "shown" (so
+too, and records elsewhere show that the force supplied some), "early", "late", "failed".
 `crime`, `asb`: the force's crimes and reports of anti-social behaviour in that month, with a location or
 without, -1 where the source cannot know.
-`detail`: a sentence for the states "early", "late" and "failed", and why a file is no supply, else ""."""
+`detail`: a sentence for the states "early", "late" and "failed"; for "file" why rows of it could
+not be read; else ""."""
+
+MEASURED = ["own", "lost"]
+"""What only an archive knows of a file: its records inside the force's own area, and the rows that
+could not be read. -1, or no such column, where that is unknown."""
 
 
 class Gap(NamedTuple):
@@ -123,60 +132,148 @@ def judge(
         The frame `months`, one row a month, oldest first.
     """
     shares = coverage.set_index("force")["share"]
-    deciding = [f for f, share in shares.items() if share >= LEAST_SHARE] or [shares.idxmax()]
+    deciding = [str(f) for f, share in shares.items() if share >= LEAST_SHARE] or [str(shares.idxmax())]
     territorial = crimes[crimes["reported_by"] != BTP]
-    states = {
-        (f, m): (s, d)
-        for f, m, s, d in evidence[["force", "month", "state", "detail"]].itertuples(index=False)
-    }
-    supply = {month: _supply(month, deciding, shares, states) for month in months}
-    answered = [m for m, (status, _) in supply.items() if status in {"answered", "published"}]
+    supplied = supply(evidence)
+    status = {month: _of_month(month, deciding, shares, supplied) for month in months}
+    answered = [m for m, (s, _) in status.items() if s in {_ANSWERED, MonthStatus.PUBLISHED}]
     found = territorial.groupby("month").size().reindex(answered, fill_value=0)
-    rows = []
-    for month, (status, why) in supply.items():
-        if status == "answered":
-            shown = [f for f in deciding if states[f, month][0] == "shown"]
-            status, why = _answered(month, shares[deciding], shown, found)  # noqa: PLW2901
-        rows.append({"postcode": postcode, "month": month, "status": status, "why": why})
+    for month, (known, _) in status.items():
+        if known == _ANSWERED:
+            shown = [f for f in deciding if supplied.get((f, month), _ABSENT).state == "shown"]
+            status[month] = _answered(month, shares[deciding], shown, found)
+    rows = [
+        {"postcode": postcode, "month": m, "status": str(s), "why": why} for m, (s, why) in status.items()
+    ]
     table = pd.DataFrame(rows).assign(left_out="")
-    thin = _thin(table, territorial, evidence, deciding)
+    states = [supplied[key].state for key in zip(evidence["force"], evidence["month"], strict=True)]
+    thin = _thin(table, territorial, evidence.assign(state=states), deciding)
     for month, why in thin.low.items():
         table.loc[table["month"] == month, ["status", "why"]] = MonthStatus.LOW, why
     for month, series in thin.left_out.items():
-        table.loc[table["month"] == month, ["left_out", "why"]] = series, thin.why[month]
+        row = table["month"] == month
+        table.loc[row, "left_out"] = series
+        table.loc[row, "why"] = (table.loc[row, "why"] + " " + thin.why[month]).str.strip()
+    for month, near in thin.near.items():
+        if (
+            month in answered
+            and month not in thin.low
+            and not near >= HONEST
+            and (why := _stray(month, found))
+        ):
+            table.loc[table["month"] == month, ["status", "why"]] = MonthStatus.PROBABLY_NOT, why
     return frame("months", table)
 
 
-def _supply(
-    month: str, deciding: list[str], shares: pd.Series, states: dict[tuple[str, str], tuple[str, str]]
+class Supply(NamedTuple):
+    """What a force supplied of a month.
+
+    state: as in `EVIDENCE`, but for a file "supplied", "lost" (this archive could not read all of
+    it) or "absent". why: a sentence, or "". listed: whether the table of known gaps explains it.
+    """
+
+    state: str
+    why: str = ""
+    listed: bool = False
+
+
+_ABSENT = Supply("absent")
+_ANSWERED = "answered"
+
+
+def supply(evidence: pd.DataFrame) -> dict[tuple[str, str], Supply]:
+    """Judge what each force supplied of each month, from what a source read.
+
+    Parameters
+    ----------
+    evidence
+        Frame with the columns `EVIDENCE`, and `MEASURED` where they are known. A force's usual
+        month is that of all its rows.
+    """
+    known = evidence.assign(**{c: -1 for c in MEASURED if c not in evidence})
+    known["records"] = (known["crime"] + known["asb"]).where(known["crime"] >= 0, -1)
+    known["own"] = known["own"].where(known["own"] >= 0, known["records"])
+    found: dict[tuple[str, str], Supply] = {}
+    for force, rows in known.groupby("force"):
+        files = rows[rows["state"] == "file"]
+        usual = _usual(files.loc[[gap_of(str(force), m) is None for m in files["month"]], "own"])
+        for row in rows.to_dict("records"):
+            key = (str(force), str(row["month"]))
+            if row["state"] == "file":
+                found[key] = _of_file(*key, row["own"], usual, row["records"], row["lost"], row["detail"])
+            else:
+                found[key] = Supply(row["state"], row["detail"])
+    return found
+
+
+def _of_file(force: str, month: str, own: int, usual: float, records: int, lost: int, detail: str) -> Supply:
+    """Judge one file by its records of the force's own area."""
+    gap = gap_of(force, month)
+    whole = own < 0 or (_overtaken(own, usual, 1.0) if gap is not None else own > 0 and own >= STRAY * usual)
+    name = f"{month}-{force}-street.csv"
+    # A part of the records is missing, as where a force with such a share of the area is absent.
+    much = lost > LEAST_SHARE * (records + lost)
+    if lost > 0 and (whole or (much and gap is None)):
+        rows = f"{lost:,} of the {records + lost:,} rows"
+        why = f"This archive could not read {rows} of {force_name(force)}'s file ({name}): {detail}."
+        return Supply("lost" if much else "supplied", why)
+    if whole:
+        return Supply("supplied")
+    if gap is not None:
+        return Supply("absent", _words(gap), listed=True)
+    if records == 0:
+        return Supply("absent", f"The file of {force_name(force)} in this archive ({name}) holds no rows.")
+    amount = "no record" if own == 0 else "only one record" if own == 1 else f"only {own:,} records"
+    why = f"The file of {force_name(force)} in this archive ({name}) holds {amount} of its own area"
+    return Supply("absent", why + (f"; other months hold about {usual:,.0f}." if usual >= 1 else "."))
+
+
+def gap_of(force: str, month: str) -> Gap | None:
+    """Return the known gap that covers a force's month, if there is one."""
+    return next((g for g in known_gaps() if g.force == force and g.holds(month)), None)
+
+
+def _of_month(
+    month: str, deciding: list[str], shares: pd.Series, supplied: dict[tuple[str, str], Supply]
 ) -> tuple[str, str]:
     """Judge one month by what the forces of the area supplied; "answered" where unknown."""
-    found = {f: states.get((f, month), ("absent", "")) for f in deciding}
-    kinds = {state for state, _ in found.values()}
-    if "failed" in kinds:
-        return "failed", next(d for s, d in found.values() if s == "failed")
-    for state, status in (("late", "not yet published"), ("early", "no longer published")):
+    found = {f: supplied.get((f, month), _ABSENT) for f in deciding}
+    kinds = {s.state for s in found.values()}
+    for state, status in (
+        ("failed", MonthStatus.FAILED), ("late", MonthStatus.NOT_YET), ("early", MonthStatus.NO_LONGER),
+    ):  # fmt: skip
         if state in kinds:
-            return status, next(d for s, d in found.values() if s == state)
+            return status, next(s.why for s in found.values() if s.state == state)
     if kinds & {"answered", "shown"}:
-        return "answered", ""
-    absent = [f for f, (state, _) in found.items() if state == "absent"]
+        return _ANSWERED, ""
+    absent = {f: _why_absent(f, month, s) for f, s in found.items() if s.state == "absent"}
+    absent = dict(sorted(absent.items(), key=lambda item: not item[0]))  # what is known comes first
+    read = [s.why for s in found.values() if s.state in {"lost", "supplied"} and s.why]
     if not absent:
-        return "published", ""
-    reasons = [_why_absent(f, month) for f in absent]
+        return (MonthStatus.PARTLY if "lost" in kinds else MonthStatus.PUBLISHED), " ".join(read)
+    listed = any(s.listed for s in absent.values())
+    reasons = [s.why for s in absent.values()]
     if len(absent) < len(deciding):
         here = [f for f in deciding if f not in absent]
-        return "partly supplied", f"{_part(here, shares)} was supplied. {reasons[0][1]}"
-    status = "not supplied" if reasons[0][0] else "not in this archive"
-    return status, " ".join(why for _, why in reasons)
+        return MonthStatus.PARTLY, " ".join([f"{_part(here, shares)} was supplied.", *reasons, *read])
+    return (MonthStatus.NOT_SUPPLIED if listed else MonthStatus.NOT_IN_ARCHIVE), " ".join(reasons)
 
 
-def _why_absent(force: str, month: str) -> tuple[bool, str]:
-    """Explain a force's missing file: by the known gaps, else by the archive alone."""
-    gap = next((g for g in known_gaps() if g.force == force and g.holds(month)), None)
-    if gap is None:
-        return False, f"The archive holds no file of {force_name(force)} ({month}-{force}-street.csv)."
-    return True, _words(gap)
+def _why_absent(force: str, month: str, found: Supply) -> Supply:
+    """Explain a force's absence: by its file, by the known gaps, else by the archive alone."""
+    if found.why:
+        return found
+    if not force:
+        why = (
+            "The rest has no postcode near it in this archive's postcode file, so its police force is not "
+            "known (unless it is sea); build the archive with the neighbouring postcodes too, or with --force-areas."
+        )
+        return Supply("absent", why)
+    gap = gap_of(force, month)
+    if gap is not None:
+        return Supply("absent", _words(gap), listed=True)
+    why = f"The archive holds no file of {force_name(force)} ({month}-{force}-street.csv)."
+    return Supply("absent", why)
 
 
 def _words(gap: Gap) -> str:
@@ -207,29 +304,35 @@ def _answered(month: str, shares: pd.Series, shown: list[str], found: pd.Series)
         outside = [m for m in found.index if not any(g.holds(m) for gs in gaps.values() for g in gs)]
         missing = float(shares[list(listed)].sum() / shares.sum())
         if _overtaken(found[month], _usual(found[outside]), missing):
-            return "published", ""
+            return MonthStatus.PUBLISHED, ""
         why = " ".join(_words(gap) for gap in listed.values())
         if here := [f for f in shares.index if f not in listed]:
-            return "partly supplied", f"{_part(here, shares)} was supplied. {why}"
-        return "not supplied", why
-    usual = _usual(found.drop(month))
-    if usual >= MANY and found[month] < STRAY * usual:
-        held = f"Only {found[month]} records" if found[month] > 1 else "One record"
-        return (
-            "probably not supplied",
-            f"{held if found[month] else 'No record'} of a territorial force, where other months "
-            f"hold about {usual:,.0f}.",
-        )
+            return MonthStatus.PARTLY, f"{_part(here, shares)} was supplied. {why}"
+        return MonthStatus.NOT_SUPPLIED, why
+    if why := _stray(month, found):
+        return MonthStatus.PROBABLY_NOT, why
     if found[month] == 0 and 0 < len(shown) < len(shares):
-        return "partly supplied", f"{_part(shown, shares)} shows that it was supplied."
+        return MonthStatus.PARTLY, f"{_part(shown, shares)} shows that it was supplied."
     if found[month] == 0 and not shown:
         names = " and ".join(force_name(f) for f in shares.index)
         return (
-            "probably not supplied",
+            MonthStatus.PROBABLY_NOT,
             f"No record here, and none of {names} without location that would show that the month "
             "was supplied.",
         )
-    return "published", ""
+    return MonthStatus.PUBLISHED, ""
+
+
+def _stray(month: str, found: pd.Series) -> str:
+    """Return a sentence where a month holds strays only, and its other months many records."""
+    usual = _usual(found.drop(month))
+    if usual < MANY or found[month] >= STRAY * usual:
+        return ""
+    held = f"Only {found[month]} records" if found[month] > 1 else "One record"
+    return (
+        f"{held if found[month] else 'No record'} of a territorial force, where other months "
+        f"hold about {usual:,.0f}."
+    )
 
 
 def _usual(counts: pd.Series) -> float:
@@ -258,12 +361,14 @@ def _overtaken(count: int, usual: float, missing: float) -> bool:
 
 def _usual_beside(rates: pd.Series, months: list[str]) -> pd.Series:
     """Return each month's rate by the median of the twelve nearest others; NaN under six of them."""
-    order = {m: _number(m) for m in rates.index}
+    number, values = np.array([_number(m) for m in rates.index], int), rates.to_numpy(float)
     out = {}
     for month in months:
-        others = sorted((m for m in rates.index if m != month), key=lambda m: abs(order[m] - order[month]))
-        usual = rates[others[:NEAREST]].median() if len(others) >= LEAST_OTHERS else np.nan
-        out[month] = rates[month] / usual if usual else np.nan
+        here = rates.index.get_loc(month)
+        others = np.delete(np.arange(len(values)), here)
+        nearest = others[np.argsort(abs(number[others] - number[here]), kind="stable")][:NEAREST]
+        usual = float(np.median(values[nearest])) if len(others) >= LEAST_OTHERS else np.nan
+        out[month] = values[here] / usual if usual else np.nan
     return pd.Series(out, dtype="float64")
 
 
@@ -309,11 +414,15 @@ def _force_rates(evidence: pd.DataFrame, force: str, column: str) -> pd.Series:
 
 
 class Thin(NamedTuple):
-    """What is thin at a place: whole months with their reason, and what is left out of baselines."""
+    """What is thin at a place: whole months with their reason, and what is left out of baselines.
+
+    near: of each published month its forces' crime against the usual, NaN where that is unknown.
+    """
 
     low: dict[str, str]
     left_out: dict[str, str]
     why: dict[str, str]
+    near: dict[str, float]
 
 
 def _thin(
@@ -321,12 +430,12 @@ def _thin(
 ) -> Thin:
     """Find published months far too low to be whole (R10), with the sentence for each."""
     published = table.loc[table["status"] == MonthStatus.PUBLISHED, "month"].tolist()
-    thin = Thin({}, {}, {})
     near: dict[str, float] = {}
+    thin = Thin({}, {}, {}, near)
     for force in deciding:
         crime = _force_rates(evidence, force, "crime")
         share = _usual_beside(crime / [SEASON[int(m[5:]) - 1] for m in crime.index], list(crime.index))
-        near |= {m: min(v, near.get(m, np.inf)) for m, v in share.items() if not np.isnan(v)}
+        near |= {str(m): min(v, near.get(str(m), np.inf)) for m, v in share.items() if not np.isnan(v)}
         for month, of_usual in thin_months(crime, SEASON, LEAST_CRIME).items():
             held = f"{force_name(force)} as a whole recorded {of_usual:.0%} of its usual crimes a day"
             if month in LOCKDOWN:
@@ -349,6 +458,7 @@ def _thin(
         {m: w for m, w in thin.low.items() if m in published_only},
         {m: v for m, v in thin.left_out.items() if m in published_only and m not in thin.low},
         {m: w for m, w in thin.why.items() if m in published_only and m not in thin.low},
+        {m: near.get(m, np.nan) for m in published},
     )
 
 
@@ -376,7 +486,7 @@ def _thin_here(
         bound = usual_range(total.iloc[rest], days[rest], days[i], level=0.998)
         others = by_category.iloc[rest].mean()
         big = others.index[others >= BIG]
-        below = (by_category.loc[month, big] < others[big]).mean() if len(big) else 0.0
+        below = (by_category[big].loc[month] < others[big]).mean() if len(big) else 0.0
         if total[month] < min(bound.low, LEAST_OF_EXPECTED * bound.expected) and below >= NEARLY_ALL:
             low[month] = (
                 f"{total[month]:,} crimes, where the other months allow {bound.low:,} or more, and "

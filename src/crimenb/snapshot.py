@@ -7,16 +7,16 @@ JupyterLab, so that both see the same values and the same dtypes.
 from __future__ import annotations
 
 import contextlib
-import csv
 import hashlib
 import io
 import json
+import re
 import shutil
 import tempfile
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 import pandas as pd
 import pyarrow as pa
@@ -25,10 +25,11 @@ import shapely
 
 from crimenb.data import FRAMES, Data, Pull, check, frame
 from crimenb.errors import PlaceNotFound, QueryError, SnapshotError
+from crimenb.files import read_regular
 from crimenb.geo import LONLAT
 from crimenb.month_status import judge
 from crimenb.progress import meter
-from crimenb.query import Area, Query
+from crimenb.query import MOST_COMPARED, Area, Query
 from crimenb.schema import COLUMNS, GEO_FRAMES
 from crimenb.sources.archive import Archive, demo
 from crimenb.version import __version__
@@ -47,7 +48,14 @@ MONTHS = "months.csv"
 SEAL = "snapshot"
 """Kind of the row of `provenance` that holds the SHA-256 of the snapshot's manifest."""
 
+MOST_ROWS = 5_000_000
+"""Rows of one frame that are read: more than the records of the largest force in six years."""
+
 _STORED = [name for name in FRAMES if name != "provenance"]
+FILES = (MANIFEST, *(MONTHS if name == "months" else f"{name}.parquet" for name in _STORED))
+"""Names of the files of a snapshot."""
+
+_MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
 PACKAGES = (
     "altair",
     "geopandas",
@@ -75,8 +83,8 @@ class Source(Protocol):
     def place(self, postcode: str) -> gpd.GeoDataFrame:
         """Return the row of `places` for a postcode."""
 
-    def places(self, postcodes: Sequence[str]) -> Mapping[str, gpd.GeoDataFrame | PlaceNotFound]:
-        """Return for each postcode its row of `places`, or why it has none."""
+    def positions(self, postcodes: Sequence[str]) -> Mapping[str, Mapping[str, Any] | PlaceNotFound]:
+        """Return for each postcode its row of `places` without the shape, or why it has none."""
 
     def custom_place(self, area: Area) -> gpd.GeoDataFrame:
         """Return the row of `places` for a custom area."""
@@ -114,7 +122,7 @@ def open_source(spec: str, query: Query, *, allow_missing: bool = False, closed_
     allow_missing
         Live only: make a month that fails a gap, instead of stopping.
     closed_ok
-        Live only: use the last position of a postcode that is no longer in use.
+        Use the last position of a postcode that is no longer in use.
 
     Raises
     ------
@@ -123,7 +131,7 @@ def open_source(spec: str, query: Query, *, allow_missing: bool = False, closed_
     """
     spec = spec or usual_source(query)
     if spec == "demo":
-        return demo()
+        return demo(closed_ok=closed_ok)
     if spec == "live":
         # Imported here: what talks to the network is a tenth of a second that most runs need not pay.
         from crimenb.sources.live import Live
@@ -131,22 +139,33 @@ def open_source(spec: str, query: Query, *, allow_missing: bool = False, closed_
         asked = query.months if query.settled else []
         return Live(asked=asked, allow_missing=allow_missing, closed_ok=closed_ok, progress=meter())
     if spec.startswith("archive:") and len(spec) > len("archive:"):
-        return Archive(spec.removeprefix("archive:"))
-    msg = f"Source {spec!r} is unknown; give 'live', 'demo' or 'archive:DIR'."
+        return Archive(spec.removeprefix("archive:"), closed_ok=closed_ok)
+    if Path(spec).is_dir():
+        msg = f"Source {spec!r} is a folder; write 'archive:{spec}' if it is an archive."
+    else:
+        msg = f"Source {spec!r} is unknown; give 'live', 'demo' or 'archive:DIR'."
     raise QueryError(msg)
 
 
+@overload
+def collect(query: Query, source: Source | str = "", snapshot: Path | str = "") -> Data: ...
+
+
+@overload
 def collect(
-    query: Query,
-    source: Source | str = "",
-    snapshot: Path | str = "",
-) -> Data:
+    query: str, start: str = "", end: str = "", *, source: Source | str = "", snapshot: Path | str = ""
+) -> Data: ...
+
+
+def collect(query: Query | str, *given: Any, **named: Any) -> Data:
     """Return the data of a question: read from a snapshot if one is given, else pulled.
 
     Parameters
     ----------
     query
-        What is asked.
+        What is asked, or a postcode.
+    start, end
+        Of a postcode: the months, as for `Query.parse`.
     source
         "live", "demo", "archive:DIR", an opened source, or "" for the usual one.
     snapshot
@@ -171,7 +190,24 @@ def collect(
     >>> import crimenb as cn
     >>> cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-10", "2025-12"), "demo")
     <Data ZZ9 9ZZ, 2025-10 to 2025-12: ... records>
+    >>> cn.collect("ZZ9 9ZZ", "2025-10", "2025-12", source="demo")
+    <Data ZZ9 9ZZ, 2025-10 to 2025-12: ... records>
     """
+    if isinstance(query, str):
+        return _of_postcode(query, *given, **named)
+    return _collect(query, *given, **named)
+
+
+def _of_postcode(
+    postcode: str, start: str = "", end: str = "", *, source: Source | str = "", snapshot: Path | str = ""
+) -> Data:
+    if start in {"live", "demo"} or start.startswith("archive:"):
+        msg = f"{start!r} stands where the first month belongs; write source={start!r}."
+        raise QueryError(msg)
+    return _collect(Query.parse(postcode, start, end), source, snapshot)
+
+
+def _collect(query: Query, source: Source | str = "", snapshot: Path | str = "") -> Data:
     if str(snapshot):
         return read(snapshot, query)
     with contextlib.ExitStack() as kept:
@@ -207,7 +243,9 @@ def _pull(query: Query, source: Source) -> Data:
         key = str(place["postcode"].iloc[0])
         pulled = source.pull(place, query.months)
         judged = judge(key, query.months, pulled.coverage, pulled.evidence, pulled.crimes)
-        found = pulled._asdict() | {"places": place, "months": judged}
+        remark = place["remark"].iloc[0]
+        remarked = place.assign(remark=" ".join(filter(None, (remark, pulled.remark))))
+        found = pulled._asdict() | {"places": remarked, "months": judged}
         if place is first:
             found |= source.neighbourhood(place)
         for name, tables in parts.items():
@@ -277,7 +315,7 @@ def _unpack(files: Mapping[str, bytes]) -> Data:
         if name == "months":
             table = pd.read_csv(raw, dtype="str", keep_default_na=False)
         else:
-            stored = pq.read_table(raw)
+            stored = _table(name, raw)
             table = stored.to_pandas()
             if name in GEO_FRAMES:
                 table["geometry"] = _shapes(name, stored)
@@ -290,6 +328,19 @@ def _unpack(files: Mapping[str, bytes]) -> Data:
         provenance=frame("provenance", rows),
         **tables,
     )
+
+
+def _table(name: str, raw: io.BytesIO) -> pa.Table:
+    """Return what a Parquet file holds of a frame's columns; its head says first how many rows."""
+    file = pq.ParquetFile(raw)
+    rows = sum(file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups))
+    if rows > MOST_ROWS:
+        msg = (
+            f"The file {_file(name)!r} holds {rows:,} rows, more than the limit of "
+            f"{MOST_ROWS:,}; no report has so many."
+        )
+        raise SnapshotError(msg)
+    return file.read(columns=[c for c in COLUMNS[name] if c in file.schema_arrow.names])
 
 
 def _shapes(name: str, stored: pa.Table) -> Any:
@@ -372,10 +423,10 @@ def read(folder: Path | str, query: Query | None = None) -> Data:
     """
     root = Path(folder)
     manifest = read_manifest(root)
-    files = {MANIFEST: (root / MANIFEST).read_bytes()}
+    files = {MANIFEST: read_regular(root / MANIFEST)}
     for name in [_file(n) for n in _STORED]:
         try:
-            raw = (root / name).read_bytes()
+            raw = read_regular(root / name)
         except OSError as error:
             msg = f"The snapshot {str(folder)!r} lacks the file {name!r}; pull it anew (--refresh)."
             raise SnapshotError(msg) from error
@@ -385,8 +436,11 @@ def read(folder: Path | str, query: Query | None = None) -> Data:
         files[name] = raw
     try:
         data = _unpack(files)
-    except (ValueError, KeyError, TypeError, pa.ArrowInvalid, csv.Error) as error:
-        msg = f"The snapshot {str(folder)!r} cannot be read ({error}); pull it anew (--refresh)."
+    except SnapshotError:
+        raise
+    except Exception as error:  # whatever a reader makes of a file that a stranger may have written
+        why = " ".join(str(error).split())[:200] or type(error).__name__
+        msg = f"The snapshot {str(folder)!r} cannot be read ({why}); pull it anew (--refresh)."
         raise SnapshotError(msg) from error
     if query is not None and not _answers(data.query, query):
         msg = (
@@ -407,18 +461,38 @@ def read_manifest(folder: Path | str) -> dict[str, Any]:
     """
     path = Path(folder) / MANIFEST
     try:
-        manifest = json.loads(path.read_text("utf-8"))
+        manifest = json.loads(read_regular(path))
         found = manifest["format"]
+        whole = found != FORMAT or _is_whole(manifest)
     except OSError as error:
         msg = f"{str(folder)!r} holds no snapshot (no {MANIFEST}); name a report's data folder."
         raise SnapshotError(msg) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         msg = f"{str(path)!r} is damaged; pull the data anew (--refresh)."
         raise SnapshotError(msg) from error
     if found != FORMAT:
-        msg = f"The snapshot {str(folder)!r} has format {found!r}, not {FORMAT}; pull it anew (--refresh)."
+        said = repr(found)[:40]
+        msg = f"The snapshot {str(folder)!r} has format {said}, not {FORMAT}; pull it anew (--refresh)."
+        raise SnapshotError(msg)
+    if not whole:
+        msg = f"{str(path)!r} is damaged; pull the data anew (--refresh)."
         raise SnapshotError(msg)
     return dict(manifest)
+
+
+def _is_whole(manifest: Mapping[str, Any]) -> bool:
+    """Whether a manifest has the parts that are read of it, each of its kind."""
+    query, area = manifest["query"], manifest["query"]["area"]
+    texts = [manifest["crimenb"], *(query[k] for k in ("postcode", "start", "end")), *query["compare_with"]]
+    texts += [area["name"], area["geometry"]] if area is not None else []
+    texts += [part for row in manifest["provenance"] for part in row]
+    return (
+        all(isinstance(t, str) for t in texts)
+        and all(_MONTH.fullmatch(query[k]) for k in ("start", "end"))
+        and len(query["compare_with"]) <= MOST_COMPARED
+        and all(len(row) == len(COLUMNS["provenance"]) for row in manifest["provenance"])
+        and all(isinstance(file, dict) for file in manifest["files"].values())
+    )
 
 
 def source_of(manifest: Mapping[str, Any]) -> dict[str, str]:
@@ -446,7 +520,7 @@ def kept_query(folder: Path | str) -> Query:
     """
     try:
         return _query_from_json(read_manifest(folder)["query"])
-    except (ValueError, KeyError, TypeError, AttributeError, shapely.GEOSException) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, shapely.errors.ShapelyError) as error:
         msg = f"{str(Path(folder) / MANIFEST)!r} is damaged; pull the data anew (--refresh)."
         raise SnapshotError(msg) from error
 

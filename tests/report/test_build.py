@@ -153,12 +153,21 @@ def _cell(**output):
         {"output_type": "display_data", "data": {"text/plain": "<object at 0x7f3a2b1c9d10>"}},
         {"output_type": "display_data", "data": {"image/png": "aGk="}},
         {"output_type": "stream", "name": "stderr", "text": "DeprecationWarning"},
-        {"output_type": "display_data", "data": {"text/html": "<p>/home/ann/data</p>"}},
+        {"output_type": "display_data", "data": {"text/plain": "PosixPath('/home/ann/data')"}},
+        {"output_type": "stream", "name": "stdout", "text": "/home/ann/data"},
     ],
 )
 def test_outputs_that_change_are_refused(output):
     with pytest.raises(NotReproducible, match="Cell 0"):
         freeze(_cell(**output))
+
+
+@pytest.mark.parametrize("text", ["https://www.x.police.uk/home/teams/", "at 0x7f3a2b1c9d10>", "/tmp/x"])
+@pytest.mark.parametrize("metadata", [{"crimenb": {"role": "text"}}, {}])
+def test_the_words_of_the_data_are_never_taken_for_what_changes(text, metadata):
+    data = {"text/html": f"<p>{text}</p>", "text/plain": text}
+    nb = freeze(_cell(output_type="display_data", data=data, metadata=metadata))
+    assert nb["cells"][0]["outputs"][0]["data"] == data
 
 
 def test_an_analysts_own_outputs_are_shown_too():

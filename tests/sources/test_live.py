@@ -15,9 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from crimenb.data import Pull, check
@@ -28,6 +31,8 @@ from crimenb.query import Area, Query
 from crimenb.sources.archive import Archive
 from crimenb.sources.http import Web
 from crimenb.sources.live import Live
+from crimenb.sources.place_frames import place_row
+from crimenb.sources.police_uk import MOST_PARTS, MOST_REQUESTS, first_cell, polygons
 from tests.service import KINDS, Service
 from tests.town import BORDER, BUSY, CENTRE, HAMLET, MONTHS, ROUGH
 
@@ -43,7 +48,7 @@ def whole(source: Live, postcode: str = BUSY, months: list[str] = MONTHS) -> dic
     pull = source.pull(place, months)
     verdict = judge(postcode, months, pull.coverage, pull.evidence, pull.crimes)
     said = {"places": place, "months": verdict, "requests": pd.DataFrame(pull.requests)}
-    frames = {n: getattr(pull, n) for n in Pull._fields if n != "requests"}
+    frames = {n: getattr(pull, n) for n in Pull._fields if n not in ("requests", "remark")}
     return said | frames | source.neighbourhood(place)
 
 
@@ -182,12 +187,13 @@ def test_the_fault_table(
 ) -> None:
     """Complete and equal to the faultless answer, or one sentence; and never anything between."""
     service = serve(town, faults=FAULTS[kind], seed=11)
-    frames, said = None, ""
+    frames, said, source = None, "", live()
     try:
-        frames = whole(live())
+        frames = whole(source)
     except SourceError as error:
         said = str(error)
     if frames is not None:
+        assert "not answered" not in source.describe()
         assert_same(frames, faultless)
     else:
         # Six 503s in a row while all else is answered look like police.uk's limit: it says so.
@@ -329,6 +335,52 @@ def test_points_on_the_edges_of_quarters_are_counted_once(
         assert (crimes.geometry == shapely.Point(round(x, 6), round(y, 6))).sum() == 6
 
 
+def islets(n: int, spread: float, seed: int = 1) -> Area:
+    """Return a coast with `n` islets before it."""
+    dice, (x, y) = np.random.default_rng(seed), CENTRE
+    spots = shapely.points(x + spread * dice.uniform(-1, 1, n), y + spread * dice.uniform(-0.6, 0.6, n))
+    coast = shapely.box(x - 0.03, y - 0.018, x + 0.03, y - 0.006)
+    return Area("coast", shapely.union_all([coast, *shapely.buffer(spots, 0.0012)]))
+
+
+@pytest.mark.parametrize("most", [1000, 12])
+def test_a_coast_of_many_islets_costs_few_requests(
+    most: int, town: Archive, serve: Serve, live: MakeLive
+) -> None:
+    service = serve(town, most=most)
+    area = islets(250, 0.03)
+    assert len(shapely.get_parts(area.geometry)) > 50
+    pull = area_pull(live(), area)
+    expected = town.pull(town.custom_place(area), MONTHS[-3:]).crimes
+    assert len(expected) > 30
+    assert_frame_equal(pull.crimes.drop(columns="reported_by"), expected.drop(columns="reported_by"))
+    asked = [a for a in service.log if "crimes-street/" in a.path]
+    assert len(asked) <= (3 * MOST_PARTS if most == 1000 else 3 * MOST_REQUESTS)
+
+
+@settings(max_examples=30)
+@given(n=st.integers(1, 300), spread=st.floats(0.005, 0.3), seed=st.integers(0, 9))
+def test_the_few_polygons_hold_the_area_and_do_not_overlap(n: int, spread: float, seed: int) -> None:
+    area = islets(n, spread, seed)
+    place = place_row({"postcode": "coast", "longitude": CENTRE[0], "latitude": CENTRE[1]}, area)
+    texts = list(polygons(place, first_cell(place)))
+    shapes = [shapely.Polygon([[*map(float, p.split(","))][::-1] for p in t.split(":")]) for t in texts]
+    assert 1 <= len(shapes) <= MOST_PARTS
+    union = shapely.union_all(shapes)
+    assert union.covers(area.geometry)
+    assert union.area == pytest.approx(sum(s.area for s in shapes))
+
+
+def test_an_area_that_takes_too_many_requests_says_what_to_do(
+    town: Archive, serve: Serve, live: MakeLive
+) -> None:
+    serve(town, most=3)
+    with pytest.raises(
+        TooManyCrimes, match=r"'coast' takes more than 100 questions .* choose a smaller area, or use"
+    ):
+        area_pull(live(), islets(250, 0.03), ["2025-12"])
+
+
 def test_an_area_of_many_corners_is_sent_as_a_form(town: Archive, serve: Serve, live: MakeLive) -> None:
     service = serve(town)
     ragged = Area("ragged", shapely.Point(*CENTRE).buffer(0.02, quad_segs=400))
@@ -450,7 +502,7 @@ def test_records_alike_in_all_but_id_are_all_kept(client: MakeWeb) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"category": "cyber-crime"}, r"known `?'?category.*cyber-crime.*\$\[0\]"),
+        ({"category": " "}, r"'category', got none.*\$\[0\]"),
         ({"month": "2025-11"}, "holds records of '2025-11'"),
         ({"location": {"latitude": "A", "longitude": "-1"}}, r"latitude.*\$\[0\].location"),
         ({"location": {"latitude": "nan", "longitude": "-1"}}, r"latitude.*\$\[0\].location"),

@@ -87,8 +87,9 @@ def _source(source: str, orders: Sequence[Order]) -> tuple[str, snapshot.Source]
     demo = all(o.query.postcode.startswith("ZZ") for o in orders)
     spec = source or ("demo" if demo else "live")
     opened = snapshot.open_source(spec, orders[0].query)
-    if spec.startswith("archive:"):
-        spec = f"archive:{Path(spec.removeprefix('archive:')).resolve()}"
+    if isinstance(opened, Archive) and spec.startswith("archive:"):
+        # The version, so that a batch is of one, whatever is built meanwhile.
+        spec = f"archive:{opened.folder.resolve()}"
     return spec, opened
 
 
@@ -105,7 +106,7 @@ def _placed(
 ) -> tuple[list[Order], list[Notice]]:
     """Leave out what the source cannot place, in one look-up for all."""
     wanted = {p: None for o in asked.orders if o.query.slug not in there for p in o.query.postcodes}
-    found = opened.places(list(wanted)) if wanted else {}
+    found = opened.positions(list(wanted)) if wanted else {}
     kept, notices = [], list(asked.notices)
     for order in asked.orders:
         query, said = order.query, ""
@@ -117,9 +118,9 @@ def _placed(
         kept.append(order)
         place = found.get(query.postcode)
         if isinstance(opened, Archive) and place is not None and not isinstance(place, PlaceNotFound):
-            force = str(place["force"].iloc[0])
+            force = str(place["force"])
             if opened.lacks(force, query.months):
-                said = f"The archive holds no file of {force!r}, which polices {query.postcode!r}."
+                said = f"The archive holds no month of {force!r}, which polices {query.postcode!r}."
                 done = "Made all the same; its page says what that means."
                 notices.append(Notice(order.line, query.postcode, said, done))
     return kept, sorted(notices)

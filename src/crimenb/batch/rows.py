@@ -1,25 +1,39 @@
 """The list a batch is given: rows of postcodes, read one by one, every bad one named.
 
-A CSV file with a header (`postcode`, and `from`, `to`, `compare`, `name` where wanted) or a text
-file with a postcode a line. Nothing about a row stops the others.
+A CSV file or an Excel workbook with a header (`postcode`, and `from`, `to`, `compare`, `name` where
+wanted), or a text file with a postcode a line. Nothing about a row stops the others.
 """
 
 from __future__ import annotations
 
 import csv
+import datetime as dt
+import io
+import itertools
 import re
+import warnings
+import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from crimenb.errors import CrimenbError, QueryError
-from crimenb.query import Query
+from crimenb.query import Query, parse_postcode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 COLUMNS = ("postcode", "from", "to", "compare", "name")
 LONGEST_NAME = 80
+LARGEST_WORKBOOK = 256 * 1024**2
+"""Bytes of an unpacked workbook: a hundred thousand rows of twenty columns take a quarter of it."""
+
+_POSTCODE_NAMES = ("postcode", "postalcode", "pcds", "pcd", "pcd7", "pcd8", "pcode", "zipcode")
+_HEADER_WITHIN = 50
+"""Rows among which the header is looked for: titles, notes and dates stand above it."""
+
+_LONGEST_ROW = 50
+"""Lines of one row; a quotation mark that closes later was not meant to open."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +66,21 @@ class Orders(NamedTuple):
     notices: list[Notice]
 
 
+class Row(NamedTuple):
+    """A row of the list as it stands there: the number of its first line, and its cells."""
+
+    line: int
+    cells: list[str]
+
+
 def read_orders(path: Path | str, start: str = "", end: str = "", compare: Iterable[str] = ()) -> Orders:
     """Read a list of postcodes.
 
     Parameters
     ----------
     path
-        CSV or text; with a header or without one (then only the first column is read).
+        CSV, Excel workbook (.xlsx) or text; with a header, which may stand below titles, or
+        without one (then only the column of postcodes is read).
     start, end, compare
         What holds for rows that say nothing of their own.
 
@@ -70,15 +92,14 @@ def read_orders(path: Path | str, start: str = "", end: str = "", compare: Itera
     notices: list[Notice] = []
     orders: list[Order] = []
     Query.parse("ZZ1 1AA", start, end, compare)  # what holds for all is refused once, not by line
-    for line, row in _rows(Path(path), notices):
+    for line, row in _named(_table(Path(path), notices), notices):
         if not row["postcode"]:
             notices.append(Notice(line, "", "The line names no postcode.", "Left out.", left_out=True))
             continue
         try:
             query = Query.parse(
-                row["postcode"], row["from"] or start, row["to"] or end,
-                re.split(r"[;|,]", row["compare"]) if row["compare"] else compare,
-            )  # fmt: skip
+                row["postcode"], row["from"] or start, row["to"] or end, row["compare"] or compare
+            )
         except CrimenbError as error:
             notices.append(Notice(line, row["postcode"], str(error), "Left out.", left_out=True))
             continue
@@ -94,76 +115,166 @@ def settle(asked: Orders, held: Sequence[str]) -> Orders:
     held
         Months the source holds, oldest first.
     """
-    notices, kept = list(asked.notices), dict[Query, Order]()
+    notices, settled = list(asked.notices), dict[Query, Order]()
     for order in asked.orders:
         try:
             query = order.query.within(held)
         except CrimenbError as error:
             notices.append(Notice(order.line, order.query.postcode, str(error), "Left out.", left_out=True))
             continue
-        if query in kept:
-            said = f"{query.postcode!r} asks the same as line {kept[query].line}."
-            notices.append(Notice(order.line, query.postcode, said, "Done once."))
+        if query in settled:
+            words = f"{query.postcode!r} asks the same as line {settled[query].line}."
+            notices.append(Notice(order.line, query.postcode, words, "Done once."))
         else:
-            kept[query] = replace(order, query=query)
-    return Orders(list(kept.values()), sorted(notices))
+            settled[query] = replace(order, query=query)
+    return Orders(list(settled.values()), sorted(notices))
 
 
-def _rows(path: Path, notices: list[Notice]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield each line that is not blank, with its number and its columns."""
-    columns: list[str] | None = None
-    separator = ","
-    for number, raw in enumerate(_lines(path), 1):
-        text = _decoded(number, raw, notices)
-        if not text.strip(" \t\r,;"):
-            continue
-        if columns is None:
-            separator = max(",;\t", key=text.count)
+# ------------------------------------------------------------------------ rows by the names of columns
+
+
+def _named(rows: Iterator[Row], notices: list[Notice]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the rows below the header, by the names of their columns."""
+    first = list(itertools.islice(rows, _HEADER_WITHIN))
+    at, columns = next(((i, c) for i, row in enumerate(first) if (c := _header(row.cells))), (-1, []))
+    if columns:
+        if at:
+            words = f"{'A row stands' if at == 1 else f'{at} rows stand'} above the header."
+            notices.append(Notice(first[0].line, "", words, "Not read."))
+        if unknown := sorted({c for c in columns if c and c not in COLUMNS}):
+            words = f"No use is known for {', '.join(map(repr, unknown))}."
+            notices.append(Notice(first[at].line, "", words, f"Known are {', '.join(COLUMNS)}."))
+    elif first:
+        where = _column_of_postcodes(first)
+        columns = [""] * where + ["postcode"]
+        if max(len([c for c in row.cells if c]) for row in first) > 1:
+            words = "There is no header with a column 'postcode'."
+            which = "the first column" if where == 0 else f"column {where + 1}, of postcodes,"
+            notices.append(Notice(first[0].line, "", words, f"Only {which} is read."))
+    for line, cells in itertools.chain(first[at + 1 :], rows):
+        yield line, dict.fromkeys(COLUMNS, "") | dict(zip(columns, cells, strict=False))
+
+
+def _header(cells: Sequence[str]) -> list[str]:
+    """Return the names of the columns, one of them "postcode"; empty if this is no header."""
+    names = [re.sub(r"[\s_().-]", "", c.lower()) for c in cells]
+    known = [n for n in _POSTCODE_NAMES if n in names]
+    meant = known[:1] or [n for n in names if re.fullmatch(r"[a-z]*(postcode|postalcode)[a-z]*", n)]
+    if len(meant) != 1:
+        return []
+    return ["postcode" if i == names.index(meant[0]) else n for i, n in enumerate(names)]
+
+
+def _column_of_postcodes(rows: Sequence[Row]) -> int:
+    def is_postcode(text: str) -> bool:
         try:
-            cells = [c.strip() for c in next(csv.reader([text], delimiter=separator, strict=True))]
-        except csv.Error:
-            said = f"{text.strip()[:40]!r} has an open quotation mark."
-            notices.append(Notice(number, "", said, "Left out.", left_out=True))
-            continue
-        if columns is None:
-            named = [re.sub(r"[\s_-]", "", c.lower()) for c in cells]
-            if "postcode" in named:
-                columns = named
-                if unknown := sorted({n for n in named if n and n not in COLUMNS}):
-                    said = f"No use is known for {', '.join(map(repr, unknown))}."
-                    notices.append(Notice(number, "", said, f"Known are {', '.join(COLUMNS)}."))
-                continue
-            columns = ["postcode"]
-            if len(cells) > 1:
-                said = "There is no header with a column 'postcode'."
-                notices.append(Notice(number, "", said, "Only the first column is read."))
-        row = dict.fromkeys(COLUMNS, "") | dict(zip(columns, cells, strict=False))
-        yield number, row
+            return bool(parse_postcode(text))
+        except QueryError:
+            return False
+
+    counts = [
+        sum(is_postcode(row.cells[i]) for row in rows if i < len(row.cells))
+        for i in range(max(len(row.cells) for row in rows))
+    ]
+    return counts.index(max(counts))
 
 
-def _lines(path: Path) -> list[bytes]:
+def _one_line(text: str) -> str:
+    plain = "".join(c if c.isprintable() else " " for c in text)
+    return re.sub(r"\s+", " ", plain).strip()[:LONGEST_NAME]
+
+
+# ------------------------------------------------------------------------ rows of a file
+
+
+def _table(path: Path, notices: list[Notice]) -> Iterator[Row]:
+    """Yield the rows of a file that are not blank."""
     try:
         raw = path.read_bytes()
     except OSError as error:
         msg = f"The list {str(path)!r} cannot be read: {error.strerror}."
         raise QueryError(msg) from error
+    if raw.startswith(b"PK\x03\x04"):
+        rows = _workbook(path, raw)
+    else:
+        rows = _text(path, raw, notices)
+    return (Row(n, cells) for n, cells in rows if any(c.strip(",;") for c in cells))
+
+
+def _workbook(path: Path, raw: bytes) -> Iterator[Row]:
+    """Yield the rows of a workbook's first sheet with a column of postcodes, else of its first."""
+    import openpyxl
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as parts:
+            too_large = sum(p.file_size for p in parts.infolist()) > LARGEST_WORKBOOK
+        if too_large:
+            msg = f"The list {str(path)!r} unpacks to more than {LARGEST_WORKBOOK // 1024**2} MB; save it as CSV."
+            raise QueryError(msg)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what a workbook has beside its cells is not read
+            book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
+            heads = ((s, s.iter_rows(max_row=_HEADER_WITHIN, values_only=True)) for s in book.worksheets)
+            with_header = (s for s, head in heads if any(_header([*map(_cell, row)]) for row in head))
+            sheet = next(with_header, book.worksheets[0])
+            for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
+                yield Row(number, [*map(_cell, row)])
+    except QueryError:
+        raise
+    except Exception as error:  # openpyxl raises many kinds
+        msg = f"The list {str(path)!r} is no Excel workbook that can be read; save it as CSV."
+        raise QueryError(msg) from error
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, dt.datetime | dt.date):
+        return f"{value:%Y-%m-%d}"
+    return "" if value is None else str(value).strip()
+
+
+def _text(path: Path, raw: bytes, notices: list[Notice]) -> Iterator[Row]:
+    """Yield the rows of a text, each with the number of its first line.
+
+    A quotation mark that is never closed costs its own line, not all that follow.
+    """
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raw = raw.decode("utf-16", "replace").encode()
     if b"\0" in raw[:4096]:
         msg = f"The list {str(path)!r} is no text; save it as CSV, with a column 'postcode'."
         raise QueryError(msg)
-    return raw.removeprefix(b"\xef\xbb\xbf").splitlines()
+    raws = raw.removeprefix(b"\xef\xbb\xbf").splitlines(keepends=True)
+    lines = [_decoded(n, line, notices) for n, line in enumerate(raws, 1)]
+    named = re.fullmatch(r"\"?sep=(.)\"?\s*", lines[0], re.IGNORECASE) if lines else None
+    separator = named[1] if named else _separator(lines)
+    at = 1 if named else 0
+    while at < len(lines):
+        line, some = at + 1, (lines[i] for i in range(at, min(at + _LONGEST_ROW, len(lines))))
+        reader = csv.reader(some, delimiter=separator, strict=True)
+        try:
+            cells = [c.strip() for c in next(reader)]
+        except csv.Error:
+            words = f"{lines[at].strip()[:40]!r} has an open quotation mark."
+            notices.append(Notice(line, "", words, "Left out.", left_out=True))
+            at += 1
+            continue
+        at += reader.line_num
+        yield Row(line, cells)
+
+
+def _separator(lines: Sequence[str]) -> str:
+    """Return what stands between cells: what makes a header, else the commonest of the first line."""
+    some = [line for line in lines[:_HEADER_WITHIN] if line.strip(" \t\r\n,;")]
+    for line in some:
+        for separator in ",;\t|":
+            if separator in line and _header([c.strip(' "\r\n') for c in line.split(separator)]):
+                return separator
+    return max(",;\t|", key=some[0].count) if some else ","
 
 
 def _decoded(number: int, raw: bytes, notices: list[Notice]) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
-        said = "The line is not in UTF-8."
-        notices.append(Notice(number, "", said, "Read as Windows-1252."))
+        words = "The line is not in UTF-8."
+        notices.append(Notice(number, "", words, "Read as Windows-1252."))
         return raw.decode("cp1252", "replace")
-
-
-def _one_line(text: str) -> str:
-    plain = "".join(c if c.isprintable() else " " for c in text)
-    return re.sub(r"\s+", " ", plain).strip()[:LONGEST_NAME]

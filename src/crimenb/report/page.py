@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import functools
 import hashlib
 import html
 import json
+import os
 import re
 from importlib import metadata, resources
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,8 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from crimenb.charts.theme import VEGALITE
+from crimenb.errors import SnapshotError
+from crimenb.files import cache_folder, read_regular
 from crimenb.report.html import ROLE
 from crimenb.warm import drawings
 
@@ -35,6 +39,8 @@ PHONE = 500
 LINKED_WIDE, LINKED_HIGH, LINKED_MONTHS = 600, 364, 54
 """The linked figure: the width that fits two views, the height of bars that stand alone, and
 what stands beside the months, in pixels."""
+
+_LARGEST_BUNDLE = 8 * 1024**2
 
 HIDDEN = "notebook-only"
 """Tag of cells for people in JupyterLab, which the page leaves out."""
@@ -103,23 +109,39 @@ def _template() -> jinja2.Template:
     return env.from_string(_asset("report.html.j2"))
 
 
+_BUNDLES = {"1.9.0.post1": "4c7f996da8d9b26c5bee87ca692833a40a53e0a876c422ec6b3dde9aa0429e29"}
+"""SHA-256 of the script that each version of vl-convert-python makes: only these are kept on disk."""
+
+
 @functools.cache
 def script_bundle() -> str:
-    """Return Vega, Vega-Lite and vega-embed as one script; made once (2 s), then kept on disk."""
-    import platformdirs
+    """Return Vega, Vega-Lite and vega-embed as one script; made once (2 s), then kept on disk.
+
+    What lies on the disk enters a page only if it is, to the byte, what we would make ourselves.
+    """
+    version = metadata.version("vl-convert-python")
+    kept, digest = cache_folder() / f"vega-{version}.js", _BUNDLES.get(version)
+    with contextlib.suppress(OSError, UnicodeDecodeError, SnapshotError):
+        raw = read_regular(kept, _LARGEST_BUNDLE)
+        if hashlib.sha256(raw).hexdigest() == digest:
+            return raw.decode()
+    bundle = _make_bundle()
+    if hashlib.sha256(bundle.encode()).hexdigest() == digest:
+        with contextlib.suppress(OSError):  # then it is made anew each time
+            kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            part = kept.with_suffix(f".{os.getpid()}.part")
+            part.write_text(bundle, "utf-8", newline="")
+            part.replace(kept)
+    return bundle
+
+
+def _make_bundle() -> str:
     from vl_convert import javascript_bundle
 
-    kept = platformdirs.user_cache_path("crimenb") / f"vega-{metadata.version('vl-convert-python')}.js"
-    if kept.is_file():
-        return kept.read_text("utf-8")
     # Its names are declared at the top level; a function keeps them from colliding.
     bundle: str = f"(function(){{{javascript_bundle()}}})();"  # type: ignore[call-arg]
     if "</script" in bundle.lower():
         bundle = re.sub("</(?=script)", "<\\\\/", bundle, flags=re.IGNORECASE)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    part = kept.with_suffix(f".{hashlib.sha256(bundle.encode()).hexdigest()[:8]}.part")
-    part.write_text(bundle, "utf-8")
-    part.replace(kept)
     return bundle
 
 

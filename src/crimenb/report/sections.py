@@ -282,10 +282,11 @@ def neighbourhood(data: Data) -> Words:
     place = data.main
     link = f'<a href="{_SITE}">police.uk’s neighbourhood search</a>'
     if place.neighbourhoods.empty:
-        text = (
-            f"{_policed_by(place_of(data))} This source does not hold the neighbourhood team. Find the team, its "
-            "priorities and its meetings by"
-        )
+        missed = data.source.get("not answered")
+        why = f"The neighbourhood team is missing here: {missed}" if missed else (
+            "This source does not hold the neighbourhood team."
+        )  # fmt: skip
+        text = f"{_policed_by(place_of(data))} {why} Find the team, its priorities and its meetings by"
         return Words(f"<p>{escape(text)} {link}.</p>", f"{text} {_SITE}.")
     team = place.neighbourhoods.iloc[0]
     parts = [f"<h3>{escape(team['name'])}, {escape(team['force_name'])}</h3>"]
@@ -309,6 +310,8 @@ def neighbourhood(data: Data) -> Words:
     parts.append(_priorities(place.priorities))
     parts.append(_listed_people("Meetings and events", place.events, lambda r: ", ".join(
         t for t in (write.day(r.start), r.title, r.address) if t)))  # fmt: skip
+    if missed := data.source.get("not answered"):
+        parts.append(f"<p>{escape(f'Not all of this could be fetched: {missed}')}</p>")
     text = f"{team['name']}, {team['force_name']}: {len(place.people)} named, {len(place.priorities)} priorities."
     return Words("".join(parts), text)
 

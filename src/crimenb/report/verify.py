@@ -3,19 +3,26 @@
 In this order: the notebook is the packaged one, so that a stranger's code is never run; the
 files are those that were written; the notebook, run again on the snapshot without network,
 gives every output again; page and summary come out byte for byte.
+
+The folder may have been made to do harm. Only regular files of a bounded size are read of it, and
+`verify_all` checks each folder in a process of its own, bounded in time and memory, so that every
+folder has one verdict whatever it does.
 """
 
 from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import hashlib
+import itertools
 import multiprocessing
 import os
+import queue
 import re
-import shutil
 import tempfile
 import time
 import warnings
+from concurrent.futures.process import BrokenProcessPool
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,7 +31,7 @@ import nbformat
 
 from crimenb import snapshot
 from crimenb.errors import QueryError, ReportError, SnapshotError
-from crimenb.files import SUMS, digest, listed_sums, notebook_path
+from crimenb.files import SUMS, listed_sums, notebook_path, read_regular, visible
 from crimenb.report.build import keep_warm, written
 from crimenb.report.compare import Finding, Versions, foreign_cells, other_outputs, other_page
 from crimenb.report.execute import execute, freeze, parameters
@@ -38,9 +45,14 @@ if TYPE_CHECKING:
 
 NOTEBOOK, PAGE, SUMMARY = "report.ipynb", "report.html", "summary.md"
 
-_MOST = 5
+LONGEST = 600.0
+"""Seconds that the check of one folder may take; a city's report over five years takes ten."""
+
+_MEMORY = 4 * 1024**3
+"""Bytes that a process which checks a folder may ask for. A usual one has 0.5 GB."""
+
+_MOST, _MOST_FILES, _LONGEST_NAME = 5, 200, 120
 _OURS = re.compile(rf"{NOTEBOOK}|{PAGE}|{SUMMARY}|{DATA}/[a-z]+\.(parquet|csv|json)")
-_DAMAGED = (ValueError, KeyError, TypeError, AttributeError, RecursionError, nbformat.ValidationError)
 
 
 class Verdict(NamedTuple):
@@ -79,31 +91,104 @@ def verify(folder: Path | str, *, trust: bool = False) -> Verdict:
     """
     began = time.monotonic()
     findings: list[Finding] = []
-    for step in _steps(Path(folder), trust=trust):
-        findings += step
-        if any(f.grave for f in findings):
-            break
+    try:
+        for step in _steps(Path(folder), trust=trust):
+            findings += step
+            if any(f.grave for f in findings):
+                break
+    except Exception as error:  # noqa: BLE001 - a stranger's folder may make anything go wrong
+        said = f"it cannot be checked ({type(error).__name__}: {_one_line(error)})"
+        findings.append(Finding("files", said))
     return Verdict(Path(folder), tuple(findings), time.monotonic() - began)
 
 
-def verify_all(folders: Sequence[Path], *, trust: bool = False, jobs: int | None = None) -> Iterator[Verdict]:
-    """Verify many report folders, a process a core, and yield the verdicts in their order."""
-    if len(folders) < 2:
-        yield from (verify(f, trust=trust) for f in folders)
-        return
-    jobs = min(jobs or os.cpu_count() or 1, len(folders))
-    # Spawned, not forked: papermill changes the directory of its whole process.
-    context = multiprocessing.get_context("spawn")
+def verify_all(
+    folders: Sequence[Path], *, trust: bool = False, jobs: int | None = None, seconds: float = LONGEST
+) -> Iterator[Verdict]:
+    """Verify report folders, a process a core, and yield the verdicts in their order.
+
+    Parameters
+    ----------
+    folders, trust
+        See `verify`.
+    jobs
+        How many processes; one a core by default.
+    seconds
+        A folder whose check takes longer does not hold; its process is ended.
+    """
+    jobs = max(1, min(jobs or os.cpu_count() or 1, len(folders)))
     with (
-        tempfile.TemporaryDirectory(prefix="crimenb-") as quiet,
+        tempfile.TemporaryDirectory(prefix="crimenb-", ignore_cleanup_errors=True) as quiet,
         _offline(Path(quiet)),  # which the workers, and the kernels they keep warm, inherit
-        concurrent.futures.ProcessPoolExecutor(jobs, context, keep_warm) as pool,
+        concurrent.futures.ThreadPoolExecutor(jobs) as threads,
     ):
-        waiting = [pool.submit(verify, f, trust=trust) for f in folders]
+        checkers = [_Checker(quiet) for _ in range(jobs)]
+        free: queue.SimpleQueue[_Checker] = queue.SimpleQueue()
+        for checker in checkers:
+            free.put(checker)
+
+        def check(folder: Path) -> Verdict:
+            checker = free.get()
+            try:
+                return checker.verdict(folder, trust=trust, seconds=seconds)
+            finally:
+                free.put(checker)
+
+        waiting = [threads.submit(check, f) for f in folders]
         try:
             yield from (w.result() for w in waiting)
         finally:
+            for w in waiting:
+                w.cancel()
+            for checker in checkers:
+                checker.end()
+
+
+class _Checker:
+    """A process that checks one folder after the other; a new one follows one that died or was ended."""
+
+    def __init__(self, scratch: str) -> None:
+        self.scratch = scratch
+        self.pool: concurrent.futures.ProcessPoolExecutor | None = None
+
+    def verdict(self, folder: Path, *, trust: bool, seconds: float) -> Verdict:
+        """Return a verdict whatever the folder does to the process."""
+        began = time.monotonic()
+        if self.pool is None:
+            # Spawned, not forked: papermill changes the directory of its whole process.
+            context = multiprocessing.get_context("spawn")
+            self.pool = concurrent.futures.ProcessPoolExecutor(1, context, _begin, (self.scratch,))
+        try:
+            return self.pool.submit(verify, folder, trust=trust).result(seconds)
+        except concurrent.futures.TimeoutError:
+            said = f"the check took longer than the limit of {seconds:,.0f} seconds and was ended"
+        except BrokenProcessPool:
+            said = "the process that checked it died, as one does that asks for too much memory"
+        except concurrent.futures.CancelledError:
+            said = "the check was stopped"
+        self.end()
+        return Verdict(folder, (Finding("limits", said),), time.monotonic() - began)
+
+    def end(self) -> None:
+        """End the process now; its kernels see that and end too."""
+        pool, self.pool = self.pool, None
+        if pool is not None:
+            for process in list((pool._processes or {}).values()):
+                process.kill()
             pool.shutdown(cancel_futures=True)
+
+
+def _begin(scratch: str) -> None:
+    """Bound this process and the kernels it keeps, and have all that they leave in one folder."""
+    os.environ["TMPDIR"] = tempfile.tempdir = scratch
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        # Memory that is asked for, not addresses: the drawing library reserves far more of those.
+        for kind, most in ((resource.RLIMIT_DATA, _MEMORY), (resource.RLIMIT_FSIZE, _MEMORY)):
+            hard = resource.getrlimit(kind)[1]
+            resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+    keep_warm()
 
 
 def report_folders(paths: Iterable[Path]) -> list[Path]:
@@ -116,7 +201,11 @@ def report_folders(paths: Iterable[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
-        inside = sorted(p for p in path.iterdir() if _is_report(p)) if path.is_dir() else []
+        try:
+            inside = sorted(p for p in path.iterdir() if _is_report(p)) if path.is_dir() else []
+        except OSError as error:
+            msg = f"{str(path)!r} cannot be read ({error.strerror}); name a report's folder."
+            raise QueryError(msg) from error
         if not inside and not _is_report(path):
             msg = f"{str(path)!r} holds no report; name a report's folder, or the folder of several."
             raise QueryError(msg)
@@ -125,7 +214,9 @@ def report_folders(paths: Iterable[Path]) -> list[Path]:
 
 
 def _is_report(path: Path) -> bool:
-    return path.is_dir() and any((path / name).exists() for name in (NOTEBOOK, PAGE, SUMS))
+    with contextlib.suppress(OSError):
+        return path.is_dir() and any(os.path.lexists(path / name) for name in (NOTEBOOK, PAGE, SUMS))
+    return False
 
 
 def _steps(folder: Path, *, trust: bool) -> Iterator[list[Finding]]:
@@ -144,7 +235,7 @@ def _steps(folder: Path, *, trust: bool) -> Iterator[list[Finding]]:
         yield [Finding("notebook", said, grave=False)]
     else:
         yield [Finding("notebook", f"{f}; it was not run") for f in foreign[:_MOST]]
-    yield [Finding("hashes", said) for said in _changed_files(folder)]
+    yield [Finding("hashes", said) for said in itertools.islice(_changed_files(folder), 4 * _MOST)]
     own = folder / NOTEBOOK if foreign else None
     yield list(_other_outputs(folder, stored, query, others, own))
     yield list(_other_pages(folder, stored, others))
@@ -153,7 +244,12 @@ def _steps(folder: Path, *, trust: bool) -> Iterator[list[Finding]]:
 def _short(error: Exception, folder: Path) -> str:
     """Return what an error says of a file in the folder, without the path and the advice."""
     said = str(error).partition("; ")[0].replace(f"{folder}{os.sep}", "").rstrip(".")
-    return f"{said}."
+    return f"{_one_line(said)}."
+
+
+def _one_line(said: object) -> str:
+    text = visible(str(said))
+    return text if len(text) <= 2 * _LONGEST_NAME else f"{text[: 2 * _LONGEST_NAME]}…"
 
 
 def other_versions(manifest: Mapping[str, Any]) -> Versions:
@@ -169,19 +265,16 @@ def other_versions(manifest: Mapping[str, Any]) -> Versions:
 
 def _read(path: Path) -> nbformat.NotebookNode:
     try:
-        text = path.read_text("utf-8")
+        raw = read_regular(path)
     except OSError as error:
         msg = f"{path.name} is missing."
-        raise SnapshotError(msg) from error
-    except UnicodeDecodeError as error:
-        msg = f"{path.name} is not a notebook."
         raise SnapshotError(msg) from error
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            nb: nbformat.NotebookNode = nbformat.reads(text, as_version=4)
+            nb: nbformat.NotebookNode = nbformat.reads(raw.decode(), as_version=4)
             nbformat.validate(nb)
-    except _DAMAGED as error:
+    except Exception as error:
         msg = f"{path.name} is not a notebook that can be read."
         raise SnapshotError(msg) from error
     return nb
@@ -213,24 +306,17 @@ def _changed_files(folder: Path) -> Iterator[str]:
     """Say which files are missing, changed or beside those that were written."""
     try:
         kept = listed_sums(folder)
-    except (OSError, ValueError):
+    except (OSError, ValueError, SnapshotError):
         yield f"{SUMS} is missing or damaged"
         return
-    found = {
-        p.relative_to(folder).as_posix(): p
-        for p in sorted(folder.rglob("*"))
-        if (p.is_symlink() or not p.is_dir()) and ".ipynb_checkpoints" not in p.parts
-    }
+    found = _files(folder)
+    if len(found) > _MOST_FILES:
+        yield f"the folder holds more than {_MOST_FILES} files, and no report does"
+        return
     found.pop(SUMS, None)
     for name in sorted({*kept, *found}):
-        if name not in found:
-            yield f"{name} is missing"
-        elif name not in kept:
-            yield f"{name} is not in {SUMS}"
-        elif found[name].is_symlink() or not _OURS.fullmatch(name):
-            yield f"{name} is no part of a report"
-        elif digest(found[name]) != kept[name]:
-            yield f"{name} was changed after {SUMS} was written"
+        if fault := _fault(name, found.get(name), kept.get(name)):
+            yield f"{visible(name)[:_LONGEST_NAME]} {fault}"
     for name in (NOTEBOOK, PAGE):
         if name not in kept:
             yield f"{name} is missing"
@@ -238,6 +324,37 @@ def _changed_files(folder: Path) -> Iterator[str]:
         snapshot.read(folder / DATA)
     except SnapshotError as error:
         yield _short(error, folder)
+
+
+def _fault(name: str, path: Path | None, digest: str | None) -> str:
+    """Say what is wrong with one file, "" where nothing is."""
+    if path is None:
+        return "is missing"
+    if digest is None:
+        return f"is not in {SUMS}"
+    if path.is_symlink() or not _OURS.fullmatch(name):
+        return "is no part of a report"
+    try:
+        same = hashlib.sha256(read_regular(path)).hexdigest() == digest
+    except (OSError, SnapshotError) as error:
+        return _short(error, path.parent).removeprefix(f"{path.name!r} ").rstrip(".")
+    return "" if same else f"was changed after {SUMS} was written"
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """Return what lies in a report's folder by its name, and no more than tells a report from another.
+
+    What is beside our own folders is named and not entered; an editor's checkpoints are passed over.
+    """
+    found: dict[str, Path] = {}
+    for base in (folder, folder / DATA):
+        with contextlib.suppress(OSError), os.scandir(base) as entries:
+            for entry in itertools.islice(entries, _MOST_FILES + 1):
+                name = Path(entry.path).relative_to(folder).as_posix()
+                ours = name in (DATA, ".ipynb_checkpoints", f"{DATA}/.ipynb_checkpoints")
+                if not (ours and entry.is_dir(follow_symlinks=False)):
+                    found[name] = Path(entry.path)
+    return found
 
 
 # -------------------------------------------------------------------- the outputs
@@ -282,7 +399,9 @@ def _other_outputs(
     with tempfile.TemporaryDirectory(prefix="crimenb-") as tmp:
         work = Path(tmp) / "report"
         work.mkdir()
-        shutil.copytree(folder / DATA, work / DATA)
+        (work / DATA).mkdir()
+        for name in snapshot.FILES:
+            (work / DATA / name).write_bytes(read_regular(folder / DATA / name))
         try:
             with _offline(Path(tmp)):
                 fresh = freeze(execute(work, query, own))
@@ -294,7 +413,7 @@ def _other_outputs(
     if (
         not found
         and own is None
-        and (folder / NOTEBOOK).read_bytes() != (nbformat.writes(fresh) + "\n").encode()
+        and read_regular(folder / NOTEBOOK) != (nbformat.writes(fresh) + "\n").encode()
     ):
         yield Finding("outputs", f"{NOTEBOOK} is not written as crimenb writes it")
 
@@ -304,7 +423,7 @@ def _other_pages(folder: Path, stored: Any, others: Versions) -> Iterator[Findin
     made = written(stored)
     for name in sorted({PAGE, SUMMARY, *made} - {NOTEBOOK}):
         file, new = folder / name, made.get(name)
-        kept = file.read_bytes() if file.exists() else None
+        kept = read_regular(file) if file.exists() else None
         if new is None and kept is not None:
             yield Finding("page", f"{name} does not come from this notebook")
         elif new is not None and kept is None:

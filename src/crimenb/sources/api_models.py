@@ -8,8 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from crimenb.schema import CATEGORIES
-from crimenb.sources.clean_text import coordinate
+from crimenb.sources.clean_text import coordinate, tidy
 
 T = TypeVar("T")
 
@@ -56,7 +55,10 @@ class Outcome(Strict):
 
 
 class Crime(Strict):
-    """One record of the street-level answer."""
+    """One record of the street-level answer.
+
+    The list of categories has changed twice and may again, so a new one is taken as it is.
+    """
 
     category: str
     month: str
@@ -67,9 +69,10 @@ class Crime(Strict):
     persistent_id: str | None = ""
 
     def __post_init__(self) -> None:
-        """Refuse a category that this version does not know."""
-        if self.category not in CATEGORIES:
-            msg = f"Expected a known `category`, got {self.category[:40]!r}"
+        """Refuse a record that names no category."""
+        self.category = tidy(self.category)
+        if not self.category:
+            msg = "Expected a `category`, got none"
             raise ValueError(msg)
 
 
@@ -232,6 +235,9 @@ def read(body: bytes, shape: type[T]) -> T:
         raise ValueError(msg)
     try:
         return msgspec.json.decode(body, type=shape, strict=False)
+    except RecursionError as error:
+        msg = "the answer is nested deeper than any that can be read"
+        raise ValueError(msg) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         msg = str(error).replace("`", "'")
         raise ValueError(msg.replace("Expected", "expected", 1).replace("Input", "input", 1)) from error

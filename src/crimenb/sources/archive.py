@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import weakref
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,12 +18,12 @@ import shapely
 from crimenb.data import Pull, frame
 from crimenb.errors import PlaceNotFound, QueryError, SourceError
 from crimenb.geo import MILE_M, distances, in_metres
-from crimenb.month_status import EVIDENCE
+from crimenb.month_status import EVIDENCE, MEASURED, Supply, supply
 from crimenb.query import Area
-from crimenb.schema import ASB, BTP, CATEGORIES, force_name
+from crimenb.schema import ASB, BTP, CATEGORIES, force_name, label_of
 from crimenb.sources import gazetteer as gazetteers
-from crimenb.sources.archive_build import FORMAT, INVENTORY
-from crimenb.sources.gazetteer import lookup
+from crimenb.sources import versions
+from crimenb.sources.archive_build import FORMAT
 from crimenb.sources.place_frames import ORDER, nearby, place_row
 
 if TYPE_CHECKING:
@@ -41,23 +42,13 @@ class Archive:
     for all of them.
     """
 
-    def __init__(self, folder: Path | str) -> None:
-        self.folder = Path(folder)
-        try:
-            text = (self.folder / INVENTORY).read_text("utf-8")
-        except OSError as error:
-            msg = (
-                f"{str(folder)!r} is not an archive (it has no {INVENTORY}); "
-                "make one with 'crimenb archive build'."
-            )
-            raise QueryError(msg) from error
-        try:
-            self.inventory: dict[str, Any] = json.loads(text)
-            found = self.inventory["format"]
-        except (ValueError, KeyError, TypeError) as error:
-            msg = f"{str(self.folder / INVENTORY)!r} is damaged; build the archive anew."
-            raise SourceError(msg) from error
-        if found != FORMAT:
+    def __init__(self, folder: Path | str, *, closed_ok: bool = False) -> None:
+        self.folder, release = versions.hold(Path(folder))
+        # What was opened stays until it is let go, whatever is built meanwhile.
+        self._release = weakref.finalize(self, release)
+        self.closed_ok = closed_ok
+        self.inventory: dict[str, Any] = versions.read_inventory(self.folder)
+        if (found := self.inventory["format"]) != FORMAT:
             msg = (
                 f"The archive {str(folder)!r} has format {found!r}, this version reads {FORMAT}; "
                 "build it anew with 'crimenb archive build'."
@@ -68,7 +59,30 @@ class Archive:
 
     @functools.cached_property
     def _files(self) -> pd.DataFrame:
-        return pd.DataFrame([f for f in self.inventory["files"] if f["used"]])
+        files = pd.DataFrame(self.inventory["files"])
+        reasons: dict[str, dict[str, int]] = self.inventory["not_read"]
+        lost = [reasons.get(name, {}) for name in files["name"]]
+        return files.assign(
+            lost=[sum(r.values()) for r in lost],
+            detail=[", ".join(f"{why}: {n:,}" for why, n in r.items()) for r in lost],
+        )
+
+    @functools.cached_property
+    def _evidence_held(self) -> pd.DataFrame:
+        """What every file holds, so that no verdict hangs on the months asked."""
+        counts = self._read(
+            "SELECT force, month, sum(located + unlocated) FILTER (category <> ?)::BIGINT AS crime, "
+            "sum(located + unlocated) FILTER (category = ?)::BIGINT AS asb FROM read_parquet(?) GROUP BY ALL",
+            [ASB, ASB, str(self.folder / "counts.parquet")],
+        )
+        rows = self._files.merge(counts, how="left", on=["force", "month"])
+        rows[["crime", "asb"]] = rows[["crime", "asb"]].fillna(0).astype("int64")
+        return rows.assign(state="file")[[*EVIDENCE, *MEASURED]]
+
+    @functools.cached_property
+    def supplied(self) -> dict[tuple[str, str], Supply]:
+        """What the archive holds of each force and month, by the rule of month_status."""
+        return supply(self._evidence_held)
 
     @functools.cached_property
     def _db(self) -> duckdb.DuckDBPyConnection:
@@ -96,27 +110,42 @@ class Archive:
         QueryError
             The archive was built without postcodes.
         """
-        gazetteers.refuse_outside(postcode)
-        row = gazetteers.lookup(self._gazetteer("postcode = ?", [postcode]), postcode)
-        return place_row(row.to_dict() | {"postcode": postcode})
+        found = self.positions([postcode])[postcode]
+        if isinstance(found, PlaceNotFound):
+            raise found
+        return place_row(found)
 
-    def places(self, postcodes: Sequence[str]) -> dict[str, gpd.GeoDataFrame | PlaceNotFound]:
-        """Return for each postcode its row of `places`, or why it has none."""
-        rows = self._gazetteer("list_contains(?, postcode)", [list(postcodes)])
-        known = dict(list(rows.groupby("postcode")))
-        found: dict[str, gpd.GeoDataFrame | PlaceNotFound] = {}
+    def positions(self, postcodes: Sequence[str]) -> dict[str, dict[str, Any] | PlaceNotFound]:
+        """Return for each postcode its row of `places` without the shape, or why it has none."""
+        known = self._gazetteer("postcode IN (SELECT unnest(?))", [list(postcodes)])
+        rows = {str(r["postcode"]): {str(k): v for k, v in r.items()} for r in known.to_dict("records")}
+        found: dict[str, dict[str, Any] | PlaceNotFound] = {}
         for postcode in postcodes:
+            row = rows.get(postcode)
+            held = self._letters if row is None else ()
             try:
-                row = lookup(known.get(postcode, rows.iloc[:0]), postcode)
-                found[postcode] = place_row(row.to_dict() | {"postcode": postcode})
+                gazetteers.check_row(row, postcode, held, closed_ok=self.closed_ok)
             except PlaceNotFound as error:
                 found[postcode] = error
+            if row is not None and postcode not in found:
+                # Names where the postcode file has them, as the live service gives them, else codes.
+                named = {kind: row[f"{kind}_name"] or row[kind] for kind in ("district", "ward")}
+                found[postcode] = row | named
         return found
 
+    @functools.cached_property
+    def _letters(self) -> list[str]:
+        """The letters that the postcodes begin with."""
+        rows = self._gazetteer("true", [], "DISTINCT regexp_extract(postcode, '^[A-Z]+') AS letters")
+        return [str(letters) for letters in rows["letters"]]
+
     def lacks(self, force: str, months: Sequence[str]) -> bool:
-        """Whether the archive holds no file of a force for any of the months."""
-        files = self._files
-        return bool(force) and not (files["force"].eq(force) & files["month"].isin(list(months))).any()
+        """Whether the archive holds nothing that a force supplied of any of the months."""
+        return bool(force) and not any(self._supplied(force, m) for m in months)
+
+    def _supplied(self, force: str, month: str) -> bool:
+        found = self.supplied.get((force, month))
+        return found is not None and found.state in {"supplied", "lost"}
 
     def custom_place(self, area: Area) -> gpd.GeoDataFrame:
         """Return the row of `places` for a custom area."""
@@ -163,14 +192,15 @@ class Archive:
         return {}
 
     def close(self) -> None:
-        """Let go of the connection, if one was made; the next question makes another."""
+        """Let go of the connection and of the version."""
         if "_db" in self.__dict__:
             self.__dict__.pop("_db").close()
+        self._release()
 
     def describe(self) -> dict[str, str]:
         """Return what the source says of itself, for the manifest."""
         gazetteer = self.inventory.get("gazetteer") or {}
-        return {
+        said = {
             "name": self.name,
             "release": self.release,
             "retrieved": str(self.inventory["built"]),
@@ -178,6 +208,14 @@ class Archive:
             "newest month": self.months()[-1],
             "postcodes": f"{gazetteer.get('postcodes', 0):,}",
         }
+        if version := self.inventory.get("version_id"):
+            said["version"] = str(version)
+        if new := self.inventory["new_categories"]:
+            said["categories new to this version"] = ", ".join(map(label_of, new))
+        if lost := int(self._files["lost"].sum()):
+            files = int((self._files["lost"] > 0).sum())
+            said["rows not read"] = f"{lost:,} in {files:,} of {len(self._files):,} files"
+        return said
 
     # ---------------------------------------------------------------- reading
 
@@ -188,7 +226,7 @@ class Archive:
             msg = f"The archive {str(self.folder)!r} cannot be read ({error}); build it anew."
             raise SourceError(msg) from error
 
-    def _gazetteer(self, where: str, parameters: Sequence[object]) -> pd.DataFrame:
+    def _gazetteer(self, where: str, parameters: Sequence[object], columns: str = "*") -> pd.DataFrame:
         file = self.folder / "postcodes.parquet"
         if not file.is_file():
             msg = (
@@ -196,15 +234,14 @@ class Archive:
                 "build it with --postcodes (OS Code-Point Open, ONSPD or NSPL)."
             )
             raise QueryError(msg)
-        return self._read(f"SELECT * FROM '{_quoted(file)}' WHERE {where}", parameters)
+        return self._read(f"SELECT {columns} FROM read_parquet(?) WHERE {where}", [str(file), *parameters])
 
     def _records(self, shape: BaseGeometry) -> pd.DataFrame:
         """Read every record of any month in the box of the map's frame."""
-        west, south, east, north = _frame_box(shape)
+        west, south, east, north = _box(shape, FRAME_M)
         return self._read(
-            f"SELECT * FROM '{_quoted(self.folder / 'street.parquet')}' "
-            "WHERE latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ?",
-            [south, north, west, east],
+            "SELECT * FROM read_parquet(?) WHERE latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ?",
+            [str(self.folder / "street.parquet"), south, north, west, east],
         )
 
     def _crimes(self, found: pd.DataFrame) -> gpd.GeoDataFrame:
@@ -213,27 +250,29 @@ class Archive:
         return frame("crimes", found.assign(reported_by=found["force"], geometry=points))
 
     def _coverage(self, postcode: str, shape: BaseGeometry, months: Sequence[str]) -> gpd.GeoDataFrame:
-        if self._areas is not None:
-            parts = gazetteers.parts_by_area(shape, self._areas)
-            method = "by area, from the boundaries of the police force areas"
-        else:
-            west, south, east, north = _frame_box(shape)
+        held = (self.folder / "postcodes.parquet").is_file()
+        complete = bool(self.inventory["gazetteer"].get("complete")) or not held
+        method = "by area, from the boundaries of the police force areas"
+        near = pd.DataFrame({"longitude": [], "latitude": [], "force": []})
+        if self._areas is None:
+            method = "estimated: each spot counts to the force of its nearest postcode"
+        if held or self._areas is None:
+            west, south, east, north = _box(shape, 2 * gazetteers.VOID_M)
             near = self._gazetteer(
                 "latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ? AND refused = ''",
                 [south, north, west, east],
             )
-            parts = gazetteers.parts_by_nearest(shape, near)
-            method = "estimated: each spot counts to the force of its nearest postcode"
-        if not parts:
+        parts = gazetteers.parts_of(shape, self._areas, near, complete=complete)
+        if not any(parts):
             msg = f"No police force area is known around {postcode!r}; build with --force-areas."
             raise SourceError(msg)
-        held = self._files[self._files["month"].isin(list(months))]
-        supplied = held.groupby("force")["month"].agg(lambda m: " ".join(sorted(m)))
+        supplied = {f: " ".join(m for m in sorted(months) if self._supplied(f, m)) for f in {*parts, BTP}}
         whole = in_metres(shape).area
         shares = {f: round(in_metres(part).area / whole, 4) for f, part in parts.items()}
         rows = [
             {
-                "postcode": postcode, "force": f, "force_name": force_name(f), "share": shares[f],
+                "postcode": postcode, "force": f, "force_name": force_name(f) if f else "unknown",
+                "share": shares[f],
                 "method": method, "months": supplied.get(f, ""), "geometry": parts[f],
             }
             for f in sorted(shares, key=lambda f: (-shares[f], f))
@@ -243,31 +282,29 @@ class Archive:
         return frame("coverage", pd.DataFrame(rows))
 
     def _evidence(self, among: list[str]) -> pd.DataFrame:
-        """Return what each force supplied in every month held, so that no verdict hangs on those asked."""
-        files = self._files[self._files["force"].isin(among)]
-        counts = self._read(
-            f"SELECT force, month, sum(located + unlocated) FILTER (category <> '{ASB}')::BIGINT AS crime, "
-            f"sum(located + unlocated) FILTER (category = '{ASB}')::BIGINT AS asb "
-            f"FROM '{_quoted(self.folder / 'counts.parquet')}' WHERE list_contains(?, force) GROUP BY ALL",
-            [among],
-        )
-        rows = files[["force", "month"]].merge(counts, how="left", on=["force", "month"]).fillna(0)
-        return rows.assign(state="supplied", detail="")[EVIDENCE].astype({"crime": "int64", "asb": "int64"})
+        held = self._evidence_held
+        return held[held["force"].isin(among)].reset_index(drop=True)
 
     def _surroundings(
         self, postcode: str, coverage: pd.DataFrame, months: Sequence[str], crimes: pd.DataFrame
     ) -> pd.DataFrame:
         among = coverage.loc[coverage["force"] != BTP, "force"].tolist()
         counts = self._read(
-            f"SELECT * FROM '{_quoted(self.folder / 'counts.parquet')}' "
-            "WHERE list_contains(?, force) AND list_contains(?, month)",
-            [among, list(months)],
+            "SELECT * FROM read_parquet(?) WHERE list_contains(?, force) AND list_contains(?, month)",
+            [str(self.folder / "counts.parquet"), among, list(months)],
         )
+        # A month that was not supplied whole says nothing of the rest of the force.
+        whole = [
+            self.supplied[key].state == "supplied"
+            for key in zip(counts["force"], counts["month"], strict=True)
+        ]
+        counts = counts[np.array(whole, bool)]
         # Every category of a supplied month has a row, so that none is a zero by accident.
+        categories = [*CATEGORIES, *sorted(set(counts["category"]) - set(CATEGORIES))]
         every = (
             counts[["force", "month"]]
             .drop_duplicates()
-            .merge(pd.DataFrame({"category": list(CATEGORIES)}), how="cross")
+            .merge(pd.DataFrame({"category": categories}), how="cross")
         )
         here = crimes.groupby(["reported_by", "month", "category"]).size().rename("here")
         table = every.merge(counts, how="left", on=["force", "month", "category"]).merge(
@@ -287,19 +324,16 @@ class Archive:
         return [(str(r.name_), str(r.sha256)) for r in files.rename(columns={"name": "name_"}).itertuples()]
 
 
-def demo() -> Archive:
+def demo(*, closed_ok: bool = False) -> Archive:
     """Return the archive of an invented town that is shipped with the package."""
-    return Archive(Path(str(resources.files("crimenb").joinpath("reference", "demo"))))
+    folder = Path(str(resources.files("crimenb").joinpath("reference", "demo")))
+    return Archive(folder, closed_ok=closed_ok)
 
 
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
-
-
-def _frame_box(shape: BaseGeometry) -> tuple[float, float, float, float]:
-    """Return west, south, east, north (degrees) around a shape and the map's frame."""
+def _box(shape: BaseGeometry, beyond_m: float) -> tuple[float, float, float, float]:
+    """Return west, south, east, north (degrees) around a shape and so many metres beyond it."""
     west, south, east, north = shape.bounds
     # A little over a metre of slack a kilometre: the two projections' circles differ.
-    north_by = (FRAME_M * 1.05) / 111_000
+    north_by = (beyond_m * 1.05) / 111_000
     east_by = north_by / np.cos(np.radians((south + north) / 2))
     return west - east_by, south - north_by, east + east_by, north + north_by

@@ -1,69 +1,77 @@
-"""Official bulk files (folders or zips) and postcode files -> one archive of Parquet.
+"""Official bulk files (folders or zips) and postcode files -> a new version of an archive, in Parquet.
 
-Reading is strict: a truncated or foreign file stops the build and the old archive stays as it
-was. What is recognised but not used, and every row that cannot be read, is counted by name.
+Reading is strict: a truncated or foreign file stops the build and the archive stays as it was.
+What is recognised but not used, and every row that cannot be read, is counted by name.
 """
 
 from __future__ import annotations
 
+import codecs
+import contextlib
+import csv
 import datetime as dt
 import hashlib
+import io
 import json
-import re
 import shutil
 import tempfile
-import zipfile
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from crimenb.errors import QueryError, SourceError
-from crimenb.files import swap
-from crimenb.schema import CATEGORIES, OLD_CATEGORIES, OUTCOME_SPELLINGS
+from crimenb.errors import CrimenbError, QueryError, SourceError
+from crimenb.files import locked
+from crimenb.schema import CATEGORIES, OLD_CATEGORIES, OUTCOME_SPELLINGS, label_of
 from crimenb.sources import gazetteer as gazetteers
+from crimenb.sources.official_files import (
+    STREET,
+    Finder,
+    Found,
+    Layout,
+    damaged,
+    reporting_names,
+)  # fmt: skip
+from crimenb.sources.versions import INVENTORY, publish, read_inventory, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-FORMAT = 1
-"""Format of the archive folder; another one is refused with a sentence."""
+FORMAT = 2
+"""Format of an archive's version; another one is refused with a sentence."""
 
-INVENTORY = "crimenb-archive.json"
-NAME = re.compile(r"(\d{4}-\d{2})-([a-z][a-z-]*?)-(street|outcomes|stop-and-search)\.csv")
-STREET = (
-    "Crime ID,Month,Reported by,Falls within,Longitude,Latitude,Location,LSOA code,LSOA name,"
-    "Crime type,Last outcome category,Context"
-)
-HEADERS = {
-    "street": STREET,
-    "outcomes": "Crime ID,Month,Reported by,Falls within,Longitude,Latitude,Location,LSOA code,"
-    "LSOA name,Outcome type",
-    "stop-and-search": "Type,Date,Part of a policing operation,",
-}
-OLD_STREET = "Month,Reported by,Falls within,Easting,Northing,Location,Crime type,Context"
+MOST_NEW = 10
+"""A file with more unknown crime types than this has something else in that column."""
 
 _SCHEMA = """
 CREATE TABLE street (month VARCHAR, force VARCHAR, category VARCHAR, longitude DOUBLE,
     latitude DOUBLE, crime_id VARCHAR, snapped_to VARCHAR, outcome VARCHAR)
 """
 _READ = """
-SELECT trim("Crime ID") AS crime_id, trim("Month") AS month, trim("Longitude") AS lon,
-    trim("Latitude") AS lat, regexp_replace(
-      regexp_replace(trim("Location"), '(?i)^on or near *', ''), '''S\\b', '''s', 'g') AS snapped_to,
-    coalesce(c.slug, '') AS category, coalesce(o.kept, trim("Last outcome category")) AS outcome
-FROM read_csv(?, header = true, delim = ',', quote = '"', escape = '"', auto_detect = false,
-    nullstr = '', columns = {columns}, force_not_null = {names}) AS f
-LEFT JOIN categories AS c ON c.name = trim(f."Crime type")
-LEFT JOIN outcomes AS o ON o.name = trim(f."Last outcome category")
+SELECT trim("crime id") AS crime_id, trim("month") AS month, trim("longitude") AS lon,
+    trim("latitude") AS lat, regexp_replace(
+      regexp_replace(trim("location"), '(?i)^on or near *', ''), '''S\\b', '''s', 'g') AS snapped_to,
+    coalesce(c.slug, CASE WHEN regexp_full_match(trim("crime type"), '[A-Za-z][A-Za-z ,&/()''-]{2,59}')
+      THEN trim(regexp_replace(lower("crime type"), '[^a-z]+', '-', 'g'), '-') ELSE '' END) AS category,
+    coalesce(o.kept, trim("last outcome category")) AS outcome,
+    trim("reported by") AS reported_by, coalesce(r.force, '') AS reporting
+FROM read_csv($path, header = true, delim = $delim, skip = $skip, quote = '"', escape = '"',
+    auto_detect = false, nullstr = '', columns = $columns, force_not_null = $names,
+    store_rejects = true, rejects_limit = 0, rejects_table = 'rejects', rejects_scan = 'rejects_scan') AS f
+LEFT JOIN categories AS c ON c.name = lower(trim(f."crime type"))
+LEFT JOIN outcomes AS o ON o.name = trim(f."last outcome category")
+LEFT JOIN reporting AS r ON r.name = replace(lower(trim(f."reported by")), '&', 'and')
 """
 # Great Britain and Northern Ireland with their seas; anything else is a broken coordinate.
 _LOCATED = "lon <> '' AND lat <> '' AND NOT (x = 0 AND y = 0)"
 _BROKEN = """
-CASE WHEN category = '' THEN 'unknown crime type'
+CASE WHEN regexp_matches(month, '^[A-Za-z]{3}-[0-9]{2}$|/')
+     THEN 'Month reads ''' || month || '''; Excel changed it'
      WHEN month <> $month THEN 'another month than the file'
+     WHEN reporting NOT IN ('', $force) THEN 'reported by ' || reported_by
+     WHEN category = '' THEN 'no readable crime type'
      WHEN (lon = '') <> (lat = '') THEN 'only one coordinate'
      WHEN lon <> '' AND (x IS NULL OR y IS NULL) THEN 'a coordinate that is no number'
      WHEN lon <> '' AND NOT (x = 0 AND y = 0)
@@ -74,83 +82,76 @@ CASE WHEN category = '' THEN 'unknown crime type'
 
 
 @dataclass
-class Found:
-    """One official file, on disk or inside a zip."""
-
-    path: Path
-    member: str
-    month: str
-    force: str
-    kind: str
-
-    @property
-    def name(self) -> str:
-        """The file's own name."""
-        return f"{self.month}-{self.force}-{self.kind}.csv"
-
-    @property
-    def shown(self) -> str:
-        """The file's place, for messages."""
-        return f"{self.path}!{self.member}" if self.member else str(self.path)
-
-
-@dataclass
 class Built:
     """What a build read, used and left out; `lines` says it in words."""
 
-    files: list[dict[str, object]] = field(default_factory=list)
+    files: list[dict[str, Any]] = field(default_factory=list)
     unused: Counter[str] = field(default_factory=Counter)
     rejected: dict[str, dict[str, int]] = field(default_factory=dict)
     superseded: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    new_categories: dict[str, int] = field(default_factory=dict)
     records: int = 0
     located: int = 0
-    gazetteer: dict[str, object] = field(default_factory=dict)
+    gazetteer: dict[str, Any] = field(default_factory=dict)
     release: str = ""
+    version: str = ""
 
     def lines(self) -> Iterator[str]:
         """Yield the report of the build, a line each."""
-        used = [f for f in self.files if f["used"]]
-        months = sorted({str(f["month"]) for f in used})
-        forces = {f["force"] for f in used}
+        months = sorted({str(f["month"]) for f in self.files})
+        forces = {f["force"] for f in self.files}
         yield (
-            f"{len(used)} street files of {len(forces)} forces, {months[0]} to {months[-1]}: "
-            f"{self.records:,} records, {self.located:,} with a location."
+            f"{counted(len(self.files), 'street file')} of {counted(len(forces), 'force')}, {months[0]} to "
+            f"{months[-1]}: {counted(self.records, 'record')}, {self.located:,} with a location."
         )
         for what, n in sorted(self.unused.items()):
-            yield f"Not used: {n} {what}."
-        for name in self.superseded:
-            yield f"Not used: an earlier copy of {name} with other content."
+            yield f"Not used: {n:,} {what}."
+        for text in (*self.superseded, *self.notes):
+            yield f"{text}."
         for name, reasons in self.rejected.items():
             for reason, n in reasons.items():
-                yield f"Not read: {n} rows of {name} ({reason})."
+                yield f"Not read: {counted(n, 'row')} of {name} ({reason})."
+        for slug, n in self.new_categories.items():
+            yield f"A category new to this version, counted as crime: {label_of(slug)} ({counted(n, 'record')})."
         if self.gazetteer:
             yield f"{self.gazetteer['postcodes']:,} postcodes."
-            for what, n in dict(self.gazetteer["refused"]).items():  # type: ignore[call-overload]
-                yield f"Refused: {n} postcodes ({what})."
+            for what, n in self.gazetteer["refused"].items():
+                yield f"Refused: {counted(n, 'postcode')} ({what})."
+
+
+def counted(n: int, noun: str) -> str:
+    """Write a number of things: "1 row", "2 rows"."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def build_archive(
     sources: Sequence[Path | str],
     into: Path | str,
     *,
-    postcodes: Path | str | None = None,
+    postcodes: Path | str | Sequence[Path | str] | None = None,
     force_areas: Path | str | None = None,
+    add: bool = False,
     memory_limit: str = "2GB",
     progress: Callable[[str], None] = lambda _: None,
 ) -> Built:
-    """Build an archive folder from official bulk data and postcode files.
+    """Build a version of an archive from official bulk data and postcode files.
 
     Parameters
     ----------
     sources
         Folders or zips of the official download, or single street files.
     into
-        The archive's folder; replaced as a whole, at the end, or not at all.
+        The archive's folder. What it names is replaced at the end, or not at all; who reads the
+        version before goes on reading it.
     postcodes
-        OS Code-Point Open, ONSPD or NSPL: a CSV, a folder of CSVs or a zip.
+        OS Code-Point Open, ONSPD or NSPL: a CSV, a folder of CSVs or a zip, or several of them.
     force_areas
-        Police force areas (GeoJSON or what GeoPandas reads), with the code of
+        Police force areas (GeoJSON, KML or what GeoPandas reads), with the code or name of
         the area in some column; coverage is then by area, else by the nearest postcode.
+    add
+        Keep what the archive holds of other forces and months, and its postcodes and force areas
+        where no new ones are given.
     memory_limit
         DuckDB's bound; larger data spills to disk beside the archive.
     progress
@@ -167,242 +168,338 @@ def build_archive(
         A source does not exist, or `into` holds something else.
     SourceError
         A file is truncated, garbled or foreign.
+    Busy
+        Another build writes into the same folder.
     """
     target = Path(into)
     if target.exists() and (
-        not target.is_dir() or (any(target.iterdir()) and not (target / INVENTORY).is_file())
+        not target.is_dir()
+        or (any(not p.name.startswith(".") for p in target.iterdir()) and not (target / INVENTORY).is_file())
     ):
         msg = f"{str(into)!r} is not an archive and not empty; give another folder."
         raise QueryError(msg)
+    if postcodes is None or isinstance(postcodes, Path | str):
+        postcodes = [] if postcodes is None else [postcodes]
+    base = _base(target) if add else None
+    new = not target.exists()
+    work = None
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        target.mkdir(parents=True, exist_ok=True)
+        with locked(target.parent / f".{target.name}.lock"):
+            for left in target.glob(".new.*"):  # of a build that was killed
+                shutil.rmtree(left, ignore_errors=True)
+            work = Path(tempfile.mkdtemp(prefix=".new.", dir=target))
+            build = _Build(work, base, memory_limit, progress)
+            built = build.run(list(map(Path, sources)), list(map(Path, postcodes)), force_areas)
+            shutil.rmtree(work / "tmp", ignore_errors=True)
+            work.chmod(0o755)
+            publish(work, target, built.version)
+    except duckdb.Error as error:
+        raise SourceError(_of_the_database(str(into), error)) from error
     except OSError as error:
-        msg = f"Cannot write into {str(target.parent)!r}: {error.strerror}; choose another folder."
-        raise QueryError(msg) from error
-    try:
-        built = _build(sources, work, postcodes, force_areas, memory_limit, progress)
-        shutil.rmtree(work / "tmp", ignore_errors=True)
-        work.chmod(0o755)
-        swap(work, target)
-    except OSError as error:
+        if isinstance(error, CrimenbError):
+            raise
         msg = f"Cannot write the archive into {str(into)!r}: {error.strerror or error}."
         raise SourceError(msg) from error
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        if work is not None:
+            shutil.rmtree(work, ignore_errors=True)
+        if new:
+            with contextlib.suppress(OSError):
+                target.rmdir()
     return built
 
 
-def _build(
-    sources: Sequence[Path | str],
-    work: Path,
-    postcodes: Path | str | None,
-    force_areas: Path | str | None,
-    memory_limit: str,
-    progress: Callable[[str], None],
-) -> Built:
-    built = Built()
-    street = list(_choose(_discover([Path(s) for s in sources], built), built))
-    if not street:
-        msg = "No street file (YYYY-MM-force-street.csv) was found; name folders or zips holding some."
-        raise QueryError(msg)
-    tmp = work / "tmp"
-    tmp.mkdir()
-    with duckdb.connect(str(tmp / "work.duckdb")) as db:
-        db.execute(f"SET memory_limit='{memory_limit}'; SET threads=2; SET temp_directory='{tmp}'")
-        db.execute("SET preserve_insertion_order=true")
-        db.execute(_SCHEMA)
-        names = {name: slug for slug, name in CATEGORIES.items()} | OLD_CATEGORIES
+def _base(target: Path) -> Path | None:
+    """Return the version that is added to, None where there is no archive yet."""
+    if not (target / INVENTORY).is_file():
+        return None
+    version = resolve(target)
+    if (found := read_inventory(version)["format"]) != FORMAT:
+        msg = (
+            f"The archive {str(target)!r} has format {found!r}, this version adds to {FORMAT}; build it anew."
+        )
+        raise SourceError(msg)
+    return version
+
+
+def _of_the_database(into: str, error: duckdb.Error) -> str:
+    first = str(error).splitlines()[0]
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return (
+            f"The archive {into!r} needs more room ({first}); give a larger --memory-limit or free some disk."
+        )
+    return f"Cannot write the archive into {into!r}: {first}"
+
+
+class _Build:
+    """One build: its folder, its database, and what it found."""
+
+    def __init__(
+        self, work: Path, base: Path | None, memory_limit: str, progress: Callable[[str], None]
+    ) -> None:
+        self.work, self.base, self.progress, self.built = work, base, progress, Built()
+        self.tmp = work / "tmp"
+        self.tmp.mkdir()
+        try:
+            self.db = duckdb.connect(
+                str(self.tmp / "work.duckdb"),
+                config={"memory_limit": memory_limit, "threads": 2, "temp_directory": str(self.tmp)},
+            )
+        except duckdb.Error as error:
+            if isinstance(error, duckdb.IOException):
+                raise
+            msg = f"The memory limit {memory_limit!r} is not a size such as '2GB'."
+            raise QueryError(msg) from error
+
+    def run(self, sources: list[Path], postcodes: list[Path], force_areas: Path | str | None) -> Built:
+        """Read everything and write the version's files."""
+        built, work = self.built, self.work
+        with self.db, contextlib.closing(Finder(self.tmp)) as finder:
+            street = finder.street_files(sources)
+            if not street:
+                msg = (
+                    "No street file (YYYY-MM-force-street.csv) was found; name folders or zips holding some."
+                )
+                raise QueryError(msg)
+            built.unused, built.superseded = finder.unused, finder.superseded
+            self._prepare()
+            for item in street:
+                self.progress(item.name)
+                self._load(finder, item)
+            self._refuse_twins()
+            self._carry_over()
+            if postcodes:
+                self.progress("postcodes")
+                built.gazetteer = gazetteers.build(postcodes, work / "postcodes.parquet", self.tmp, self.db)
+            if force_areas is not None:
+                gazetteers.build_force_areas(Path(force_areas), work / "forces.parquet", self.tmp)
+            self.progress("sorting")
+            self._count_own()
+            self._write()
+        built.files.sort(key=lambda f: str(f["name"]))
+        built.rejected = dict(sorted(built.rejected.items()))
+        built.release = max(str(f["month"]) for f in built.files)
+        inventory = {
+            "format": FORMAT,
+            "release": built.release,
+            "records": built.records,
+            "located": built.located,
+            "files": built.files,
+            "not_used": dict(sorted(built.unused.items())),
+            "not_read": built.rejected,
+            "new_categories": built.new_categories,
+            "gazetteer": built.gazetteer,
+        }
+        built.version = _content_id(inventory, work)
+        inventory = {"version_id": built.version, "built": _now()} | inventory
+        (work / INVENTORY).write_text(json.dumps(inventory, indent=1) + "\n", "utf-8")
+        return built
+
+    def _prepare(self) -> None:
+        self.db.execute("SET preserve_insertion_order=true")
+        self.db.execute(_SCHEMA)
+        names = {name.lower(): slug for slug, name in CATEGORIES.items()}
+        names |= {name.lower(): slug for name, slug in OLD_CATEGORIES.items()}
         for table, column, pairs in (
             ("categories", "slug", names),
             ("outcomes", "kept", OUTCOME_SPELLINGS),
+            ("reporting", "force", reporting_names()),
         ):
-            db.execute(f"CREATE TABLE {table} (name VARCHAR, {column} VARCHAR)")
-            db.executemany(f"INSERT INTO {table} VALUES (?, ?)", [list(p) for p in pairs.items()])
-        for item in street:
-            progress(item.name)
-            _load(db, item, tmp, built)
-        progress("sorting")
-        _write(db, work, built)
-    if postcodes is not None:
-        progress("postcodes")
-        built.gazetteer = gazetteers.build(Path(postcodes), work / "postcodes.parquet", tmp)
-    if force_areas is not None:
-        gazetteers.build_force_areas(Path(force_areas), work / "forces.parquet")
-    used = [f for f in built.files if f["used"]]
-    built.release = max(str(f["month"]) for f in used)
-    inventory = {
-        "format": FORMAT,
-        "built": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "release": built.release,
-        "records": built.records,
-        "located": built.located,
-        "files": built.files,
-        "not_used": dict(sorted(built.unused.items())),
-        "not_read": built.rejected,
-        "gazetteer": built.gazetteer,
-    }
-    (work / INVENTORY).write_text(json.dumps(inventory, indent=1) + "\n", "utf-8")
-    return built
+            self.db.execute(f"CREATE TABLE {table} (name VARCHAR, {column} VARCHAR)")
+            self.db.executemany(f"INSERT INTO {table} VALUES (?, ?)", [list(p) for p in pairs.items()])
 
-
-def _discover(sources: Iterable[Path], built: Built) -> Iterator[Found]:
-    """Find every official file; count the rest by what it is; refuse a foreign CSV."""
-    for source in sources:
-        if not source.exists():
-            msg = f"{str(source)!r} does not exist; name a folder or zip of police.uk's bulk data."
-            raise QueryError(msg)
-        paths = sorted(p for p in source.rglob("*") if p.is_file()) if source.is_dir() else [source]
-        for path in paths:
-            if path.suffix.lower() == ".zip":
-                try:
-                    with zipfile.ZipFile(path) as archive:
-                        members = sorted(n for n in archive.namelist() if not n.endswith("/"))
-                except (zipfile.BadZipFile, OSError) as error:
-                    msg = f"{str(path)!r} is not a whole zip file ({error}); download it again."
-                    raise SourceError(msg) from error
-                for member in members:
-                    yield from _classify(path, member, built)
-            else:
-                yield from _classify(path, "", built)
-
-
-def _classify(path: Path, member: str, built: Built) -> Iterator[Found]:
-    name = Path(member or path).name
-    match = NAME.fullmatch(name)
-    if match and match[3] == "street":
-        yield Found(path, member, match[1], match[2], match[3])
-    elif match:
-        _header(Found(path, member, match[1], match[2], match[3]))
-        built.unused[f"{match[3]} files (recognised, not used yet)"] += 1
-    elif name.lower().endswith(".csv") and not name.startswith("."):
-        msg = (
-            f"{str(Path(path) / member)!r} is not an official file (YYYY-MM-force-street.csv); "
-            "take it out of the folder or rename it."
+    def _load(self, finder: Finder, item: Found) -> None:
+        """Read one street file into the table, counting what cannot be read."""
+        layout = finder.layout(item)
+        copy = self._copied(finder, item, layout)
+        names = [c.lower() or f"unnamed {i}" for i, c in enumerate(layout.columns)]
+        for extra in sorted(set(names) - {c.lower() for c in STREET.split(",")}):
+            self.built.notes.append(f"{item.name} has a further column {extra!r}, which was passed over")
+        for table in ("rejects", "rejects_scan"):
+            self.db.execute(f"DROP TABLE IF EXISTS {table}")
+        values = {"path": str(copy.path), "delim": layout.delimiter, "skip": layout.skip,
+                  "columns": dict.fromkeys(names, "VARCHAR"), "names": names}  # fmt: skip
+        try:
+            self.db.execute(f"CREATE OR REPLACE TEMP TABLE raw AS {_READ}", values)
+        except duckdb.IOException:
+            raise
+        except duckdb.Error as error:
+            reason = next((ln for ln in str(error).splitlines() if "rror" in ln), "unreadable")
+            raise SourceError(damaged(item, reason.strip()[:120])) from error
+        comma = layout.delimiter == ";"  # where Excel writes so, it writes decimal commas too
+        number = "try_cast(replace({0}, ',', '.') AS DOUBLE)" if comma else "try_cast({0} AS DOUBLE)"
+        self.db.execute(
+            f"CREATE OR REPLACE TEMP TABLE judged AS SELECT *, {_BROKEN} AS broken FROM "
+            f"(SELECT *, {number.format('lon')} AS x, {number.format('lat')} AS y FROM raw)",
+            {"month": item.month, "force": item.force},
         )
-        raise SourceError(msg)
-    else:
-        built.unused[f"other files ({Path(name).suffix or name})"] += 1
-
-
-def _choose(found: Iterable[Found], built: Built) -> Iterator[Found]:
-    """Keep one file a force and month: the last named, as later downloads are revised ones."""
-    kept: dict[tuple[str, str], Found] = {}
-    for item in found:
-        old = kept.pop((item.month, item.force), None)
-        if old is not None:
-            if _digest(old) == _digest(item):
-                built.unused["second copies of a file"] += 1
-            else:
-                built.superseded.append(old.name)
-        kept[item.month, item.force] = item
-    for item in sorted(kept.values(), key=lambda f: f.name):
-        header = _header(item)
-        if header == OLD_STREET:
-            built.unused["street files in the eight-column format of 2010 and 2011"] += 1
-        else:
-            yield item
-
-
-def _open(item: Found) -> IO[bytes]:
-    if not item.member:
-        return item.path.open("rb")
-    return zipfile.ZipFile(item.path).open(item.member)
-
-
-def _digest(item: Found) -> str:
-    with _open(item) as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
-
-
-def _header(item: Found) -> str:
-    """Return the header line after checking that it is the official one."""
-    try:
-        with _open(item) as stream:
-            raw = stream.readline(2000)
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
-        raise SourceError(_damaged(item, str(error))) from error
-    header = raw.decode("utf-8", "replace").lstrip("\ufeff").rstrip("\r\n").replace('"', "")
-    if not raw:
-        raise SourceError(_damaged(item, "it is empty"))
-    if not header.startswith(HEADERS[item.kind]) and header != OLD_STREET:
-        msg = (
-            f"{item.shown!r} is named like a police.uk {item.kind} file but its columns are "
-            f"{header[:60]!r}...; take it out."
+        self._check_categories(item)
+        lost, rows = self._lost(item, copy.lines)
+        self.db.execute(
+            f"INSERT INTO street SELECT month, $force, category, CASE WHEN {_LOCATED} THEN x END, "
+            f"CASE WHEN {_LOCATED} THEN y END, crime_id, snapped_to, outcome FROM judged "
+            "WHERE broken = ''",
+            {"force": item.force},
         )
-        raise SourceError(msg)
-    return header
+        if lost:
+            self.built.rejected[item.name] = lost
+        self.built.files.append(
+            {
+                "name": item.name, "month": item.month, "force": item.force, "sha256": copy.sha256,
+                "rows": rows, "records": rows - sum(lost.values()),
+            }
+        )  # fmt: skip
 
-
-def _damaged(item: Found, why: str) -> str:
-    return f"{item.shown!r} is not a whole file ({why}); download it again."
-
-
-def _load(db: duckdb.DuckDBPyConnection, item: Found, tmp: Path, built: Built) -> None:
-    """Read one street file into the table, counting what cannot be read."""
-    path, sha = item.path, hashlib.sha256()
-    copy = tmp / "member.csv"
-    last = b""
-    try:
-        with _open(item) as stream, copy.open("wb") as out:
-            while chunk := stream.read(1 << 20):
+    def _copied(self, finder: Finder, item: Found, layout: Layout) -> _Copy:
+        """Hash a file; copy it where it is in a zip, and rewrite it where DuckDB would not read it."""
+        sha, lines, ends, last, whole = hashlib.sha256(), 0, 0, b"", True
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        copy = self.tmp / "file.csv"
+        with copy.open("wb") as out:
+            for chunk in finder.chunks(item):
                 sha.update(chunk)
-                last = chunk
-                if item.member:
+                lines, ends = lines + chunk.count(b"\n"), ends + chunk.count(b"\r\n")
+                last = (last + chunk)[-65536:]
+                if whole and layout.encoding != "utf-16":
+                    try:
+                        decoder.decode(chunk)
+                    except UnicodeDecodeError:
+                        whole = False
+                if item.member is not None:
                     out.write(chunk)
-    except (zipfile.BadZipFile, EOFError) as error:
-        raise SourceError(_damaged(item, str(error))) from error
-    if item.member:
-        path = copy
-    if not last.endswith((b"\n", b"\r")):
-        raise SourceError(_damaged(item, "its last line is cut off"))
-    columns = {name: "VARCHAR" for name in STREET.split(",")}
-    sql = _READ.replace("{columns}", repr(columns)).replace("{names}", repr(list(columns)))
-    try:
-        db.execute(f"CREATE OR REPLACE TEMP TABLE raw AS {sql}", [str(path)])
-    except duckdb.Error as error:
-        reason = next((ln for ln in str(error).splitlines() if "rror" in ln), "unreadable")
-        raise SourceError(_damaged(item, reason.strip()[:120])) from error
-    db.execute(
-        f"CREATE OR REPLACE TEMP TABLE judged AS SELECT *, {_BROKEN} AS broken FROM "
-        "(SELECT *, try_cast(lon AS DOUBLE) AS x, try_cast(lat AS DOUBLE) AS y FROM raw)",
-        {"month": item.month},
-    )
-    bad = db.execute("SELECT broken, count(*) FROM judged WHERE broken <> '' GROUP BY 1 ORDER BY 1")
-    if reasons := {str(why): int(n) for why, n in bad.fetchall()}:
-        built.rejected[item.name] = reasons
-    db.execute(
-        f"INSERT INTO street SELECT month, $force, category, CASE WHEN {_LOCATED} THEN x END, "
-        f"CASE WHEN {_LOCATED} THEN y END, crime_id, snapped_to, outcome FROM judged "
-        "WHERE broken = ''",
-        {"force": item.force},
-    )
-    row = db.execute("SELECT count(*), count(*) FILTER (broken = '') FROM judged").fetchone()
-    rows, used = row or (0, 0)
-    if not used and rows:
-        msg = f"Not one of the {rows:,} rows of {item.shown!r} can be read; take it out."
-        raise SourceError(msg)
-    built.files.append(
-        {
-            "name": item.name, "month": item.month, "force": item.force,
-            "sha256": sha.hexdigest(), "rows": rows, "used": True, "records": used,
-        }
-    )  # fmt: skip
+        encoding = "utf-16" if layout.encoding == "utf-16" else "utf-8" if whole else "cp1252"
+        if encoding != "utf-8":
+            self.built.notes.append(f"{item.name} is not in UTF-8; it was read as {encoding}")
+        rewritten = encoding != "utf-8" or 0 < ends < lines  # lines that end in two ways
+        if rewritten:
+            reader = io.IncrementalNewlineDecoder(
+                codecs.getincrementaldecoder(encoding)("replace"), translate=True
+            )
+            with copy.open("wb") as out:
+                for chunk in finder.chunks(item):
+                    out.write(reader.decode(chunk).encode())
+        path = copy if rewritten or item.member is not None else item.path
+        text = "" if encoding == "utf-16" else last.decode(encoding, "replace")
+        tail = [line for line in text.splitlines() if line.strip()][-1:]
+        fields = next(csv.reader(tail, delimiter=layout.delimiter), layout.columns)
+        if len(fields) < len(layout.columns):
+            raise SourceError(damaged(item, "its last line is cut off"))
+        return _Copy(path, sha.hexdigest(), lines + (not last.endswith(b"\n")) - 1 - layout.skip)
+
+    def _check_categories(self, item: Found) -> None:
+        """Count categories that this version does not know; too many of them are none."""
+        known = [*CATEGORIES]
+        new = "broken = '' AND NOT list_contains($known, category)"
+        rows = self.db.execute(
+            f"SELECT category, count(*) FROM judged WHERE {new} GROUP BY 1 ORDER BY 1", {"known": known}
+        ).fetchall()
+        if len(rows) > MOST_NEW:
+            sql = f"UPDATE judged SET broken = 'no readable crime type' WHERE {new}"
+            self.db.execute(sql, {"known": known})
+
+    def _lost(self, item: Found, lines: int) -> tuple[dict[str, int], int]:
+        """Return the rows of a file that cannot be used, by reason, and how many it has."""
+        bad = self.db.execute("SELECT broken, count(*) FROM judged WHERE broken <> '' GROUP BY 1 ORDER BY 1")
+        lost = {str(why): int(n) for why, n in bad.fetchall()}
+        (read,) = self.db.execute("SELECT count(*) FROM judged").fetchone() or (0,)
+        (torn,) = self.db.execute("SELECT count(DISTINCT line) FROM rejects").fetchone() or (0,)
+        if torn:
+            lost["a damaged line"] = max(torn, lines - read)
+        rows = read + lost.get("a damaged line", 0)
+        if not rows and lines > 0:
+            raise SourceError(damaged(item, "none of its lines can be told apart"))
+        other = sum(n for why, n in lost.items() if why.startswith("reported by "))
+        if rows and other > rows / 2:
+            who = next(why for why in lost if why.startswith("reported by "))
+            msg = f"{item.shown!r} is named for {item.force!r}, but its records are {who}; take it out."
+            raise SourceError(msg)
+        if rows and sum(lost.values()) == rows:
+            msg = f"Not one of the {rows:,} rows of {item.shown!r} can be read ({', '.join(lost)}); "
+            raise SourceError(msg + "download it again.")
+        return lost, rows
+
+    def _refuse_twins(self) -> None:
+        """Refuse the same bytes under the names of two forces or months."""
+        first: dict[str, str] = {}
+        for file in self.built.files:
+            other = first.setdefault(file["sha256"], file["name"])
+            if other != file["name"] and file["rows"]:
+                msg = f"{other!r} and {file['name']!r} hold the same bytes; take out the one that is wrong."
+                raise SourceError(msg)
+
+    def _carry_over(self) -> None:
+        """Take from the version added to what the new files do not replace."""
+        self.db.execute("CREATE TEMP TABLE counts AS SELECT force, month, category, "
+                        "count(longitude)::BIGINT AS located, "
+                        "(count(*) - count(longitude))::BIGINT AS unlocated FROM street GROUP BY ALL")  # fmt: skip
+        if self.base is None:
+            return
+        old = read_inventory(self.base)
+        new = {f["name"] for f in self.built.files}
+        kept = [f for f in old["files"] if f["name"] not in new]
+        self.built.files += kept
+        self.built.rejected |= {n: r for n, r in old["not_read"].items() if n in {f["name"] for f in kept}}
+        self.built.gazetteer = old["gazetteer"]
+        keys = [f"{f['month']}-{f['force']}" for f in kept]
+        for table, file in (("street", "street.parquet"), ("counts", "counts.parquet")):
+            self.db.execute(
+                f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet(?) "
+                "WHERE list_contains(?, month || '-' || force)",
+                [str(self.base / file), keys],
+            )
+        for name in ("postcodes.parquet", "forces.parquet"):
+            if (self.base / name).is_file():
+                shutil.copyfile(self.base / name, self.work / name)
+
+    def _count_own(self) -> None:
+        """Count for each file its records in its force's own area: the evidence of supply."""
+        own = gazetteers.own_records(self.db, self.work)
+        for file in self.built.files:
+            counts = own.get(file["force"])
+            file["own"] = -1 if counts is None else counts.get(file["month"], 0)
+
+    def _write(self) -> None:
+        """Write the located records sorted by grid cell and month, and the counts of all."""
+        self.db.execute(
+            "COPY (SELECT * FROM street WHERE longitude IS NOT NULL ORDER BY "
+            "floor((latitude - 49) / 0.01)::INT, floor((longitude + 9) / 0.016)::INT, month, "
+            "category, longitude, latitude, snapped_to, force, crime_id, outcome) "
+            "TO $path (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 65536)",
+            {"path": str(self.work / "street.parquet")},
+        )
+        self.db.execute(
+            "COPY (SELECT force, month, category, located, unlocated FROM counts "
+            "ORDER BY force, month, category) TO $path (FORMAT parquet, COMPRESSION zstd)",
+            {"path": str(self.work / "counts.parquet")},
+        )
+        row = self.db.execute("SELECT sum(located + unlocated), sum(located) FROM counts").fetchone()
+        self.built.records, self.built.located = (int(n or 0) for n in row or (0, 0))
+        new = self.db.execute(
+            "SELECT category, sum(located + unlocated)::BIGINT FROM counts "
+            "WHERE NOT list_contains(?, category) GROUP BY 1 ORDER BY 1",
+            [[*CATEGORIES]],
+        )
+        self.built.new_categories = {str(slug): int(n) for slug, n in new.fetchall()}
 
 
-def _write(db: duckdb.DuckDBPyConnection, work: Path, built: Built) -> None:
-    """Write the located records sorted by grid cell and month, and the counts of all."""
-    db.execute(
-        "COPY (SELECT * FROM street WHERE longitude IS NOT NULL ORDER BY "
-        "floor((latitude - 49) / 0.01)::INT, floor((longitude + 9) / 0.016)::INT, month, "
-        "category, longitude, latitude, snapped_to, force, crime_id, outcome) "
-        f"TO '{work / 'street.parquet'}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 65536)"
-    )
-    db.execute(
-        "COPY (SELECT force, month, category, count(longitude)::BIGINT AS located, "
-        "(count(*) - count(longitude))::BIGINT AS unlocated FROM street GROUP BY ALL "
-        "ORDER BY force, month, category) "
-        f"TO '{work / 'counts.parquet'}' (FORMAT parquet, COMPRESSION zstd)"
-    )
-    row = db.execute("SELECT count(*), count(longitude) FROM street").fetchone()
-    built.records, built.located = row or (0, 0)
+@dataclass
+class _Copy:
+    """A file as it is read: where, its hash, and how many lines of records it has."""
+
+    path: Path
+    sha256: str
+    lines: int
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+
+
+def _content_id(inventory: dict[str, Any], work: Path) -> str:
+    """Return what names a version: the same content, the same name."""
+    sha = hashlib.sha256(json.dumps(inventory, sort_keys=True).encode())
+    for file in sorted(work.glob("*.parquet")):
+        with file.open("rb") as stream:
+            sha.update(hashlib.file_digest(stream, "sha256").digest())
+    return sha.hexdigest()[:16]

@@ -2,7 +2,8 @@
 
 Transports lie on each other: cache, check of the body, retries, pace, wire. What the cache holds
 costs nothing; each further try costs a place in the queue. Only a whole answer of the right
-shape is kept: a truncated 200 would otherwise be given back for ever.
+shape is kept: a truncated 200 would otherwise be given back for ever. No answer is trusted to
+end: its bytes, its time and the hosts it may send us on to are bounded (see `Limits`).
 """
 
 from __future__ import annotations
@@ -15,24 +16,28 @@ import hashlib
 import logging
 import os
 import sqlite3
+import ssl
+import sys
 import threading
 import time
+import zlib
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar
 
+import httpcore
 import httpx
-import platformdirs
 from hishel import SqliteStorage
 from hishel.httpx import CacheTransport
 from httpx_retries import Retry, RetryTransport
 from pyrate_limiter import Duration, Limiter, Rate, StateBucket, TokenBucket
 
-from crimenb.errors import QueryError, SourceUnavailable
+from crimenb.errors import CrimenbError, QueryError, SourceUnavailable
+from crimenb.files import cache_folder
 from crimenb.sources.api_models import read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 T = TypeVar("T")
 
@@ -49,6 +54,13 @@ _TIMEOUT = httpx.Timeout(90.0, connect=30.0, pool=None)
 _LARGEST_CACHE = 2 * 1024**3
 _LONGEST_GET = 4094
 """Characters of address beyond which police.uk answers 400 and wants a form instead."""
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_SENDS_ON: dict[str, tuple[str, ...]] = {
+    "data.police.uk": ("policeuk-data.s3.amazonaws.com",),
+    "api.os.uk": ("omseprd1stdstordownload.blob.core.windows.net",),
+}
+"""Hosts that a service keeps its files on. It may send us on to these and to itself, to no other."""
 
 _KEPT = "x-crimenb-retrieved"
 
@@ -73,8 +85,28 @@ class Answer(NamedTuple, Generic[T]):
     retrieved: str
 
 
+class Limits(NamedTuple):
+    """What one answer may cost. The largest real one seen has 6 MB and takes a minute."""
+
+    body: int = 32 * 1024**2
+    """Bytes, on the wire and unpacked."""
+    seconds: float = 180.0
+    """From the question to the last byte."""
+    redirects: int = 3
+
+
 class Damaged(httpx.RemoteProtocolError):
     """A body that is cut off, garbled, or not what was asked for."""
+
+
+class Refused(httpx.TransportError):
+    """An answer that another try would not mend; `advice` says what may."""
+
+    def __init__(self, reason: str, advice: str = "") -> None:
+        super().__init__(reason)
+        self.advice = advice or (
+            "This is not how the service answers: check the proxy in HTTPS_PROXY, or try again later."
+        )
 
 
 def user_agent() -> str:
@@ -83,12 +115,6 @@ def user_agent() -> str:
     contact = "".join(c for c in contact if c.isprintable()).strip()
     name = f"crimenb/{metadata.version('crimenb')}"
     return f"{name} (+{contact})" if contact else name
-
-
-def cache_folder() -> Path:
-    """Return `CRIMENB_CACHE_DIR`, or the platform's folder for such things."""
-    named = os.environ.get("CRIMENB_CACHE_DIR", "")
-    return Path(named) if named else platformdirs.user_cache_path("crimenb")
 
 
 class Web:
@@ -107,11 +133,15 @@ class Web:
         Waits between tries.
     now
         Tells the time that an answer is marked with.
+    limits
+        What one answer may cost.
 
     Raises
     ------
     QueryError
-        The cache folder cannot be written, or a proxy or certificate not be used.
+        A cache folder that was named cannot be written, or a proxy or certificate not
+        be used. Where the usual cache folder cannot be written, nothing is kept after
+        the run, and one sentence says so.
     """
 
     def __init__(
@@ -122,16 +152,23 @@ class Web:
         limiter: Limiter | None = None,
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+        limits: Limits | None = None,
     ) -> None:
-        self._store = _open_store(Path(folder) if folder is not None else cache_folder())
+        bounds = limits or Limits()
+        self._store = _store(folder)
         self._retry = _patient(sleep)
-        paced = _Paced(transport or _Wire(), limiter or _process_limiter())
+        paced = _Paced(transport or _Wire(bounds), limiter or _process_limiter(), bounds)
         tried = RetryTransport(paced, self._retry(TRIES, _AGAIN))
         kept = CacheTransport(_Checked(tried, now), self._store)
         self._client = httpx.Client(
             transport=kept,
             timeout=_TIMEOUT,
-            headers={"User-Agent": user_agent(), "Accept": "application/json"},
+            # Only gzip is unpacked bit by bit, so that what unpacks without end is noticed.
+            headers={
+                "User-Agent": user_agent(),
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip",
+            },
         )
 
     def __enter__(self) -> Self:
@@ -190,7 +227,8 @@ class Web:
         tries
             How often to ask in all, should the service fail.
         check
-            Raises ValueError for an answer of the right shape that cannot be right.
+            Raises ValueError for an answer of the right shape that cannot be right, which
+            is asked for again; or an error of ours, which ends the matter. Neither is kept.
 
         Raises
         ------
@@ -221,22 +259,24 @@ class Web:
         try:
             response = self._client.send(request)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise _unavailable(service, what, request, _reason(error)) from error
+            raise _unavailable(service, what, request, error) from error
         settled = response.status_code == httpx.codes.OK or (
             told and response.status_code == httpx.codes.NOT_FOUND
         )
         if not settled:
-            reason = f"HTTP {response.status_code}"
-            raise _unavailable(service, what, request, reason, response.status_code)
+            raise _unavailable(service, what, request, None, response.status_code)
         body = response.content
         try:
             if "value" in extensions:  # read on its way here
                 value = extensions["value"]
             else:
                 value = None if absent and body == b"null" else whole(body)
+        except CrimenbError:
+            self._forget(key)
+            raise
         except ValueError as error:  # kept by an earlier version, or damaged on the disk
             self._forget(key)
-            raise _unavailable(service, what, request, str(error)) from error
+            raise _unavailable(service, what, request, error) from error
         when = response.headers.get(_KEPT, "")
         return Answer(value, hashlib.sha256(body).hexdigest(), when)
 
@@ -245,24 +285,38 @@ class Web:
             self._store.remove_entry(entry.id)
 
 
-def _open_store(folder: Path) -> SqliteStorage:
-    file = folder / "answers-1.db"
+def _store(folder: Path | str | None) -> SqliteStorage:
+    """Return the cache; in memory where the usual folder, which nobody named, cannot be written."""
+    file = (Path(folder) if folder is not None else cache_folder()) / "answers-1.db"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            with contextlib.closing(sqlite3.connect(file)) as db:
-                db.execute("PRAGMA user_version = 1")
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise
-            file.unlink()  # not a database (any more): it held only what can be asked again
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _begin_anew_if_no_database(file)
     except (OSError, sqlite3.OperationalError) as error:
-        msg = (
-            f"The cache folder {str(folder)!r} cannot be written ({error}); "
-            "name another one in CRIMENB_CACHE_DIR."
-        )
-        raise QueryError(msg) from error
+        if folder is not None or os.environ.get("CRIMENB_CACHE_DIR"):
+            msg = (
+                f"The cache folder {str(file.parent)!r} cannot be written ({error}); "
+                "name another one in CRIMENB_CACHE_DIR."
+            )
+            raise QueryError(msg) from error
+        _say_once(f"No answer is kept after this run: {str(file.parent)!r} cannot be written.")
+        memory = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        return SqliteStorage(connection=memory)
     return SqliteStorage(database_path=file, max_size=_LARGEST_CACHE)
+
+
+def _begin_anew_if_no_database(file: Path) -> None:
+    try:
+        with contextlib.closing(sqlite3.connect(file)) as db:
+            db.execute("PRAGMA user_version = 1")
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        file.unlink()  # not a database (any more): it held only what can be asked again
+
+
+@functools.cache
+def _say_once(sentence: str) -> None:
+    print(sentence, file=sys.stderr)  # noqa: T201
 
 
 def _patient(sleep: Callable[[float], None]) -> Callable[[int, Any], Retry]:
@@ -340,31 +394,115 @@ class _Checked(httpx.BaseTransport):
 
 
 class _Paced(httpx.BaseTransport):
-    """Keeps to the pace and to eight requests in flight; turns long questions into forms."""
+    """Keeps to the pace and to eight requests in flight, and each answer to its limits.
 
-    def __init__(self, wire: httpx.BaseTransport, limiter: Limiter) -> None:
-        self.wire, self.limiter = wire, limiter
+    Long questions become forms. A redirect is a request like any other, and is followed here.
+    """
+
+    def __init__(self, wire: httpx.BaseTransport, limiter: Limiter, limits: Limits) -> None:
+        self.wire, self.limiter, self.limits = wire, limiter, limits
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         asked = request
         if request.extensions["post"] is not None:
-            headers = {k: v for k, v in request.headers.items() if k != "host"}
-            asked = httpx.Request(
-                "POST",
-                request.url,
-                headers=headers,
-                extensions=request.extensions,
-                **request.extensions["post"],
-            )
-        with _slots:
-            self.limiter.try_acquire("services")
-            request.extensions["tried"] += 1
-            response = self.wire.handle_request(asked)
-            response.read()
-        return response
+            asked = _again(request, "POST", request.url, **request.extensions["post"])
+        request.extensions["tried"] += 1
+        for _ in range(self.limits.redirects + 1):
+            with _slots:
+                self.limiter.try_acquire("services")
+                response = self._one(asked)
+            if response.status_code not in _REDIRECTS or "location" not in response.headers:
+                return response
+            asked = _again(asked, asked.method, _onward(asked, response), content=asked.read())
+        msg = f"it sends us on more than {self.limits.redirects} times"
+        raise Refused(msg)
+
+    def _one(self, request: httpx.Request) -> httpx.Response:
+        """Return one answer with its body, unpacked, if it keeps to the limits."""
+        until = time.monotonic() + self.limits.seconds
+        response = self.wire.handle_request(request)
+        try:
+            if response.is_stream_consumed:  # it was never on a wire
+                return response
+            body = _bounded(_unpacked(response, self.limits.body), self.limits, until)
+        finally:
+            response.close()
+        headers = [(k, v) for k, v in response.headers.multi_items() if k not in _OF_THE_WIRE]
+        return httpx.Response(response.status_code, headers=headers, content=body, request=request)
 
     def close(self) -> None:
         self.wire.close()
+
+
+_OF_THE_WIRE = ("content-encoding", "content-length", "transfer-encoding")
+
+
+def _again(request: httpx.Request, method: str, url: httpx.URL, **body: Any) -> httpx.Request:
+    """Return a request with another method, address or body."""
+    headers = {k: v for k, v in request.headers.items() if k != "host"}
+    return httpx.Request(method, url, headers=headers, extensions=request.extensions, **body)
+
+
+def _onward(asked: httpx.Request, response: httpx.Response) -> httpx.URL:
+    """Return where a redirect leads, if that is a host of the same service."""
+    here = asked.url
+    try:
+        url = here.join(response.headers["location"])
+    except (httpx.InvalidURL, ValueError) as error:
+        msg = f"it sends us on to {response.headers['location'][:80]!r}, which is no address"
+        raise Refused(msg) from error
+    same = (url.scheme, url.host, url.port) == (here.scheme, here.host, here.port)
+    secured = (url.scheme, here.scheme, url.host, url.port) == ("https", "http", here.host, None)
+    known = url.scheme == "https" and url.port is None and url.host in _SENDS_ON.get(here.host, ())
+    if not (same or secured or known):
+        msg = f"it sends us on to {str(url)[:80]!r}, which is no host of this service"
+        raise Refused(msg)
+    return url
+
+
+def _bounded(chunks: Iterable[bytes], limits: Limits, until: float) -> bytes:
+    whole = bytearray()
+    for chunk in chunks:
+        whole += chunk
+        if len(whole) > limits.body:
+            raise _too_large(limits.body)
+        if time.monotonic() > until:
+            raise _too_slow(limits.seconds)
+    return bytes(whole)
+
+
+def _too_large(most: int) -> Refused:
+    return Refused(f"the answer is larger than the limit of {most / 1024**2:,.3g} MB")
+
+
+def _too_slow(seconds: float) -> Refused:
+    return Refused(f"the answer was not whole after the limit of {seconds:,.3g} seconds")
+
+
+def _unpacked(response: httpx.Response, most: int) -> Iterator[bytes]:
+    """Yield the body bit by bit; no bit that is gzipped grows beyond what may be left."""
+    how = response.headers.get("content-encoding", "").strip().lower()
+    if how in ("", "identity"):
+        yield from response.iter_raw()
+        return
+    if how not in ("gzip", "x-gzip"):
+        msg = f"the answer is packed as {how[:40]!r}, which was not asked for"
+        raise Refused(msg)
+    unpack, sent = zlib.decompressobj(wbits=31), 0
+    try:
+        for chunk in response.iter_raw():
+            sent += len(chunk)
+            if sent > most:
+                raise _too_large(most)
+            yield unpack.decompress(chunk, most + 1)
+            if unpack.unconsumed_tail:
+                raise _too_large(most)
+    except zlib.error as error:
+        msg = f"the answer cannot be unpacked: {error}"
+        raise Damaged(msg, request=response.request) from error
+    if sent and not unpack.eof:
+        msg = "the answer is cut off"
+        raise Damaged(msg)
 
 
 class _Wire(httpx.BaseTransport):
@@ -374,41 +512,109 @@ class _Wire(httpx.BaseTransport):
     environment's proxies.
     """
 
-    def __init__(self) -> None:
-        limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
+    def __init__(self, limits: Limits) -> None:
+        most = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
+        self.seconds, self.clock = limits.seconds, threading.local()
         try:
-            self.client = httpx.Client(limits=limits, follow_redirects=True)
-        except (OSError, ValueError, ImportError) as error:
+            self.client = httpx.Client(limits=most, follow_redirects=False)
+        except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
             msg = (
                 "The network settings of the environment cannot be used "
                 f"({error}); check SSL_CERT_FILE, SSL_CERT_DIR and HTTPS_PROXY."
             )
             raise QueryError(msg) from error
+        # Each read has a time limit of its own, so that one byte a second would never meet it, and
+        # httpx has no limit for all of them. Its connections read through this.
+        for transport in [self.client._transport, *self.client._mounts.values()]:
+            if isinstance(transport, httpx.HTTPTransport):
+                transport._pool._network_backend = _Clocked(self.clock)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        return self.client.send(request)
+        self.clock.until = time.monotonic() + self.seconds
+        try:
+            return self.client.send(request, stream=True)
+        except httpx.TimeoutException as error:
+            if time.monotonic() >= self.clock.until:
+                raise _too_slow(self.seconds) from error
+            raise
+        except httpx.ConnectError as error:
+            if (untrusted := _no_trust(error)) is not None:
+                raise untrusted from error
+            raise
 
     def close(self) -> None:
         self.client.close()
 
 
+class _Clocked(httpcore.SyncBackend):
+    """Connects as usual; no read outlasts the time that is left of its thread's question."""
+
+    def __init__(self, clock: threading.local) -> None:
+        self.clock = clock
+
+    def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+        return _ClockedStream(super().connect_tcp(*args, **kwargs), self.clock)
+
+
+class _ClockedStream(httpcore.NetworkStream):
+    def __init__(self, stream: httpcore.NetworkStream, clock: threading.local) -> None:
+        self.stream, self.clock = stream, clock
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        left = self.clock.until - time.monotonic()
+        if left <= 0:
+            raise httpcore.ReadTimeout
+        return self.stream.read(max_bytes, min(left, timeout if timeout is not None else left))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.stream.write(buffer, timeout)
+
+    def close(self) -> None:
+        self.stream.close()
+
+    def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+        return _ClockedStream(self.stream.start_tls(*args, **kwargs), self.clock)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self.stream.get_extra_info(info)
+
+
+def _no_trust(error: BaseException) -> Refused | None:
+    """Return what to raise where a secure connection cannot be had, which no other try mends."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLError):
+        cause = cause.__cause__ or cause.__context__
+    if cause is None or isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError):
+        return None
+    why = getattr(cause, "verify_message", "") or cause.reason or str(cause)
+    return Refused(
+        f"no secure connection: {why}",
+        "Where your network signs with a certificate of its own, name the file that holds it in SSL_CERT_FILE.",
+    )
+
+
 def _reason(error: Exception) -> str:
-    if isinstance(error, Damaged):
+    if isinstance(error, Damaged | Refused | ValueError):
         return str(error)
     if isinstance(error, httpx.TimeoutException):
         return "it took too long"
+    if isinstance(error, httpx.ProxyError):
+        return f"the proxy of the environment (HTTPS_PROXY) refused: {error}"
     if isinstance(error, httpx.ConnectError):
         return f"no connection: {error}"
     return f"the connection broke: {error or type(error).__name__}"
 
 
 def _unavailable(
-    service: str, what: str, request: httpx.Request, reason: str, status: int | None = None
+    service: str, what: str, request: httpx.Request, error: Exception | None, status: int | None = None
 ) -> SourceUnavailable:
     tried = int(request.extensions["tried"])
     times = "once" if tried <= 1 else f"{tried} times"
-    msg = (
-        f"{service} gave no usable answer about {what}, asked {times} ({reason}); "
-        "what it did answer is kept, so try again later."
-    )
-    return SourceUnavailable(msg, str(request.url)[:500], status, tried)
+    reason = f"HTTP {status}" if error is None else _reason(error)
+    msg = f"{service} gave no usable answer about {what}, asked {times} ({reason})"
+    advice = "; what it did answer is kept, so try again later."
+    if isinstance(error, httpx.ConnectError):
+        advice = "; check the network and try again. Without one, an archive or --source demo will do."
+    if isinstance(error, Refused):
+        advice = f". {error.advice}"
+    return SourceUnavailable(f"{msg}{advice}", str(request.url)[:500], status, tried)

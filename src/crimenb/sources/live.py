@@ -20,7 +20,7 @@ from crimenb.month_status import EVIDENCE, LEAST_SHARE
 from crimenb.progress import Progress, silent
 from crimenb.sources import police_uk
 from crimenb.sources.http import Web
-from crimenb.sources.live_frames import crimes_frame, points_frame
+from crimenb.sources.live_frames import crimes_frame, left_out, points_frame, sift
 from crimenb.sources.place_frames import place_row
 from crimenb.sources.police_uk import DAY, MONTH, Got, Police
 from crimenb.sources.postcodes_io import Gazetteer
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from crimenb.query import Area
+    from crimenb.sources.api_models import Beat
 
 POLICE_URL = "https://data.police.uk/api"
 POSTCODES_URL = "https://api.postcodes.io"
@@ -83,6 +84,7 @@ class Live:
         self._gazetteer = Gazetteer(self.web, postcodes, closed_ok=closed_ok)
         self._retrieved: set[str] = set()
         self._unanswered: list[str] = []
+        self._left_out: list[str] = []
 
     @property
     def release(self) -> str:
@@ -107,7 +109,10 @@ class Live:
             "first month": self._police.offer[0],
             "newest month": self._police.offer[-1],
         }
-        return said | ({"not answered": " ".join(self._unanswered)} if self._unanswered else {})
+        for name, sentences in (("not answered", self._unanswered), ("left out", self._left_out)):
+            if sentences:
+                said[name] = " ".join(dict.fromkeys(sentences))
+        return said
 
     # ---------------------------------------------------------------- places
 
@@ -121,14 +126,14 @@ class Live:
         SourceUnavailable
             A service did not answer.
         """
-        return self._placed(self._gazetteer.position(postcode))
+        return place_row(self._with_force(self._gazetteer.position(postcode)))
 
-    def places(self, postcodes: Sequence[str]) -> dict[str, gpd.GeoDataFrame | PlaceNotFound]:
-        """Return for each postcode its row of `places`, or why it has none."""
-        found: dict[str, gpd.GeoDataFrame | PlaceNotFound] = {}
+    def positions(self, postcodes: Sequence[str]) -> dict[str, dict[str, Any] | PlaceNotFound]:
+        """Return for each postcode its row of `places` without the shape, or why it has none."""
+        found: dict[str, dict[str, Any] | PlaceNotFound] = {}
         for postcode, row in self._gazetteer.positions(postcodes).items():
             try:
-                found[postcode] = row if isinstance(row, PlaceNotFound) else self._placed(row)
+                found[postcode] = row if isinstance(row, PlaceNotFound) else self._with_force(row)
             except PlaceNotFound as error:
                 found[postcode] = error
         return found
@@ -138,9 +143,9 @@ class Live:
         centre = area.geometry.representative_point()
         return place_row({"postcode": area.name, "longitude": centre.x, "latitude": centre.y}, area)
 
-    def _placed(self, row: dict[str, Any]) -> gpd.GeoDataFrame:
+    def _with_force(self, row: dict[str, Any]) -> dict[str, Any]:
         if row["force"]:
-            return place_row(row)
+            return row
         beat = self._police.beat(row["longitude"], row["latitude"])
         if beat is None:
             msg = (
@@ -148,7 +153,7 @@ class Live:
                 "choose a postcode in England, Wales or Northern Ireland."
             )
             raise PlaceNotFound(msg)
-        return place_row(row | {"force": beat.force})
+        return row | {"force": beat.force}
 
     # ---------------------------------------------------------------- crimes
 
@@ -156,10 +161,13 @@ class Live:
         """Return the frames of one place over the months, with the evidence to judge them.
 
         `nearby` holds points inside the area only, `surroundings` is empty and no column tells
-        which territorial force reported a record: the service knows nothing of these.
+        which territorial force reported a record: the service knows nothing of these. Records
+        from elsewhere are left out, and each number counts once; `remark` says so.
 
         Raises
         ------
+        PlaceNotFound
+            The position lies where police.uk knows no force.
         TooManyCrimes
             police.uk refuses the area; see the message for what to do.
         SourceUnavailable
@@ -173,9 +181,14 @@ class Live:
             for n, (x, y) in enumerate(police_uk.spots(place))
         ]
         done = self._police.all(f"{postcode}: police.uk", jobs)
-        got: dict[str, Got] = dict(zip(served, done, strict=False))
+        beats = done[len(served) :]
+        coverage = police_uk.coverage(postcode, beats)
+        _refuse_at_sea(place, beats)
+        sifted = {m: sift(place, g.records) for m, g in zip(served, done, strict=False)}
+        got = {m: g._replace(records=sifted[m].records) for m, g in zip(served, done, strict=False)}
         self._retrieved |= {g.retrieved for g in got.values() if g.retrieved}
-        coverage = police_uk.coverage(postcode, done[len(served) :])
+        if remark := left_out([*sifted.values()]):
+            self._left_out.append(f"{postcode}: {remark}")
         crimes = crimes_frame(place, [r for g in got.values() for r in g.records])
         return Pull(
             crimes=crimes.drop(columns="distance_m"),
@@ -184,6 +197,7 @@ class Live:
             nearby=points_frame(crimes),
             surroundings=frame("surroundings"),
             requests=[r for m in served for r in got[m].requests],
+            remark=remark,
         )
 
     def _month(self, place: gpd.GeoDataFrame, month: str) -> Got:
@@ -238,13 +252,29 @@ class Live:
     # ---------------------------------------------------------------- the neighbourhood
 
     def neighbourhood(self, place: gpd.GeoDataFrame) -> dict[str, pd.DataFrame]:
-        """Return the frames of the neighbourhood team of the place's centre, as of today."""
+        """Return the frames of the neighbourhood team of the place's centre, as of today.
+
+        No count rests on it, so what cannot be had is left out; `describe` says what that was.
+        """
         row = place.iloc[0]
         try:
             beat = self._police.beat(float(row["longitude"]), float(row["latitude"]))
-            return {} if beat is None else self._police.team(str(row["postcode"]), beat)
         except SourceUnavailable as error:
-            if not self.allow_missing:
-                raise
             self._unanswered.append(str(error))
             return {}
+        if beat is None:
+            return {}
+        return self._police.team(str(row["postcode"]), beat, self._unanswered.append)
+
+
+def _refuse_at_sea(place: gpd.GeoDataFrame, beats: Sequence[Beat | None]) -> None:
+    """Raise PlaceNotFound for a postcode placed where police.uk knows no force, nor in most of its mile."""
+    row = place.iloc[0]
+    if row["kind"] != "circle" or beats[0] is not None or 2 * sum(b is not None for b in beats) >= len(beats):
+        return
+    msg = (
+        f"The position given for {row['postcode']!r} (longitude {row['longitude']:.4f}, latitude "
+        f"{row['latitude']:.4f}) lies outside every police force's area, in the sea or in another "
+        "country; choose another postcode nearby."
+    )
+    raise PlaceNotFound(msg)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 import shapely
 
 from crimenb.data import frame
-from crimenb.geo import distances
+from crimenb.geo import MOST_CROSSINGS, distances, in_metres, to_metres, too_tangled
 from crimenb.schema import ASB, BTP, TERRITORIAL, force_name, outcome
 from crimenb.sources.clean_text import coordinate, plain, safe_link, snapped_to, tidy
 from crimenb.sources.place_frames import ORDER, nearby
@@ -44,6 +45,55 @@ def position(record: Crime) -> tuple[float, float]:
         return math.nan, math.nan
     x, y = coordinate(place.longitude), coordinate(place.latitude)
     return (math.nan, math.nan) if math.isnan(x + y) or (x == 0 and y == 0) else (x, y)
+
+
+_BESIDE_M = 50.0
+"""A record so far outside what was asked for is no rounding of its position."""
+
+
+class Sifted(NamedTuple):
+    """The records of an answer that can be counted, and how many were left out and why."""
+
+    records: list[Crime]
+    outside: int
+    farthest_km: float
+    twice: int
+
+
+def sift(place: gpd.GeoDataFrame, records: Sequence[Crime]) -> Sifted:
+    """Return one month's records, each number once, without those from outside the place.
+
+    More than the place may have been asked for (its hull, without holes), and is cut to size later;
+    what lies outside that too was not asked for.
+    """
+    first = {r.id if r.id is not None else -1 - n: r for n, r in reversed([*enumerate(records)])}
+    once = [*reversed(first.values())]
+    x, y = np.array([position(r) for r in once], float).reshape(-1, 2).T
+    hull = in_metres(place.geometry.iloc[0]).convex_hull
+    located = np.isfinite(x)
+    away = np.zeros(len(x))
+    away[located] = shapely.distance(hull, shapely.points(*to_metres(x[located], y[located])))
+    beside = away > _BESIDE_M
+    kept = [r for r, out in zip(once, beside, strict=True) if not out]
+    return Sifted(kept, int(beside.sum()), float(away.max(initial=0)) / 1000, len(records) - len(once))
+
+
+def left_out(sifted: Sequence[Sifted]) -> str:
+    """Say what was left out of a place's answers, "" where nothing was."""
+    outside, twice = sum(s.outside for s in sifted), sum(s.twice for s in sifted)
+    said = []
+    if outside:
+        records, verb = ("record", "is") if outside == 1 else ("records", "are")
+        said.append(
+            f"police.uk answered with {outside:,} {records} from outside the area, up to "
+            f"{max(s.farthest_km for s in sifted):,.0f} km away; {'it' if outside == 1 else 'they'} {verb} left out."
+        )
+    if twice:
+        said.append(
+            f"police.uk gave {twice:,} {'record' if twice == 1 else 'records'} more than once under the same "
+            "number; each is counted once."
+        )
+    return " ".join(said)
 
 
 def crimes_frame(place: gpd.GeoDataFrame, records: Sequence[Crime]) -> gpd.GeoDataFrame:
@@ -99,7 +149,9 @@ def _outcome(record: Crime) -> str:
     return outcome(tidy(record.outcome_status.category))
 
 
-_LEAST_CORNERS = 3
+_LEAST_CORNERS, _MOST_CORNERS = 3, 10_000
+"""The boundary with the most corners seen has 2,079."""
+
 _MEETS = ("email", "telephone", "mobile")
 # What else `contact_details` may name; police.uk writes addresses of pages under each.
 _PAGES = {
@@ -163,9 +215,9 @@ def team_frames(
         "priorities": [
             {
                 "issue": plain(p.issue, "text"),
-                "issue_date": plain(p.issue_date)[:10],
+                "issue_date": _time(p.issue_date)[:10],
                 "action": plain(p.action, "text"),
-                "action_date": plain(p.action_date)[:10],
+                "action_date": _time(p.action_date)[:10],
             }
             for p in priorities
             if plain(p.issue, "text")
@@ -174,7 +226,7 @@ def team_frames(
             {
                 "title": plain(e.title),
                 "kind": plain(e.type),
-                "start": plain(e.start_date)[:19],
+                "start": _time(e.start_date)[:19],
                 "address": plain(e.address),
                 "description": plain(e.description, "text"),
                 "contact": contact_line(e.contact_details),
@@ -189,11 +241,21 @@ def team_frames(
     }
 
 
+def _time(text: str | None) -> str:
+    """Return an ISO date or time as it is written, "" for anything else."""
+    said = plain(text)
+    try:
+        dt.datetime.fromisoformat(said)
+    except ValueError:
+        return ""
+    return said
+
+
 def outline(boundary: Sequence[Located]) -> BaseGeometry:
-    """Return a neighbourhood's boundary as a polygon (EPSG:4326), empty where it has none."""
+    """Return a neighbourhood's boundary as a polygon (EPSG:4326), empty where none can be drawn."""
     corners = [(coordinate(p.longitude), coordinate(p.latitude)) for p in boundary]
     corners = [c for c in corners if math.isfinite(c[0] + c[1])]
-    if len(corners) < _LEAST_CORNERS:
+    if len(corners) < _LEAST_CORNERS or too_intricate(boundary):
         return shapely.Polygon()
     shape = shapely.make_valid(shapely.Polygon(corners))
     parts = [p for p in shapely.get_parts(shape) if p.geom_type == "Polygon"]
@@ -201,6 +263,19 @@ def outline(boundary: Sequence[Located]) -> BaseGeometry:
     if not parts:
         return shapely.Polygon()
     return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
+
+
+def too_intricate(boundary: Sequence[Located]) -> str:
+    """Say which limit a boundary breaks that would cost too much to mend or draw, "" if none."""
+    if len(boundary) > _MOST_CORNERS:
+        return f"it has {len(boundary):,} corners, more than the limit of {_MOST_CORNERS:,}"
+    at = np.array([(coordinate(p.longitude), coordinate(p.latitude)) for p in boundary], float).reshape(-1, 2)
+    at = at[np.isfinite(at).all(axis=1)]
+    if len(at) < _LEAST_CORNERS or (drawn := shapely.Polygon(at)).is_valid:
+        return ""
+    if too_tangled(drawn):
+        return f"it crosses itself more often than the limit of {MOST_CROSSINGS} times"
+    return ""
 
 
 def contact_line(contact: Contact) -> str:

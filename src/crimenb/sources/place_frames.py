@@ -56,6 +56,7 @@ def nearby(known: pd.DataFrame, asked: pd.DataFrame) -> gpd.GeoDataFrame:
     )
     mix = asked.groupby([*key, "category"]).size().unstack(fill_value=0)
     mix = mix.reindex(index=points.index, columns=list(CATEGORIES), fill_value=0).astype("int64")
-    table = points.join(mix).assign(records=mix.sum(axis=1)).reset_index()
+    records = asked.groupby(key).size().reindex(points.index, fill_value=0)
+    table = points.join(mix).assign(records=records.astype("int64")).reset_index()
     table["geometry"] = gpd.points_from_xy(table["longitude"], table["latitude"])
     return gpd.GeoDataFrame(frame("nearby", table), geometry="geometry", crs=LONLAT)

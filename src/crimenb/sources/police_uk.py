@@ -20,7 +20,7 @@ from crimenb.geo import MILE_M, in_degrees, in_metres, to_lonlat, to_metres
 from crimenb.schema import BTP, force_name
 from crimenb.sources.api_models import Beat, Crime, Event, Force, Located, Officer, Priority, Published, Team
 from crimenb.sources.http import AT_ONCE, TRIES
-from crimenb.sources.live_frames import position, team_frames
+from crimenb.sources.live_frames import position, team_frames, too_intricate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,6 +33,12 @@ if TYPE_CHECKING:
 SPOTS = 17
 DEEPEST = 8
 """How often an area is quartered at most: a cell is then a few streets."""
+
+MOST_PARTS = 4
+"""Polygons that a cell is asked for in at most; islands near each other share one."""
+
+MOST_REQUESTS = 100
+"""Questions about one month of an area, in quarters and parts."""
 
 _MARGIN_DEG = 2e-5
 """About two metres: what lies on an edge is asked for and then judged by our own measure."""
@@ -76,17 +82,29 @@ def first_cell(place: gpd.GeoDataFrame) -> Cell:
 def polygons(place: gpd.GeoDataFrame, cell: Cell) -> Iterator[str]:
     """Yield what of the area lies in a cell, a little wider, as police.uk writes polygons.
 
-    Holes are asked for too, and taken out later. Long edges are broken up, so that it does not
-    matter whether the service draws them straight on the globe or on a map.
+    Holes and what lies between islands are asked for too, and taken out later. Long edges are broken
+    up, so that it does not matter whether the service draws them straight on the globe or on a map.
     """
     metres = shapely.segmentize(in_metres(place.geometry.iloc[0]), _SEGMENT_M)
     shape = in_degrees(metres)
     box = shapely.box(cell.west, cell.south, cell.east, cell.north)
     part = shapely.segmentize(shapely.make_valid(shape).intersection(box), _SEGMENT_DEG)
     wider = part.buffer(_MARGIN_DEG, join_style="mitre", cap_style="square")
-    for polygon in shapely.get_parts(wider):
-        ring = polygon.exterior.coords[:-1]
+    for polygon in _few([p for p in shapely.get_parts(wider) if not p.is_empty]):
+        ring = shapely.segmentize(polygon, _SEGMENT_DEG).exterior.coords[:-1]
         yield ":".join(f"{y:.6f},{x:.6f}" for x, y in ring)
+
+
+def _few(parts: list[shapely.Polygon]) -> list[shapely.Polygon]:
+    """Return few polygons without overlap that hold the parts: those near each other within one hull."""
+    near = 10 * _MARGIN_DEG
+    while len(parts) > MOST_PARTS:
+        near *= 2
+        groups = shapely.get_parts(shapely.union_all(shapely.buffer(parts, near)))
+        parts = [shapely.multipolygons([p for p in parts if g.contains(p)]).convex_hull for g in groups]
+        while len(apart := shapely.get_parts(shapely.union_all(parts))) < len(parts):
+            parts = [p.convex_hull for p in apart]
+    return parts
 
 
 def spots(place: gpd.GeoDataFrame) -> list[tuple[float, float]]:
@@ -261,27 +279,32 @@ class Police:
 
     def _area(self, place: gpd.GeoDataFrame, month: str) -> Got:
         """Ask for a custom area, in quarters where police.uk refuses the whole."""
+        name = str(place["postcode"].iloc[0])
         answers: list[Got] = []
         found: dict[object, Crime] = {}
-        cells = [first_cell(place)]
+        whole = first_cell(place)
+        cells, asked = [whole], 0
         while cells:
             cell = cells.pop()
+            parts = [*polygons(place, cell)]
+            asked += len(parts)
+            if asked > MOST_REQUESTS:
+                raise TooManyCrimes(_too_many_parts(name, month))
             try:
-                parts = [self._street({"poly": poly}, month, tries=2) for poly in polygons(place, cell)]
+                got = [self._street({"poly": part}, month, tries=2) for part in parts]
             except SourceUnavailable as error:
                 if error.status != _REFUSED or not self.is_up():
                     raise
                 if cell.depth >= DEEPEST:
-                    name = str(place["postcode"].iloc[0])
                     raise TooManyCrimes(_too_many(name, month)) from error
                 cells += cell.quarters()
                 continue
-            answers += parts
-            for part in parts:
-                for n, record in enumerate(part.records):
-                    if cell.holds(*position(record)):
-                        # An id is unique in one month's answers, and in nothing else.
-                        found[(cell, n) if record.id is None else record.id] = record
+            for record in (record for part in got for record in part.records):
+                at = position(record)
+                if cell.holds(*at) or not whole.holds(*at):  # what nobody asked for is named later
+                    # An id is unique in one month's answers, and in nothing else.
+                    found[("no id", len(found)) if record.id is None else record.id] = record
+            answers += got
         requests = sorted(r for a in answers for r in a.requests)
         return Got([*found.values()], requests, min((a.retrieved for a in answers), default=""))
 
@@ -327,8 +350,11 @@ class Police:
 
     # ---------------------------------------------------------------- the neighbourhood
 
-    def team(self, postcode: str, beat: Beat) -> dict[str, pd.DataFrame]:
-        """Return the frames of a neighbourhood's team, as police.uk shows it today."""
+    def team(self, postcode: str, beat: Beat, missed: Callable[[str], None]) -> dict[str, pd.DataFrame]:
+        """Return the frames of a neighbourhood's team, as police.uk shows it today.
+
+        An answer that cannot be had costs itself and no other; `missed` is told of it.
+        """
         force = quote(beat.force, safe="")
         base = f"{force}/{quote(beat.neighbourhood, safe='')}"
         routes: list[tuple[str, Any, str]] = [
@@ -339,14 +365,23 @@ class Police:
             (f"{base}/events", list[Event], "the neighbourhood's meetings"),
             (f"forces/{force}", Force, "the police force"),
         ]
-        jobs = [
-            functools.partial(self.web.ask, f"{self.url}/{r}", s, what=w, ttl=DAY, absent=True)
-            for r, s, w in routes
-        ]
-        answers = [a.value for a in self.all(f"{postcode}: the neighbourhood", jobs)]
-        team, boundary, people, priorities, events, about = answers
+
+        def ask(route: str, shape: Any, what: str) -> tuple[Any, str]:
+            try:
+                answer = self.web.ask(f"{self.url}/{route}", shape, what=what, ttl=DAY, absent=True)
+            except SourceUnavailable as error:
+                return None, str(error)
+            return answer.value, ""
+
+        jobs = [functools.partial(ask, *route) for route in routes]
+        answers = self.all(f"{postcode}: the neighbourhood", jobs)
+        for why in filter(None, (why for _, why in answers)):
+            missed(why)
+        team, boundary, people, priorities, events, about = (value for value, _ in answers)
         if team is None:
             return {}
+        if why := too_intricate(boundary or []):
+            missed(f"The neighbourhood's boundary is not drawn: {why}.")
         lists = (boundary or [], people or [], priorities or [], events or [])
         return team_frames(postcode, beat, team, about, *lists)
 
@@ -379,4 +414,11 @@ def _too_many(name: str, month: str) -> str:
         f"police.uk refuses {name!r} in {month} (HTTP 503) while it answers other questions: the "
         "area most likely holds more than the 10,000 crimes a month it allows; choose a smaller "
         "area, use an archive, or try again later."
+    )
+
+
+def _too_many_parts(name: str, month: str) -> str:
+    return (
+        f"{name!r} takes more than {MOST_REQUESTS} questions to police.uk about {month}: it has too many crimes, "
+        "or parts too far from each other; choose a smaller area, or use an archive."
     )

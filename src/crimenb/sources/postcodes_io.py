@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from crimenb.errors import PlaceNotFound
+from crimenb.geo import in_the_united_kingdom
 from crimenb.sources.api_models import BulkLookUp, ClosedLookUp, LookUp, Postcode, Terminated
 from crimenb.sources.clean_text import tidy
 from crimenb.sources.gazetteer import force_of_area_code, refuse_outside
@@ -68,8 +69,11 @@ class Gazetteer:
                 ttl=_MONTH,
             )
             for item in answer.value.result:
-                if item.result is not None and item.query in some and _placed(item.result):
-                    self._known[item.query] = _row(item.query, item.result)
+                known = item.result
+                if known is None or item.query not in some or not _placed(known):
+                    continue
+                if _is_same(item.query, known.postcode):
+                    self._known[item.query] = _row(item.query, known)
         found: dict[str, dict[str, Any] | PlaceNotFound] = {}
         for postcode in postcodes:
             try:
@@ -86,6 +90,7 @@ class Gazetteer:
             service=SERVICE,
             ttl=_MONTH,
             told=True,
+            check=lambda a: _refuse_other(postcode, a.result, a.terminated),
         ).value
         if answer.result is not None:
             return _checked(postcode, answer.result)
@@ -104,6 +109,7 @@ class Gazetteer:
             service=SERVICE,
             ttl=_MONTH,
             told=True,
+            check=lambda a: _refuse_other(postcode, a.result),
         ).value
         return answer.result
 
@@ -119,8 +125,31 @@ class Gazetteer:
                 "or ask for its last position (--closed-ok)."
             )
             raise PlaceNotFound(msg)
+        if not in_the_united_kingdom(x, y):
+            raise PlaceNotFound(_ABROAD.format(postcode, x, y))
         remark = f"The postcode was closed in {when}; its last position is used."
         return _at(postcode, x, y) | {"remark": remark}
+
+
+_ABROAD = (
+    f"The position that {SERVICE} gives for {{!r}} (longitude {{:.4f}}, latitude {{:.4f}}) is not in "
+    "the United Kingdom; choose another postcode nearby."
+)
+
+
+def _is_same(asked: str, answered: str) -> bool:
+    return "".join(asked.split()).upper() == "".join(answered.split()).upper()
+
+
+def _refuse_other(asked: str, *answers: Postcode | Terminated | None) -> None:
+    """Raise PlaceNotFound for an answer about a postcode that was not asked for."""
+    other = next((a.postcode for a in answers if a is not None and not _is_same(asked, a.postcode)), None)
+    if other is not None:
+        msg = (
+            f"Asked for the postcode {asked!r}, {SERVICE} answered about {other[:20]!r}; "
+            "try again later, or choose another one nearby."
+        )
+        raise PlaceNotFound(msg)
 
 
 def _at(postcode: str, longitude: float, latitude: float) -> dict[str, Any]:
@@ -134,12 +163,15 @@ def _placed(found: Postcode) -> bool:
     x, y = found.longitude, found.latitude
     return (
         x is not None and y is not None and found.quality != _NOWHERE and math.isfinite(x + y)
-        and (x != 0 or y != 0) and not (found.country or "").startswith("Scot")
+        and in_the_united_kingdom(x, y) and not (found.country or "").startswith("Scot")
     )  # fmt: skip
 
 
 def _checked(postcode: str, found: Postcode) -> dict[str, Any]:
     refuse_outside(postcode, found.country or "")
+    x, y = found.longitude, found.latitude
+    if x and y and math.isfinite(x + y) and not in_the_united_kingdom(x, y):
+        raise PlaceNotFound(_ABROAD.format(postcode, x, y))
     if not _placed(found):
         msg = (
             f"The postcode {postcode!r} cannot be placed on a map ({SERVICE} gives no "

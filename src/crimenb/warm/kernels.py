@@ -14,15 +14,18 @@ and its owner hold the two ends of a lifeline; when one dies, the other sees it 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import gc
 import importlib
 import io
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import uuid
 from pathlib import Path
@@ -74,6 +77,7 @@ def options(folder: Path) -> dict[str, Any]:
     does not. Over TCP kernels now and then lose a race for a port, so none talks over it where
     there is something else.
     """
+    give_ipython_a_folder()
     if Nursery.kept():
         return {"kernel_manager_class": WarmManager, "shutdown_kernel": "immediate"}
     told = {"connection_file": str(folder.resolve() / "kernel.json")}
@@ -83,6 +87,18 @@ def options(folder: Path) -> dict[str, Any]:
         told |= {"transport": "ipc", "ip": "kernel-ipc"}  # in the folder, so that the path is short
     # Asked to end in good order, a kernel may still complain on our stderr of the interruption.
     return {"config": Config({"KernelManager": told}), "shutdown_kernel": "immediate"}
+
+
+def give_ipython_a_folder() -> None:
+    """Where the home cannot be written, name IPython a folder that goes when this process ends.
+
+    It would warn of the home otherwise, and leave a new folder behind each time.
+    """
+    usual = Path.home() / ".ipython"
+    if os.environ.get("IPYTHONDIR") or os.access(usual if usual.exists() else usual.parent, os.W_OK):
+        return
+    os.environ["IPYTHONDIR"] = tempfile.mkdtemp(prefix="crimenb-")
+    atexit.register(shutil.rmtree, os.environ["IPYTHONDIR"], ignore_errors=True)
 
 
 def _abstract_name() -> str:
@@ -114,6 +130,7 @@ class Nursery(Kept):
 
     def command(self, fd: int) -> list[str]:
         """Return the command of the nursery."""
+        give_ipython_a_folder()
         # As a usual kernel is started, and no folder of ours on the path of modules.
         code = f"from crimenb.warm.kernels import serve; serve({fd})"
         return [sys.executable, "-P", "-Xfrozen_modules=off", "-c", code]

@@ -1,0 +1,75 @@
+"""What an archive holds, in lines for a terminal."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from crimenb.query import months_between
+from crimenb.schema import force_name, label_of
+from crimenb.sources.archive import Archive
+from crimenb.sources.archive_build import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def info(folder: Path) -> Iterator[str]:
+    """Yield what an archive holds: version, forces and months, postcodes, what was not read, sizes.
+
+    Raises
+    ------
+    QueryError
+        The folder is no archive.
+    SourceError
+        It is damaged, or of another format.
+    """
+    archive = Archive(folder)
+    try:
+        inventory = archive.inventory
+        files = inventory["files"]
+        yield f"Version {inventory.get('version_id', '(none)')}, read on {inventory['built'][:10]}"
+        located = f"{inventory['located']:,} with a location"
+        yield f"{inventory['records']:,} records, {located}, in {counted(len(files), 'file')}"
+        yield from _forces(archive)
+        gazetteer = inventory["gazetteer"]
+        if gazetteer:
+            areas = gazetteer["areas"]
+            yield f"Postcodes: {gazetteer['postcodes']:,} of the areas {' '.join(areas)}"
+            yield from (f"  refused: {n:,} ({why})" for why, n in gazetteer["refused"].items())
+        else:
+            yield "Postcodes: none (build with --postcodes)"
+        boundaries = (archive.folder / "forces.parquet").is_file()
+        yield f"Force areas: {'given' if boundaries else 'none, the nearest postcode decides'}"
+        for name, reasons in inventory["not_read"].items():
+            yield from (f"Not read: {counted(n, 'row')} of {name} ({why})" for why, n in reasons.items())
+        for what, n in inventory["not_used"].items():
+            yield f"Not used: {n:,} {what}"
+        for slug, n in inventory["new_categories"].items():
+            yield f"A category new to this version: {label_of(slug)} ({counted(n, 'record')})"
+        for file in sorted(archive.folder.iterdir()):
+            yield f"{file.stat().st_size:>14,} bytes  {file.name}"
+    finally:
+        archive.close()
+
+
+def _forces(archive: Archive) -> Iterator[str]:
+    """Yield for each force the months it supplied, and those with a file but without a supply."""
+    by_force: dict[str, dict[str, str]] = {}
+    for (force, month), found in archive.supplied.items():
+        by_force.setdefault(force, {})[month] = found.state
+    for force, states in sorted(by_force.items()):
+        parts = []
+        for state, words in (("supplied", ""), ("lost", "in part: "), ("absent", "no supply: ")):
+            if months := sorted(m for m, s in states.items() if s == state):
+                parts.append(words + ", ".join(_runs(months)))
+        yield f"{force_name(force)}: {'; '.join(parts)}"
+
+
+def _runs(months: list[str]) -> Iterator[str]:
+    """Yield "2025-01 to 2025-04" for months that follow each other."""
+    every = {m: i for i, m in enumerate(months_between(months[0], months[-1]))}
+    for _, run in groupby(enumerate(months), key=lambda pair: every[pair[1]] - pair[0]):
+        first, *rest = [m for _, m in run]
+        yield f"{first} to {rest[-1]}" if rest else first

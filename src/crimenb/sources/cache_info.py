@@ -1,0 +1,67 @@
+"""What is kept between runs: the live services' answers and the chart script."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from typing import TYPE_CHECKING
+
+from crimenb.errors import SourceError
+from crimenb.files import cache_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_OURS = ("answers-*.db*", "vega-*.js", "vega-*.part")
+
+
+def info() -> Iterator[str]:
+    """Yield in words where things are kept, how many, and how large they are."""
+    folder, files = cache_folder(), _files()
+    yield f"Cache folder: {folder}"
+    answers = [f for f in files if f.name.startswith("answers-")]
+    others = [f for f in files if f not in answers]
+    count = sum(_entries(f) for f in answers if f.suffix == ".db")
+    if answers:
+        yield f"Answers of the live services: {count:,} ({_size(answers)})."
+    if others:
+        yield f"Scripts of charts: {_size(others)}."
+    if not files:
+        yield "Nothing is kept there."
+
+
+def clear() -> str:
+    """Remove what is kept, and nothing else that lies in the folder; return what was done in words.
+
+    Raises
+    ------
+    SourceError
+        A file cannot be removed.
+    """
+    files = _files()
+    size = _size(files)
+    for file in files:
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            msg = f"{str(file)!r} cannot be removed: {error.strerror}; remove it yourself."
+            raise SourceError(msg) from error
+    where = str(cache_folder())
+    return f"Removed {size} from {where!r}." if files else f"Nothing is kept in {where!r}."
+
+
+def _files() -> list[Path]:
+    return sorted(f for pattern in _OURS for f in cache_folder().glob(pattern) if f.is_file())
+
+
+def _entries(database: Path) -> int:
+    """Return the number of answers; 0 of a database that cannot be read, which holds none for anybody."""
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(database)) as db:
+        return int(db.execute("SELECT count(*) FROM entries").fetchone()[0])
+    return 0
+
+
+def _size(files: list[Path]) -> str:
+    size = sum(f.stat().st_size for f in files) / 1024**2
+    return f"{size:,.1f} MB" if size >= 0.05 else f"{size * 1024:,.0f} kB"
