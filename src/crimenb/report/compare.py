@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crimenb.charts.theme import VEGALITE
+from crimenb.plurals import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -90,7 +91,7 @@ def line(source: str) -> str:
 def other_outputs(stored: Sequence[Any], fresh: Sequence[Any], others: Versions) -> Iterator[Finding]:
     """Say of every cell whose outputs differ where they do."""
     if len(stored) != len(fresh):
-        yield Finding("outputs", f"{len(stored)} cells are kept, {len(fresh)} were run")
+        yield Finding("outputs", f"{counted(len(stored), 'cell')} stored, {len(fresh)} run")
         return
     for i, (kept, new) in enumerate(zip(stored, fresh, strict=True)):
         if new["cell_type"] == "code":
@@ -101,7 +102,7 @@ def other_outputs(stored: Sequence[Any], fresh: Sequence[Any], others: Versions)
 def _other_cell(kept: Any, new: Any, others: Versions) -> Iterator[tuple[str, bool]]:
     olds, news = kept["outputs"], new["outputs"]
     if len(olds) != len(news):
-        yield f" has {len(olds)} outputs kept, {len(news)} computed", True
+        yield f" has {counted(len(olds), 'output')} kept, {len(news)} computed", True
         return
     drawn = drawn_by(others)
     for old, out in zip(olds, news, strict=True):
@@ -155,7 +156,7 @@ def difference(kept: Any, new: Any, at: str = "") -> str:
         return difference(kept.get(key), new.get(key), inner)
     if isinstance(kept, list) and isinstance(new, list):
         if len(kept) != len(new):
-            return f"{at}: {len(kept)} items kept, {len(new)} computed"
+            return f"{at}: {counted(len(kept), 'item')} kept, {len(new)} computed"
         i = next(i for i, pair in enumerate(zip(kept, new, strict=True)) if pair[0] != pair[1])
         return difference(kept[i], new[i], f"{at}[{i}]")
     if isinstance(kept, str) and isinstance(new, str):
