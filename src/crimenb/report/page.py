@@ -49,11 +49,11 @@ HIDDEN = "notebook-only"
 def to_html(nb: nbformat.NotebookNode) -> str:
     """Return the page of an executed report notebook. The same notebook gives the same bytes."""
     cells = [cell for cell in map(_cell, nb["cells"]) if cell]
-    shown = [o for c in cells for o in c["outputs"]]
-    title = next((o for o in shown if o["role"] == "title"), None)
+    outputs = [o for c in cells for o in c["outputs"]]
+    title = next((o for o in outputs if o["role"] == "title"), None)
     running = (title and title["running"]) or "Recorded crime"
     style, boot, bundle = asset("report", "report.css") + _footer(running), _script(), script_bundle()
-    drawn = any(o["role"] == "chart" for o in shown)
+    drawn = any(o["role"] == "chart" for o in outputs)
     return template("report", "report.html.j2").render(
         title=running,
         heading=title["html"] if title else Markup("<h1>Recorded crime</h1>"),
@@ -259,12 +259,12 @@ def static_svg(spec: dict[str, Any], prefix: str, label: str) -> str:
     """Return a chart as one named image in SVG, the same bytes for the same specification."""
     svg = drawings.draw(spec)
     # The ids come from a counter of the process: renamed by figure and order of appearance.
-    for i, found in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg))):
-        svg = re.sub(rf'(id="|url\(#|href="#){re.escape(found)}(?=["\)])', rf"\g<1>{prefix}{i}", svg)
+    for i, old in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg))):
+        svg = re.sub(rf'(id="|url\(#|href="#){re.escape(old)}(?=["\)])', rf"\g<1>{prefix}{i}", svg)
     svg = re.sub(r' (?:aria-[a-z]+|role)="[^"]*"', "", svg)
     svg = re.sub(r' style="[^"]*"', "", svg)
     # A map has a thousand circles: each as one, and no number finer than the eye.
     svg = _CIRCLE.sub(r'<circle cx="\1" cy="\2" r="\3"', svg)
     svg = re.sub(r'(\d\.\d\d)\d+(?=[,)" A-Za-z-])', r"\1", svg)
-    said = html.escape(label, quote=True)
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{said}" ', 1)
+    escaped = html.escape(label, quote=True)
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{escaped}" ', 1)
