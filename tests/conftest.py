@@ -1,5 +1,7 @@
 """What many tests need: the demonstration's data, one built report, an archive of real files."""
 
+import os
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -30,6 +32,34 @@ def _own_cache(tmp_path_factory):
     """Keep the tests out of the user's cache folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CRIMENB_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+_SAVE_AFTER_EACH_CELL = """\
+def _save_after_each_cell():
+    import coverage
+    from IPython import get_ipython
+
+    if measured := coverage.Coverage.current():
+        get_ipython().events.register("post_run_cell", lambda *_: measured.save())
+
+_save_after_each_cell()
+del _save_after_each_cell
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _measured_kernels(tmp_path_factory):
+    """Count what cells run, where coverage is measured: a kernel is killed, and saves nothing at its end."""
+    if "COVERAGE_PROCESS_CONFIG" not in os.environ:
+        yield
+        return
+    folder = tmp_path_factory.mktemp("ipython")
+    startup = folder / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "00-coverage.py").write_text(_SAVE_AFTER_EACH_CELL)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IPYTHONDIR", str(folder))
         yield
 
 

@@ -12,6 +12,7 @@ import click
 
 from crimenb.errors import CrimenbError, QueryError, ReportError, VerifyError
 from crimenb.files import visible
+from crimenb.plurals import counted
 from crimenb.query import Query, parse_postcode
 from crimenb.version import __version__
 
@@ -173,9 +174,9 @@ def verify(folders: tuple[Path, ...], trust: bool) -> None:
         if sys.stderr.isatty():
             click.echo(f"\r\033[K{i} of {len(chosen)}\r", nl=False, err=True)
     if len(chosen) > 1:
-        click.echo(f"{len(chosen)} reports: {len(chosen) - failed} hold, {failed} do not.")
+        click.echo(f"{counted(len(chosen), 'report')} verified, {failed:,} failed.")
     if failed:
-        msg = f"{failed} of {len(chosen)} reports {'does' if failed == 1 else 'do'} not hold; see above."
+        msg = f"{failed:,} of {counted(len(chosen), 'report')} failed; see above."
         raise VerifyError(msg)
 
 
@@ -337,7 +338,7 @@ def batch(
         click.echo(line, err=True)
     if dry_run:
         return
-    outcome = run_batch(plan, workers=workers, scheduler=scheduler, say=_told())
+    outcome = run_batch(plan, workers=workers, scheduler=scheduler, say=_progress_printer())
     if sys.stderr.isatty():
         click.echo(err=True)
     for entry in outcome.failed:
@@ -347,8 +348,8 @@ def batch(
         sys.exit(1)
 
 
-def _told() -> Callable[[str], None]:
-    """Return what shows progress: one line that changes, or a line twice a minute."""
+def _progress_printer() -> Callable[[str], None]:
+    """Return a function that prints progress: one line that changes, or a line twice a minute."""
     if sys.stderr.isatty():
         return lambda text: click.echo(f"\r\033[K{text}", nl=False, err=True)
     last = time.monotonic()

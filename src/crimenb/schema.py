@@ -57,7 +57,6 @@ class MonthStatus(StrEnum):
     FAILED = "failed"
 
 
-STATUSES = tuple(MonthStatus)
 SUMMED = frozenset({MonthStatus.PUBLISHED, MonthStatus.PARTLY, MonthStatus.LOW})
 """The statuses whose records are summed."""
 
@@ -111,7 +110,7 @@ places: one row a place; geometry = the area asked for; `kind` "circle" or "area
 crimes: one row a record inside the area, duplicates kept; geometry = the snapped point;
     `category` a slug; `reported_by` a police.uk force id, or "territorial" where the source
     does not say which; `crime_id` and `outcome` "" for anti-social behaviour and BTP.
-months: one row a place and month; `status` one of STATUSES, `why` one sentence.
+months: one row a place and month; `status` a MonthStatus, `why` one sentence.
 coverage: one row a place and force; `share` of the area (0-1), how found, months supplied
     (separated by spaces); geometry = the force's part of the area, empty where the source
     does not tell its boundary.

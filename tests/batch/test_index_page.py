@@ -45,7 +45,7 @@ def test_a_row_says_what_is_asked_of_it():
 
 def test_nothing_counted_is_not_zero():
     shown = row(entry(crime=None, asb=None, months=[None] * 3, counted=0, verdict=""))
-    assert (shown["crime"], shown["asb"], shown["said"], shown["verdict"]) == (
+    assert (shown["crime"], shown["asb"], shown["spark_text"], shown["verdict"]) == (
         "[x]", "[x]", "No month can be counted", "Not judged")  # fmt: skip
     assert shown["spark"] == ""
 

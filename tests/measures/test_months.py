@@ -12,7 +12,7 @@ from scipy import stats
 from crimenb.measures import counts as count_records
 from crimenb.measures import months
 from crimenb.query import days_in, months_between
-from crimenb.schema import CATEGORIES, CRIME_CATEGORIES, STATUSES, SUMMED
+from crimenb.schema import CATEGORIES, CRIME_CATEGORIES, SUMMED, MonthStatus
 from crimenb.usual_range import t_value, usual_range
 from crimenb.wording.verdicts import describe
 from tests.make_data import written
@@ -144,7 +144,7 @@ def places(draw):
             max_size=12,
         )
     )
-    return rows, months, {m: draw(st.sampled_from(STATUSES)) for m in months}
+    return rows, months, {m: draw(st.sampled_from(MonthStatus)) for m in months}
 
 
 @settings(deadline=None, max_examples=60)

@@ -418,5 +418,5 @@ def test_folders_are_found_and_nothing_else(demo_report, tmp_path):
 def test_a_difference_is_named_by_its_place_and_values():
     assert difference({"a": [1, {"n": 2}]}, {"a": [1, {"n": 3}]}) == "a[1] n: 2 kept, 3 computed"
     assert difference("in 1,318 crimes", "in 1,317 crimes") == "'1,318' kept, '1,317' computed"
-    assert difference({"a": [1]}, {"a": [1, 2]}) == "a: 1 items kept, 2 computed"
+    assert difference({"a": [1]}, {"a": [1, 2]}) == "a: 1 item kept, 2 computed"
     assert difference({"a": 1}, {}) == "a: 1 kept, None computed"

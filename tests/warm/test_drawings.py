@@ -1,5 +1,6 @@
 """Static drawings: the same here and in a process of their own, whatever happens to that."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -19,48 +20,48 @@ SPEC = {
 
 
 @pytest.fixture
-def kept():
-    """Keep a painter, and no longer than the test."""
+def helper():
+    """Start a painter for one test."""
     Painter.here()
-    yield Painter.kept()
+    yield Painter.started()
     Painter.dismiss()
 
 
-def test_a_drawing_is_the_same_from_another_process(kept):
+def test_a_drawing_is_the_same_from_another_process(helper):
     drawings.expect(SPEC)
     elsewhere = drawings.draw(SPEC)
-    assert not kept.begun
-    assert kept.drawn == 1
-    assert elsewhere == painter.draw(drawings._said(SPEC))
+    assert not helper.begun
+    assert helper.drawn == 1
+    assert elsewhere == painter.draw(json.dumps(SPEC, sort_keys=True))
     assert elsewhere.startswith("<svg")
 
 
-def test_a_drawing_that_was_not_begun_is_made_here(kept):
+def test_a_drawing_that_was_not_begun_is_made_here(helper):
     assert drawings.draw(SPEC).startswith("<svg")
-    assert kept.drawn == 0
+    assert helper.drawn == 0
 
 
-def test_a_killed_painter_is_replaced_and_nothing_is_lost(kept):
-    first = kept.process
+def test_a_killed_painter_is_replaced_and_nothing_is_lost(helper):
+    first = helper.process
     first.kill()
     first.wait()
     drawings.expect(SPEC)
     assert drawings.draw(SPEC).startswith("<svg")
-    assert kept.process is not first
-    assert kept.process.poll() is None
+    assert helper.process is not first
+    assert helper.process.poll() is None
 
 
-def test_a_painter_is_replaced_before_it_grows(kept, monkeypatch):
+def test_a_painter_is_replaced_before_it_grows(helper, monkeypatch):
     monkeypatch.setattr(drawings, "MOST", 2)
-    first = kept.process
+    first = helper.process
     for width in range(100, 103):
         drawings.expect(SPEC | {"width": width})
         assert drawings.draw(SPEC | {"width": width}).startswith("<svg")
     assert first.poll() is not None
-    assert kept.drawn == 1
+    assert helper.drawn == 1
 
 
-def test_what_cannot_be_drawn_is_an_error_here_too(kept):
+def test_what_cannot_be_drawn_is_an_error_here_too(helper):
     drawings.expect({"mark": "no such mark"})
     with pytest.raises(ValueError, match="conversion failed"):
         drawings.draw({"mark": "no such mark"})
@@ -69,7 +70,7 @@ def test_what_cannot_be_drawn_is_an_error_here_too(kept):
 def test_a_painter_ends_with_its_owner():
     code = (
         "from crimenb.warm.drawings import Painter; import time; Painter.here();"
-        "print(Painter.kept().process.pid, flush=True); time.sleep(60)"
+        "print(Painter.started().process.pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as owner:
         pid = int(owner.stdout.readline())

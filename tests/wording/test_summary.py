@@ -13,7 +13,7 @@ from crimenb.measures.months import MonthVerdict, Verdict
 from crimenb.measures.place import place_of
 from crimenb.query import months_between
 from crimenb.report.sections import neighbourhood
-from crimenb.schema import CATEGORIES, STATUSES
+from crimenb.schema import CATEGORIES, MonthStatus
 from crimenb.usual_range import Range
 from crimenb.wording import format as write
 from crimenb.wording import how_to_read, misreadings, verdicts
@@ -184,7 +184,7 @@ def anything(draw):
             max_size=10,
         )
     )
-    status = {m: draw(st.sampled_from(["published", "published", *STATUSES])) for m in months}
+    status = {m: draw(st.sampled_from(["published", "published", *MonthStatus])) for m in months}
     rest = draw(st.sampled_from([None, 0, 5, 1000]))
     forces = (("leicestershire", 0.6), ("warwickshire", 0.4))
     return written(

@@ -6,16 +6,13 @@ the page says why.
 
 from __future__ import annotations
 
-import base64
-import functools
-import hashlib
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-import jinja2
 from markupsafe import Markup
 
 from crimenb.measures.place import place_of
+from crimenb.plurals import counted
+from crimenb.report.page import asset, script_hash, template
 from crimenb.wording import format as write
 from crimenb.wording.verdicts import describe
 
@@ -45,7 +42,7 @@ def write_index(out: Path, done: Iterable[Entry], failed: Sequence[Entry], notic
     failed
         Entries of reports that could not be made.
     notices
-        What was said of lines of the list.
+        Notices about lines of the list.
     """
     rows = sorted((row(entry) for entry in done), key=lambda r: (r["name"].casefold(), r["slug"]))
     text = render(rows, failed, notices)
@@ -57,59 +54,45 @@ def write_index(out: Path, done: Iterable[Entry], failed: Sequence[Entry], notic
 
 def render(rows: list[dict[str, Any]], failed: Sequence[Entry], notices: Sequence[Notice]) -> str:
     """Return the page. The same rows give the same bytes."""
-    style, script = _asset("index.css"), _asset("index.js")
-    return _template().render(
+    style, script = asset("batch", "index.css"), asset("batch", "index.js")
+    return template("batch", "index.html.j2").render(
         bodies=[rows[i : i + CHUNK] for i in range(0, len(rows), CHUNK)],
-        count=len(rows),
+        reports=counted(len(rows), "report"),
+        spark_width=SPARK_WIDTH,
+        spark_height=SPARK_HEIGHT,
         failed=sorted(failed),
         left_out=[n for n in notices if n.left_out],
         demo=any(r["demo"] for r in rows),
         # Only this style and this script, and no request.
         policy=f"default-src 'none'; base-uri 'none'; form-action 'none'; "
-        f"style-src {_hash(style)}; script-src {_hash(script)}",
+        f"style-src {script_hash(style)}; script-src {script_hash(script)}",
         style=Markup(style),
         script=Markup(script),
     )
 
 
-def _asset(name: str) -> str:
-    return resources.files("crimenb.batch").joinpath("templates", name).read_text("utf-8")
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-@functools.cache
-def _template() -> jinja2.Template:
-    env = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    return env.from_string(_asset("index.html.j2"))
-
-
 def row(entry: Entry) -> dict[str, Any]:
-    """Return what the table shows of a report, all in words."""
-    shown = entry.shown
-    start, end = str(shown.get("start", "")), str(shown.get("end", ""))
-    months = shown.get("months") or []
-    asked, counted = int(shown.get("asked", 0)), int(shown.get("counted", 0))
+    """Return the cells of a report's row in the table, all as text."""
+    known = entry.overview_dict
+    start, end = str(known.get("start", "")), str(known.get("end", ""))
+    months = known.get("months") or []
+    left_out = int(known.get("asked", 0)) - int(known.get("counted", 0))
     return {
         "slug": entry.slug,
         "postcode": entry.postcode,
-        "name": str(shown.get("name") or entry.postcode),
+        "name": str(known.get("name") or entry.postcode),
         "period": write.period(start, end) if start and end else "",
         "months": f"{start} {end}",
-        "crime": _whole(shown.get("crime")),
-        "asb": _whole(shown.get("asb")),
-        "verdict": str(shown.get("verdict") or "Not judged"),
-        "demo": bool(shown.get("demo")),
-        "part": "" if str(shown.get("where", "")).startswith("the mile") else str(shown.get("where", "")),
+        "crime": _whole(known.get("crime")),
+        "asb": _whole(known.get("asb")),
+        "verdict": str(known.get("verdict") or "Not judged"),
+        "demo": bool(known.get("demo")),
+        "part": "" if str(known.get("where", "")).startswith("the mile") else str(known.get("where", "")),
         "spark": spark(months),
-        "said": _said(months),
-        "gaps": str(shown.get("gaps", "")) or "None",
-        "missing": asked - counted,
-        "coverage": str(shown.get("coverage", "")),
+        "spark_text": _spark_text(months),
+        "gaps": str(known.get("gaps", "")) or "None",
+        "missing": left_out,
+        "coverage": str(known.get("coverage", "")),
     }
 
 
@@ -117,12 +100,10 @@ def _whole(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else "[x]"
 
 
-def _said(months: Sequence[int | None]) -> str:
-    """Say what the small line shows, for readers who do not see it."""
-    held = [m for m in months if m is not None]
-    if not held:
-        return "No month can be counted"
-    return f"{min(held):,} to {max(held):,} a month"
+def _spark_text(months: Sequence[int | None]) -> str:
+    """Return what the small line shows, for readers who do not see it."""
+    counts = [m for m in months if m is not None]
+    return f"{min(counts):,} to {max(counts):,} a month" if counts else "No month can be counted"
 
 
 def spark(months: Sequence[int | None]) -> Markup:

@@ -1,7 +1,7 @@
-"""The ledger of a batch: one line a report and attempt, appended as the results come.
+"""The ledger of a batch: one line for each report and attempt, appended as the results come.
 
-The last line of a report holds. Only the parent process writes, a whole line at a time, so that
-whatever is killed costs at most the line being written; that line is passed over.
+The last line of a report counts. Only the parent process writes, a whole line at a time, so a
+killed process costs at most the line being written; an incomplete last line is ignored.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Entry(NamedTuple):
     """What the index page shows of the report, as JSON."""
 
     @property
-    def shown(self) -> dict[str, Any]:
-        """The overview as it was; empty where there is none or it was spoilt."""
+    def overview_dict(self) -> dict[str, Any]:
+        """The overview, parsed; empty where there is none or it cannot be parsed."""
         try:
             return dict(json.loads(self.overview))
         except (ValueError, TypeError):
@@ -61,7 +61,7 @@ class Ledger:
                 entry = Entry(*(_unguarded(cell) for cell in row))
                 self.entries[entry.slug] = entry
         if whole != text or not whole:
-            # A line that was cut off says nothing; the next one must not be glued to it.
+            # The incomplete line goes: the next one would be appended to it.
             self.path.write_text(whole or _line(Entry._fields), "utf-8", newline="")
 
     def add(self, entry: Entry) -> None:
@@ -78,7 +78,7 @@ def _line(cells: tuple[str, ...]) -> str:
 
 
 def _guarded(cell: str) -> str:
-    """Keep a spreadsheet from taking text for a formula, and a line a line."""
+    """Return a cell on one line, and with an apostrophe where a spreadsheet would read a formula."""
     text = " ".join(str(cell).splitlines())
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text
 
@@ -87,29 +87,29 @@ def _unguarded(cell: str) -> str:
     return cell[1:] if cell[:2] in {"'=", "'+", "'-", "'@", "'\t"} else cell
 
 
-def standing(folder: Path, query: Query, now: Mapping[str, str]) -> str:
-    """Return the hash of a finished report that is as it was made, or "" where it is not.
+def unchanged_hash(folder: Path, query: Query, described: Mapping[str, str]) -> str:
+    """Return the hash of a finished report that need not be made again, or "" where it must.
 
     It answers the query, from what the source holds today, made by this version, and no file
     of it was changed since.
 
     Parameters
     ----------
-    now
+    described
         What the source says of itself (`describe`).
     """
     try:
         manifest = snapshot.read_manifest(folder / DATA)
-        if manifest["crimenb"] != __version__ or not snapshot.is_from(manifest, now):
+        if manifest["crimenb"] != __version__ or not snapshot.is_from(manifest, described):
             return ""
         if not snapshot.answers(manifest, query):
             return ""
-        return intact(folder)
+        return intact_hash(folder)
     except (CrimenbError, OSError, KeyError, ValueError, TypeError):
         return ""
 
 
-def intact(folder: Path) -> str:
+def intact_hash(folder: Path) -> str:
     """Return the hash of a report's SHA256SUMS if every file is as listed there, else ""."""
     listed = listed_sums(folder)
     if not {"report.html", "report.ipynb", f"{DATA}/{snapshot.MANIFEST}"} <= set(listed):

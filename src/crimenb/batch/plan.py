@@ -1,4 +1,4 @@
-"""What a batch comes to, worked out before anything is made: every bad line is named here."""
+"""What a batch will do, worked out before it starts: every bad line is named here."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crimenb import snapshot
-from crimenb.batch.ledger import standing
+from crimenb.batch.ledger import unchanged_hash
 from crimenb.batch.rows import Notice, Order, Orders, read_orders, settle
 from crimenb.errors import PlaceNotFound, QueryError
+from crimenb.plurals import counted
 from crimenb.sources.archive import Archive
 
 if TYPE_CHECKING:
@@ -20,23 +21,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a list comes to: reports to make, reports that stand, and what was said of lines."""
+    """What a list asks for: reports to make, reports that need not be made again, notices about lines."""
 
     source: str
     out: Path
     orders: list[Order]
     notices: list[Notice]
-    said: dict[str, str]
+    described: dict[str, str]
+    """What the source says of itself (`describe`)."""
     todo: list[Order]
-    standing: dict[str, str]
+    unchanged: dict[str, str]
+    """Reports that need not be made again: slug to the hash of SHA256SUMS."""
     opened: snapshot.Source = field(repr=False)
     force: bool = False
 
     def lines(self) -> list[str]:
-        """Say it in a few lines: what is left out and why, what stands, what is to be made."""
-        left = sum(n.left_out for n in self.notices)
-        counted = f"{len(self.orders):,} reports asked for, {len(self.standing):,} there already"
-        return [*map(str, self.notices), f"{counted}, {len(self.todo):,} to make; {left:,} lines left out."]
+        """Return the plan in words: a line a notice, then the numbers."""
+        left_out = sum(n.left_out for n in self.notices)
+        total = (
+            f"{counted(len(self.orders), 'report')} asked for, {len(self.unchanged):,} there already, "
+            f"{len(self.todo):,} to make; {counted(left_out, 'line')} left out."
+        )
+        return [*map(str, self.notices), total]
 
 
 def plan_batch(
@@ -69,18 +75,18 @@ def plan_batch(
     QueryError
         The list or the source cannot be read.
     """
-    asked = read_orders(path, start, end, compare)
-    if asked.orders:
-        spec, opened = _source(source, asked.orders)
-        asked = settle(asked, opened.months())
+    listed = read_orders(path, start, end, compare)
+    if listed.orders:
+        spec, opened = _source(source, listed.orders)
+        listed = settle(listed, opened.months())
     else:
         msg = f"The list {str(path)!r} holds no postcode that could be asked for."
-        raise QueryError("\n".join([*map(str, asked.notices), msg]))
-    folder, said = Path(out).resolve(), opened.describe()
-    there = {} if force else _standing(asked.orders, folder, said)
-    orders, notices = _placed(asked, opened, there)
-    todo = [o for o in orders if o.query.slug not in there]
-    return Plan(spec, folder, orders, notices, said, todo, there, opened, force)
+        raise QueryError("\n".join([*map(str, listed.notices), msg]))
+    folder, described = Path(out).resolve(), opened.describe()
+    unchanged = {} if force else _unchanged(listed.orders, folder, described)
+    orders, notices = _placed(listed, opened, unchanged)
+    todo = [o for o in orders if o.query.slug not in unchanged]
+    return Plan(spec, folder, orders, notices, described, todo, unchanged, opened, force)
 
 
 def _source(source: str, orders: Sequence[Order]) -> tuple[str, snapshot.Source]:
@@ -93,37 +99,37 @@ def _source(source: str, orders: Sequence[Order]) -> tuple[str, snapshot.Source]
     return spec, opened
 
 
-def _standing(orders: Sequence[Order], out: Path, said: dict[str, str]) -> dict[str, str]:
+def _unchanged(orders: Sequence[Order], out: Path, described: dict[str, str]) -> dict[str, str]:
     """Return the reports that need not be made, with their hashes."""
-    found = [o.query for o in orders if (out / o.query.slug).is_dir()]
-    with ThreadPoolExecutor(max(2, cores())) as pool:  # hashing lets go of the interpreter
-        hashes = pool.map(lambda q: standing(out / q.slug, q, said), found)
-        return {q.slug: h for q, h in zip(found, hashes, strict=True) if h}
+    existing = [o.query for o in orders if (out / o.query.slug).is_dir()]
+    with ThreadPoolExecutor(max(2, cores())) as pool:  # hashing releases the interpreter lock
+        hashes = pool.map(lambda q: unchanged_hash(out / q.slug, q, described), existing)
+        return {q.slug: h for q, h in zip(existing, hashes, strict=True) if h}
 
 
 def _placed(
-    asked: Orders, opened: snapshot.Source, there: dict[str, str]
+    listed: Orders, opened: snapshot.Source, unchanged: dict[str, str]
 ) -> tuple[list[Order], list[Notice]]:
     """Leave out what the source cannot place, in one look-up for all."""
-    wanted = {p: None for o in asked.orders if o.query.slug not in there for p in o.query.postcodes}
-    found = opened.positions(list(wanted)) if wanted else {}
-    kept, notices = [], list(asked.notices)
-    for order in asked.orders:
-        query, said = order.query, ""
-        if query.slug not in there:
-            said = next((str(e) for p in query.postcodes if isinstance(e := found[p], PlaceNotFound)), "")
-        if said:
-            notices.append(Notice(order.line, query.postcode, said, "Left out.", left_out=True))
+    to_place = {p: None for o in listed.orders if o.query.slug not in unchanged for p in o.query.postcodes}
+    places = opened.positions(list(to_place)) if to_place else {}
+    orders, notices = [], list(listed.notices)
+    for order in listed.orders:
+        query, problem = order.query, ""
+        if query.slug not in unchanged:
+            problem = next((str(e) for p in query.postcodes if isinstance(e := places[p], PlaceNotFound)), "")
+        if problem:
+            notices.append(Notice(order.line, query.postcode, problem, "Left out.", left_out=True))
             continue
-        kept.append(order)
-        place = found.get(query.postcode)
+        orders.append(order)
+        place = places.get(query.postcode)
         if isinstance(opened, Archive) and place is not None and not isinstance(place, PlaceNotFound):
             force = str(place["force"])
             if opened.lacks(force, query.months):
-                said = f"The archive holds no month of {force!r}, which polices {query.postcode!r}."
+                problem = f"The archive holds no month of {force!r}, which polices {query.postcode!r}."
                 done = "Made all the same; its page says what that means."
-                notices.append(Notice(order.line, query.postcode, said, done))
-    return kept, sorted(notices)
+                notices.append(Notice(order.line, query.postcode, problem, done))
+    return orders, sorted(notices)
 
 
 def cores() -> int:

@@ -1,8 +1,8 @@
-"""Many reports, made by Dask and written in a ledger.
+"""Many reports, made by Dask and entered in a ledger.
 
-A worker is a process with one thread, for a notebook runs in a folder and a process has only
-one; it keeps a nursery of warm kernels (see kernels.py). A worker that is killed costs the report
-it was making, which another one begins again; the same command run again goes on.
+A worker is a process with one thread, because a notebook runs in a folder and a process has only
+one; it has a nursery of warm kernels (see warm/kernels.py). The report of a worker that is killed
+is started again by another; a batch that was stopped goes on when the same command is run again.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from crimenb import snapshot
 from crimenb.batch.index_page import write_index
 from crimenb.batch.ledger import Entry, Ledger
 from crimenb.batch.plan import Plan, cores
-from crimenb.batch.worker import Task, make, shown, tries
+from crimenb.batch.worker import Task, attempts_file, make, overview_json
 from crimenb.errors import CrimenbError, ReportError, SourceUnavailable
 from crimenb.files import locked, sweep
+from crimenb.plurals import counted
 from crimenb.snapshot import DATA
 
 if TYPE_CHECKING:
@@ -36,21 +37,21 @@ if TYPE_CHECKING:
 
 LOG = "batch.log"
 DEATHS = 5
-"""So many workers may die over one report before it is given up."""
+"""A report is given up when this many workers have died while making it."""
 
 UNANSWERED = 3
-"""After so many questions in a row without an answer the service is asked no more."""
+"""The service is asked no more after this many requests in a row without an answer."""
 
 _log = logging.getLogger("crimenb.batch")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a batch."""
+    """The result of a batch: numbers of reports made and unchanged, and what is missing."""
 
     index: Path
     made: int
-    stood: int
+    unchanged: int
     failed: list[Entry]
     left_out: int
 
@@ -81,7 +82,7 @@ def run_batch(
         Whether this process alone asks the source; so it is with the live
         services, whose rate limit is one for all.
     say
-        Told how far it is.
+        Called with a line of progress.
 
     Raises
     ------
@@ -103,7 +104,7 @@ def run_batch(
         sweep(out)
         ledger = Ledger(out)
         progress = _Progress(plan, say)
-        _note_standing(plan, ledger)
+        _enter_unchanged(plan, ledger)
         names = {o.query.slug: o.name for o in plan.orders}
         try:
             if plan.todo:
@@ -113,14 +114,14 @@ def run_batch(
                         progress.tell(entry)
         finally:
             sweep(out)
-            for left in out.glob(".*.tries"):
-                left.unlink()
+            for counter in out.glob(".*.tries"):
+                counter.unlink()
             page = _indexed(plan, ledger)
         made = [ledger.entries[o.query.slug] for o in plan.todo]
         shutil.rmtree(out / ".collected", ignore_errors=True)
     failed = [e for e in made if e.status != "done"]
     left_out = sum(n.left_out for n in plan.notices)
-    return Outcome(page, len(made) - len(failed), len(plan.standing), failed, left_out)
+    return Outcome(page, len(made) - len(failed), len(plan.unchanged), failed, left_out)
 
 
 def _indexed(plan: Plan, ledger: Ledger) -> Path:
@@ -129,56 +130,56 @@ def _indexed(plan: Plan, ledger: Ledger) -> Path:
         e for e in ledger.entries.values()
         if e.status == "done" and (plan.out / e.slug / "report.html").is_file()
     ]  # fmt: skip
-    there = {e.slug for e in done}
-    asked = [ledger.entries.get(o.query.slug) for o in plan.orders]
-    failed = [e for e in asked if e is not None and e.slug not in there]
+    done_slugs = {e.slug for e in done}
+    entries = [ledger.entries.get(o.query.slug) for o in plan.orders]
+    failed = [e for e in entries if e is not None and e.slug not in done_slugs]
     return write_index(plan.out, done, failed, plan.notices)
 
 
 def _named(entry: Entry, name: str) -> Entry:
     if not name or not entry.overview:
         return entry
-    return entry._replace(overview=json.dumps(entry.shown | {"name": name}, ensure_ascii=False))
+    return entry._replace(overview=json.dumps(entry.overview_dict | {"name": name}, ensure_ascii=False))
 
 
-def _note_standing(plan: Plan, ledger: Ledger) -> None:
-    """Enter reports that stand but were never entered: the last run was killed in between."""
+def _enter_unchanged(plan: Plan, ledger: Ledger) -> None:
+    """Enter finished reports that have no entry because the last run was killed before it."""
     for order in plan.orders:
         query = order.query
-        digest = plan.standing.get(query.slug, "")
+        digest = plan.unchanged.get(query.slug, "")
         known = ledger.entries.get(query.slug)
         if digest and (known is None or (known.status, known.hash) != ("done", digest)):
-            overview = shown(snapshot.read(plan.out / query.slug / DATA))
-            begun = str(_begun(plan.out, query) or 1)
-            entry = Entry(query.postcode, query.slug, "done", "", begun, "", digest, overview)
+            overview = overview_json(snapshot.read(plan.out / query.slug / DATA))
+            attempts = str(_attempts(plan.out, query) or 1)
+            entry = Entry(query.postcode, query.slug, "done", "", attempts, "", digest, overview)
             ledger.add(_named(entry, order.name))
 
 
 def _results(plan: Plan, client: Client, collected: Path | None) -> Iterator[Entry]:
-    """Hand the reports to the workers, and yield what comes back in the order it comes."""
+    """Submit the reports to the workers and yield their entries as they complete."""
     from distributed import as_completed
 
     queries: dict[str, Query] = {}
     finished = as_completed()
 
-    def submit(query: Query, kept: str) -> None:
-        task = Task(query, plan.source, str(plan.out), plan.said, kept, plan.force)
+    def submit(query: Query, folder: str) -> None:
+        task = Task(query, plan.source, str(plan.out), plan.described, folder, plan.force)
         future = client.submit(make, task, key=f"report-{query.slug}-{time.time_ns():x}", pure=False)
         queries[str(future.key)] = query
         finished.add(future)
 
     unanswered = 0
     for order in plan.todo:
-        kept = ""
+        folder = ""
         if collected is not None:
             try:
-                kept = _collected(order.query, plan, collected, unanswered)
+                folder = _collected(order.query, plan, collected, unanswered)
                 unanswered = 0
             except CrimenbError as error:
                 unanswered += isinstance(error, SourceUnavailable)
                 yield _failed(order.query, str(error), 1)
                 continue
-        submit(order.query, kept)
+        submit(order.query, folder)
         for future in finished.next_batch(block=False):
             yield _entry(future, queries[future.key], plan.out)
     while not finished.is_empty():
@@ -186,17 +187,17 @@ def _results(plan: Plan, client: Client, collected: Path | None) -> Iterator[Ent
         yield _entry(future, queries[future.key], plan.out)
 
 
-def _collected(query: Query, plan: Plan, folder: Path, unanswered: int) -> str:
+def _collected(query: Query, plan: Plan, parent: Path, unanswered: int) -> str:
     """Pull one report's data in this process; return the folder of its snapshot."""
-    kept = folder / query.slug
+    folder = parent / query.slug
     if unanswered >= UNANSWERED:
         msg = f"Not asked for: the service gave no answer {UNANSWERED} times in a row; run it again later."
         raise SourceUnavailable(msg)
     try:
-        snapshot.read(kept, query)  # from a run that was stopped
+        snapshot.read(folder, query)  # from a run that was stopped
     except CrimenbError:
-        snapshot.save(query, plan.opened, kept)
-    return str(kept)
+        snapshot.save(query, plan.opened, folder)
+    return str(folder)
 
 
 def _entry(future: Future[Entry], query: Query, out: Path) -> Entry:
@@ -207,13 +208,14 @@ def _entry(future: Future[Entry], query: Query, out: Path) -> Entry:
         future.release()
         return entry
     future.release()
-    said = "Every worker that began it died" if type(error).__name__ == "KilledWorker" else str(error)
-    return _failed(query, f"{said}; see {LOG}.", _begun(out, query))
+    died = type(error).__name__ == "KilledWorker"
+    reason = "Every worker that began it died" if died else str(error)
+    return _failed(query, f"{reason}; see {LOG}.", _attempts(out, query))
 
 
-def _begun(out: Path, query: Query) -> int:
-    """Return how often workers began a report that none of them could tell of."""
-    counter = tries(out, query)
+def _attempts(out: Path, query: Query) -> int:
+    """Return how many attempts at a report ended with the death of the worker."""
+    counter = attempts_file(out, query)
     times = counter.stat().st_size if counter.is_file() else 0
     counter.unlink(missing_ok=True)
     return times
@@ -242,9 +244,9 @@ def _client(workers: int, scheduler: str, out: Path) -> Iterator[Client]:
                 raise ReportError(msg)
             yield client
         return
-    told = {
+    settings = {
         "distributed.scheduler.allowed-failures": DEATHS,
-        # One at a time, so that a death costs one; the profiler costs more than it tells.
+        # One at a time, so that a death costs one report; the profiler costs time and nobody reads it.
         "distributed.scheduler.worker-saturation": 1.0,
         "distributed.worker.profile.enabled": False,
     }
@@ -252,7 +254,7 @@ def _client(workers: int, scheduler: str, out: Path) -> Iterator[Client]:
     shutil.rmtree(space, ignore_errors=True)
     try:
         with (
-            dask.config.set(told),
+            dask.config.set(settings),
             LocalCluster(
                 n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1",
                 dashboard_address="127.0.0.1:0", local_directory=str(space), silence_logs=logging.ERROR,
@@ -275,9 +277,9 @@ def _ready() -> Any:
 
             from crimenb.report.build import keep_warm
 
-            # A terminal's Ctrl-C reaches the workers too; it is for their owner to end them.
+            # Ctrl-C reaches the workers too; the parent process ends them.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            keep_warm()  # what it starts imports while this process does
+            keep_warm()  # its processes import while this one does
 
     return Ready()
 
@@ -286,7 +288,7 @@ def _ready() -> Any:
 
 
 class _Progress:
-    """Tells how many are done, how fast, and how long the rest will take."""
+    """Counts the results, and reports how many are done, how fast, and how long the rest will take."""
 
     def __init__(self, plan: Plan, say: Callable[[str], None]) -> None:
         self.total, self.say = len(plan.todo), say
@@ -294,16 +296,16 @@ class _Progress:
         self.begun = time.monotonic()
 
     def tell(self, entry: Entry) -> None:
-        """Count one result, log it, and say how far it is."""
+        """Count one result, log it, and report the progress."""
         self.done += 1
         self.failed += entry.status != "done"
-        told = f"{entry.slug} {entry.status}, {entry.seconds or 0} s, attempt {entry.attempts}"
-        _log.info("%s%s", told, f": {entry.error}" if entry.error else "")
+        result = f"{entry.slug} {entry.status}, {entry.seconds or 0} s, attempt {entry.attempts}"
+        _log.info("%s%s", result, f": {entry.error}" if entry.error else "")
         rate = self.done / max(time.monotonic() - self.begun, 1e-3)
         left = (self.total - self.done) / rate
         failed = f" ({self.failed:,} failed)" if self.failed else ""
         self.say(
-            f"{self.done:,} of {self.total:,} reports{failed}, {rate * 60:,.0f} a minute, "
+            f"{self.done:,} of {counted(self.total, 'report')}{failed}, {rate * 60:,.0f} a minute, "
             f"{_duration(left)} left"
         )
 
@@ -318,7 +320,7 @@ def _duration(seconds: float) -> str:
 
 @contextlib.contextmanager
 def _logged(path: Path) -> Iterator[None]:
-    """Write our own log into a file beside the reports."""
+    """Write the log of this package into a file beside the reports."""
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     level, propagate = _log.level, _log.propagate

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from crimenb import snapshot
 from crimenb.batch.index_page import overview
-from crimenb.batch.ledger import Entry, standing
+from crimenb.batch.ledger import Entry, unchanged_hash
 from crimenb.errors import Busy, CrimenbError
 from crimenb.files import SUMS, digest
 from crimenb.query import Query
@@ -28,15 +28,15 @@ _log = logging.getLogger("crimenb.batch")
 class Task(NamedTuple):
     """One report to make, as it travels to a worker.
 
-    source: as `open_source` takes it, with a full path; said: what it says of itself;
-    kept: folder of a snapshot collected before, or "".
+    source: as `open_source` takes it, with a full path; described: what it says of itself;
+    collected: folder of a snapshot collected before, or "".
     """
 
     query: Query
     source: str
     out: str
-    said: dict[str, str]
-    kept: str = ""
+    described: dict[str, str]
+    collected: str = ""
     force: bool = False
 
     @property
@@ -45,30 +45,30 @@ class Task(NamedTuple):
         return Path(self.out) / self.query.slug
 
 
-def tries(out: Path, query: Query) -> Path:
-    """Return the file that counts how often a report was begun; gone once it is finished."""
+def attempts_file(out: Path, query: Query) -> Path:
+    """Return the file with a byte for each attempt at a report; removed when an attempt ends."""
     return out / f".{query.slug}.tries"
 
 
 def make(task: Task) -> Entry:
     """Make one report; what goes wrong becomes an entry, never an exception."""
-    begun, query = time.monotonic(), task.query
-    counter = tries(Path(task.out), query)
-    # A worker that is killed tells nobody; what it began is still written there.
+    started, query = time.monotonic(), task.query
+    counter = attempts_file(Path(task.out), query)
+    # A worker that is killed returns no entry; its attempt is still counted in the file.
     with counter.open("ab") as file:
         file.write(b".")
         attempts = file.tell()
     sums, row, error = "", "", ""
     try:
         sums, row = _made(task)
-    except CrimenbError as found:
-        error = str(found)
-    except Exception as found:  # noqa: BLE001
-        # A fault of ours with one place must not cost the others.
+    except CrimenbError as raised:
+        error = str(raised)
+    except Exception as raised:  # noqa: BLE001
+        # A fault of ours with one place must not stop the others.
         _log.warning("%s", query.slug, exc_info=True)
-        error = f"{type(found).__name__}: {found} (a fault of the program; see the worker's output)."
+        error = f"{type(raised).__name__}: {raised} (a fault of the program; see the worker's output)."
     counter.unlink(missing_ok=True)
-    seconds = f"{time.monotonic() - begun:.2f}"
+    seconds = f"{time.monotonic() - started:.2f}"
     status = "failed" if error else "done"
     return Entry(query.postcode, query.slug, status, seconds, str(attempts), error, sums, row)
 
@@ -77,27 +77,27 @@ def _made(task: Task) -> tuple[str, str]:
     keep_warm()
     until = time.monotonic() + _WAIT_S
     while True:
-        # Finished, perhaps, by a worker that died before it could say so.
-        if not task.force and (unchanged := standing(task.folder, task.query, task.said)):
-            return unchanged, shown(snapshot.read(task.folder / DATA))
+        # A worker may have finished it and died before its entry was returned.
+        if not task.force and (sums := unchanged_hash(task.folder, task.query, task.described)):
+            return sums, overview_json(snapshot.read(task.folder / DATA))
         try:
-            collected = Path(task.kept) if task.kept else None
-            source = task.source if collected else _opened(task.source, *sorted(task.said.items()))
+            collected = Path(task.collected) if task.collected else None
+            source = task.source if collected else _opened(task.source, *sorted(task.described.items()))
             built = make_report(task.query, source, task.out, refresh=True, collected=collected)
-        except Busy:  # a worker that was thought dead is still at it
+        except Busy:  # a worker that Dask took for dead is still running
             if time.monotonic() > until:
                 raise
             time.sleep(1)
             continue
-        return digest(task.folder / SUMS), shown(built.data)
+        return digest(task.folder / SUMS), overview_json(built.data)
 
 
-def shown(data: Data) -> str:
+def overview_json(data: Data) -> str:
     """Return what the index page shows of a report, as JSON."""
     return json.dumps(overview(data), ensure_ascii=False)
 
 
 @functools.lru_cache(maxsize=1)
 def _opened(source: str, *_: tuple[str, str]) -> snapshot.Source:
-    """Open a source and keep it; one that says something else of itself now is opened anew."""
+    """Open a source and cache it; one that describes itself otherwise now is opened again."""
     return snapshot.open_source(source, Query(""))

@@ -1,4 +1,4 @@
-"""From a question to a folder: snapshot, executed notebook, one HTML file, hashes."""
+"""From a query to a report folder: snapshot, executed notebook, one HTML file, checksums."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def build_report(
 
 
 class Built(NamedTuple):
-    """A report that was made: its page, and the data it was made of."""
+    """A report that was made: its page and its data."""
 
     page: Path
     data: Data
@@ -118,17 +118,17 @@ def make_report(
 
 
 def written(nb: nbformat.NotebookNode) -> dict[str, str]:
-    """Return the files that an executed notebook gives, by name: itself, its page, its summary."""
+    """Return the files made from an executed notebook, by name: notebook, page, summary."""
     files = {"report.ipynb": nbformat.writes(nb) + "\n", "report.html": to_html(nb)}
     outputs = [out for cell in nb["cells"] for out in cell.get("outputs", [])]
-    said = [out.get("metadata", {}).get(ROLE, {}).get("summary") for out in outputs]
-    if text := "".join(filter(None, said)):
+    summaries = [out.get("metadata", {}).get(ROLE, {}).get("summary") for out in outputs]
+    if text := "".join(filter(None, summaries)):
         files["summary.md"] = text
     return files
 
 
 def keep_warm() -> None:
-    """Keep beside this process what makes its next reports quicker, where kernels can be forked."""
+    """Start the helper processes that make the next reports quicker, where kernels can be forked."""
     from crimenb.warm import kernels
 
     if kernels.FORKS and is_on():
@@ -141,16 +141,16 @@ def _check_source(
 ) -> None:
     """Raise SnapshotError where the folder's snapshot came from another source.
 
-    An archive says of itself which one it is; of the live services nothing is asked for that.
+    An archive is opened to compare its release; no request is made to the live services.
     """
     name = (
         (source or snapshot.usual_source(query)).partition(":")[0] if isinstance(source, str) else source.name
     )
     manifest = snapshot.read_manifest(folder)
     if not snapshot.is_from(manifest, opened().describe() if name == "archive" else {"name": name}):
-        was = snapshot.source_of(manifest)
+        stored = snapshot.source_of(manifest)
         msg = (
-            f"{str(folder.parent)!r} was made from another source ({was.get('name')}, release "
-            f"{was.get('release', 'not known')}); give another --out, or pull anew with --refresh."
+            f"{str(folder.parent)!r} was made from another source ({stored.get('name')}, release "
+            f"{stored.get('release', 'not known')}); give another --out, or pull anew with --refresh."
         )
         raise SnapshotError(msg)

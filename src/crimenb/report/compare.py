@@ -1,7 +1,7 @@
-"""Where two notebooks or two pages differ, said in one sentence each. Pure: nothing is run.
+"""Where two notebooks or two pages differ, a sentence for each difference. Pure: nothing is run.
 
-Outputs are held against each other as nbval does, and strictly: metadata, order and kind
-count too, nothing is sanitised, and no tag or comment excuses a cell.
+Outputs are compared as nbval does, and strictly: metadata, order and kind count too, nothing is
+sanitised, and no tag or comment exempts a cell.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crimenb.charts.theme import VEGALITE
+from crimenb.plurals import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +24,7 @@ Versions = dict[str, tuple[str, str]]
 
 
 class Finding(NamedTuple):
-    """One thing found: in which step, one sentence, and whether the report falls with it."""
+    """One difference: in which step, one sentence, and whether it fails the report."""
 
     step: str
     said: str
@@ -37,7 +38,7 @@ def drawn_by(others: Versions) -> Versions:
 
 def named(others: Versions) -> str:
     """Write versions: "altair 6.0.0, here 6.1.0"."""
-    return ", ".join(f"{name} {kept}, here {here}" for name, (kept, here) in others.items())
+    return ", ".join(f"{name} {made_with}, here {here}" for name, (made_with, here) in others.items())
 
 
 # ------------------------------------------------------------------ the notebook
@@ -45,16 +46,17 @@ def named(others: Versions) -> str:
 
 def foreign_cells(stored: Any, packaged: Any) -> Iterator[str]:
     """Say where a notebook is not, cell for cell and tag for tag, the packaged one."""
-    ours = {cell["id"]: _asked(cell) for cell in packaged["cells"]}
+    ours = {cell["id"]: _without_results(cell) for cell in packaged["cells"]}
     for i, cell in enumerate(stored["cells"]):
-        if said := _foreign(cell, ours.get(cell.get("id"))):
-            yield f"{_name(i, cell)} {said}"
-    kept, known = [cell.get("id") for cell in stored["cells"]], list(ours)
+        if change := _foreign(cell, ours.get(cell.get("id"))):
+            yield f"{_name(i, cell)} {change}"
+    stored_ids, our_ids = [cell.get("id") for cell in stored["cells"]], list(ours)
     for cell in packaged["cells"]:
-        if cell["id"] not in kept:
+        if cell["id"] not in stored_ids:
             yield f"the cell {line(cell['source'])} was removed"
-    if set(kept) == set(known) and kept != known:
-        yield "a cell stands there twice" if len(kept) != len(known) else "the cells are in another order"
+    if set(stored_ids) == set(our_ids) and stored_ids != our_ids:
+        doubled = len(stored_ids) != len(our_ids)
+        yield "a cell stands there twice" if doubled else "the cells are in another order"
     if any(stored.get(k) != packaged.get(k) for k in {*stored, *packaged} - {"cells"}):
         yield "the notebook's own metadata were changed"
 
@@ -62,14 +64,14 @@ def foreign_cells(stored: Any, packaged: Any) -> Iterator[str]:
 def _foreign(cell: Mapping[str, Any], ours: Mapping[str, Any] | None) -> str:
     if ours is None:
         return "is not in the packaged notebook"
-    if _asked(cell) == ours:
+    if _without_results(cell) == ours:
         return ""
     if cell["source"] != ours["source"]:
         return "was changed"
     return f"has other tags or metadata: {json.dumps(cell['metadata'])[:80]}"
 
 
-def _asked(cell: Mapping[str, Any]) -> dict[str, Any]:
+def _without_results(cell: Mapping[str, Any]) -> dict[str, Any]:
     """Return a cell without what running it adds."""
     return {k: v for k, v in cell.items() if k not in ("outputs", "execution_count")}
 
@@ -90,29 +92,29 @@ def line(source: str) -> str:
 def other_outputs(stored: Sequence[Any], fresh: Sequence[Any], others: Versions) -> Iterator[Finding]:
     """Say of every cell whose outputs differ where they do."""
     if len(stored) != len(fresh):
-        yield Finding("outputs", f"{len(stored)} cells are kept, {len(fresh)} were run")
+        yield Finding("outputs", f"{counted(len(stored), 'cell')} stored, {len(fresh)} run")
         return
-    for i, (kept, new) in enumerate(zip(stored, fresh, strict=True)):
+    for i, (old, new) in enumerate(zip(stored, fresh, strict=True)):
         if new["cell_type"] == "code":
-            for said, grave in _other_cell(kept, new, others):
-                yield Finding("outputs", f"{_name(i, new)}{said}", grave)
+            for text, grave in _other_cell(old, new, others):
+                yield Finding("outputs", f"{_name(i, new)}{text}", grave)
 
 
-def _other_cell(kept: Any, new: Any, others: Versions) -> Iterator[tuple[str, bool]]:
-    olds, news = kept["outputs"], new["outputs"]
+def _other_cell(old_cell: Any, new_cell: Any, others: Versions) -> Iterator[tuple[str, bool]]:
+    olds, news = old_cell["outputs"], new_cell["outputs"]
     if len(olds) != len(news):
-        yield f" has {len(olds)} outputs kept, {len(news)} computed", True
+        yield f" has {counted(len(olds), 'output')} kept, {len(news)} computed", True
         return
     drawn = drawn_by(others)
-    for old, out in zip(olds, news, strict=True):
-        if old == out:
+    for old, new in zip(olds, news, strict=True):
+        if old == new:
             continue
-        if drawn and _numbers(old) == _numbers(out):
+        if drawn and _numbers(old) == _numbers(new):
             yield f" is drawn otherwise by other versions ({named(drawn)}); its numbers agree", False
         else:
             hint = f" (made with {named(others)})" if others else ""
-            yield f": {difference(old, out)}{hint}", True
-    if kept.get("execution_count") != new.get("execution_count"):
+            yield f": {difference(old, new)}{hint}", True
+    if old_cell.get("execution_count") != new_cell.get("execution_count"):
         yield " was run as another cell: its count differs", True
 
 
@@ -140,7 +142,7 @@ def _datasets(spec: Any) -> Iterator[Any]:
             yield from _datasets(value)
 
 
-def difference(kept: Any, new: Any, at: str = "") -> str:
+def difference(old: Any, new: Any, at: str = "") -> str:
     """Say where two values first differ.
 
     Examples
@@ -148,33 +150,33 @@ def difference(kept: Any, new: Any, at: str = "") -> str:
     >>> difference({"text/html": "1,318 crimes"}, {"text/html": "1,317 crimes"})
     "text/html: '1,318' kept, '1,317' computed"
     """
-    if isinstance(kept, dict) and isinstance(new, dict):
-        key = next(k for k in sorted({*kept, *new}, key=str) if kept.get(k) != new.get(k))
+    if isinstance(old, dict) and isinstance(new, dict):
+        key = next(k for k in sorted({*old, *new}, key=str) if old.get(k) != new.get(k))
         # "data" and "datasets" tell a reader nothing; the rest is the way to the value.
         inner = at if key in ("data", "datasets") or key.startswith("data-") else f"{at} {key}".strip()
-        return difference(kept.get(key), new.get(key), inner)
-    if isinstance(kept, list) and isinstance(new, list):
-        if len(kept) != len(new):
-            return f"{at}: {len(kept)} items kept, {len(new)} computed"
-        i = next(i for i, pair in enumerate(zip(kept, new, strict=True)) if pair[0] != pair[1])
-        return difference(kept[i], new[i], f"{at}[{i}]")
-    if isinstance(kept, str) and isinstance(new, str):
-        kept, new = _around(kept, new)
-    return f"{at}: {_short(kept)} kept, {_short(new)} computed".removeprefix(": ")
+        return difference(old.get(key), new.get(key), inner)
+    if isinstance(old, list) and isinstance(new, list):
+        if len(old) != len(new):
+            return f"{at}: {counted(len(old), 'item')} kept, {len(new)} computed"
+        i = next(i for i, pair in enumerate(zip(old, new, strict=True)) if pair[0] != pair[1])
+        return difference(old[i], new[i], f"{at}[{i}]")
+    if isinstance(old, str) and isinstance(new, str):
+        old, new = _around(old, new)
+    return f"{at}: {_short(old)} kept, {_short(new)} computed".removeprefix(": ")
 
 
 def _short(value: Any) -> str:
-    said = repr(value)
-    return said if len(said) <= 70 else f"{said[:70]}…"
+    text = repr(value)
+    return text if len(text) <= 70 else f"{text[:70]}…"
 
 
-def _around(kept: str, new: str) -> tuple[str, str]:
+def _around(old: str, new: str) -> tuple[str, str]:
     """Return the words at which two texts part."""
-    i = parting(kept, new)
-    start = i - len(re.findall(r"[\w.,%-]{0,20}$", kept[:i])[0])
+    i = parting(old, new)
+    start = i - len(re.findall(r"[\w.,%-]{0,20}$", old[:i])[0])
     word = re.compile(r"[\w.,%-]{1,40}")
-    one, two = (m[0] if (m := word.match(t, start)) else t[start : start + 20] for t in (kept, new))
-    return (one, two) if one != two else (kept[start : start + 60], new[start : start + 60])
+    one, two = (m[0] if (m := word.match(t, start)) else t[start : start + 20] for t in (old, new))
+    return (one, two) if one != two else (old[start : start + 60], new[start : start + 60])
 
 
 def parting(one: str, two: str) -> int:
@@ -192,15 +194,15 @@ def parting(one: str, two: str) -> int:
 _SVG = re.compile(r"<svg .*?</svg>", re.DOTALL)
 
 
-def other_page(name: str, kept: str, new: str, others: Versions) -> Finding:
+def other_page(name: str, old: str, new: str, others: Versions) -> Finding:
     """Say where two unequal pages differ: in drawings only, or in words and numbers."""
     if drawn := drawn_by(others):
-        kept, new = (_undrawn(page, bundle="vl-convert-python" not in drawn) for page in (kept, new))
-        if kept == new:
+        old, new = (_undrawn(page, bundle="vl-convert-python" not in drawn) for page in (old, new))
+        if old == new:
             why = f"the charts are drawn otherwise by other versions ({named(drawn)})"
             return Finding("page", f"{why}; every word and number agrees", grave=False)
-    number = new.count("\n", 0, parting(kept, new)) + 1
-    return Finding("page", f"{name} line {number}: {difference(kept, new)}")
+    number = new.count("\n", 0, parting(old, new)) + 1
+    return Finding("page", f"{name} line {number}: {difference(old, new)}")
 
 
 def _undrawn(page: str, *, bundle: bool) -> str:
@@ -211,9 +213,9 @@ def _undrawn(page: str, *, bundle: bool) -> str:
 
     def words(match: re.Match[str]) -> str:
         svg = match[0]
-        said = re.findall(r'aria-label="([^"]*)"', svg) + re.findall(r">([^<]+)<", svg)
+        texts = re.findall(r'aria-label="([^"]*)"', svg) + re.findall(r">([^<]+)<", svg)
         # What could act instead of being drawn counts as a word: it must be in both.
-        return "|".join(["<svg>", *said, *re.findall(r"<script|\son\w+\s*=|\bhref\s*=", svg)])
+        return "|".join(["<svg>", *texts, *re.findall(r"<script|\son\w+\s*=|\bhref\s*=", svg)])
 
     page = _SVG.sub(words, page)
     if bundle:

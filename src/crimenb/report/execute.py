@@ -1,4 +1,4 @@
-"""Run the report notebook by papermill, and keep what is the same on every run."""
+"""Run the report notebook by papermill, and drop what differs from run to run."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _ATTEMPTS = 3
 
 def parameters(query: Query) -> dict[str, str]:
     """Return the notebook's parameters for a settled query on the snapshot beside it."""
-    # A custom area is read from the snapshot, which keeps it: the report needs no other file.
+    # A custom area is read from the snapshot, so that the report needs no other file.
     place = ("", DATA) if query.area else (query.postcode, "")
-    said = {"postcode": place[0], "start": query.start, "end": query.end}
-    return said | {"compare_with": ", ".join(query.compare_with), "area": place[1], "snapshot": DATA}
+    asked = {"postcode": place[0], "start": query.start, "end": query.end}
+    return asked | {"compare_with": ", ".join(query.compare_with), "area": place[1], "snapshot": DATA}
 
 
 def execute(folder: Path, query: Query, notebook: Path | None = None) -> nbformat.NotebookNode:
@@ -36,7 +36,7 @@ def execute(folder: Path, query: Query, notebook: Path | None = None) -> nbforma
     Raises
     ------
     ReportError
-        A cell failed; the partial notebook is kept beside the folder.
+        A cell failed; the partial notebook is written beside the folder.
     """
     # Imported here: it costs a second, and reading a snapshot needs none of it.
     import papermill as pm
@@ -46,13 +46,17 @@ def execute(folder: Path, query: Query, notebook: Path | None = None) -> nbforma
     logging.getLogger("papermill").setLevel(logging.ERROR)
     drawings.forget()
     started: list[nbformat.NotebookNode] = []
-    shown: list[list[nbformat.NotebookNode]] = []
+    outputs_by_cell: list[list[nbformat.NotebookNode]] = []
     quicker: dict[str, Any] = {}
     if is_on():
-        quicker = {"engine_name": engine.NAME, "hand_over": shown.extend, "on_cell_executed": expect}
+        quicker = {
+            "engine_name": engine.NAME,
+            "hand_over": outputs_by_cell.extend,
+            "on_cell_executed": expect,
+        }
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            # Kept in memory: written after every cell it would cost more than the kernel.
+            # In memory: writing the file after every cell takes longer than the kernel.
             nb: nbformat.NotebookNode = pm.execute_notebook(
                 str(notebook or notebook_path()), None, parameters=parameters(query), cwd=str(folder),
                 progress_bar=False, log_output=False,
@@ -61,21 +65,21 @@ def execute(folder: Path, query: Query, notebook: Path | None = None) -> nbforma
             )  # fmt: skip
             break
         except pm.PapermillExecutionError as error:
-            kept = folder.parent / f"{query.slug}.failed.ipynb"
-            kept.write_text(nbformat.writes(started[-1]), "utf-8")
+            partial = folder.parent / f"{query.slug}.failed.ipynb"
+            partial.write_text(nbformat.writes(started[-1]), "utf-8")
             msg = (
                 f"Cell {error.exec_count} of the report notebook failed with {error.ename}: "
-                f"{error.evalue}; the partial notebook is {str(kept)!r}."
+                f"{error.evalue}; the partial notebook is {str(partial)!r}."
             )
             raise ReportError(msg) from error
         except RuntimeError as error:  # the kernel did not start or died, which is worth another try
             if attempt == _ATTEMPTS:
                 msg = f"No kernel could be kept running for the notebook: {error}."
                 raise ReportError(msg) from error
-    for litter in folder.glob("kernel*"):
-        litter.unlink(missing_ok=True)
+    for socket_file in folder.glob("kernel*"):
+        socket_file.unlink(missing_ok=True)
     cells = [cell for cell in nb["cells"] if cell["cell_type"] == "code"]
-    for cell, outputs in zip(cells, shown, strict=is_on()):
+    for cell, outputs in zip(cells, outputs_by_cell, strict=is_on()):
         cell["outputs"] = outputs
     return nb
 
@@ -95,8 +99,8 @@ def freeze(nb: nbformat.NotebookNode) -> nbformat.NotebookNode:
     NotReproducible
         An output is a bitmap, a warning, or holds an address or a path.
     """
-    kept = nbformat.from_dict({"cells": [], "nbformat": 4, "nbformat_minor": 5})
-    kept["metadata"] = nbformat.from_dict({
+    frozen = nbformat.from_dict({"cells": [], "nbformat": 4, "nbformat_minor": 5})
+    frozen["metadata"] = nbformat.from_dict({
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     })  # fmt: skip
@@ -111,9 +115,9 @@ def freeze(nb: nbformat.NotebookNode) -> nbformat.NotebookNode:
         if cell["cell_type"] == "code":
             clean["execution_count"] = cell.get("execution_count")
             clean["outputs"] = [_checked(out, i, str(cell["id"])) for out in cell["outputs"]]
-        kept["cells"].append(clean)
+        frozen["cells"].append(clean)
     # In the order in which the file has its keys: the page is the same from either.
-    ordered: nbformat.NotebookNode = nbformat.from_dict(json.loads(json.dumps(kept, sort_keys=True)))
+    ordered: nbformat.NotebookNode = nbformat.from_dict(json.loads(json.dumps(frozen, sort_keys=True)))
     nbformat.validate(ordered)
     return ordered
 

@@ -1,4 +1,4 @@
-"""What a cell of a report shows: pieces of HTML with their plain text, and tables.
+"""What a cell of a report shows: HTML with its plain text, and tables.
 
 Text from outside is escaped here and in `guidance`, and nowhere else is HTML made.
 """
@@ -22,9 +22,9 @@ ROLE = "crimenb"
 
 
 class Words:
-    """A piece of HTML with its plain text; shows itself in a notebook and prints as text.
+    """HTML with its plain text; a notebook shows the HTML, a terminal the text.
 
-    `extra` tells the page more of it, such as the running footer of a printed page.
+    `extra` is metadata for the page, such as the running footer of a printed page.
     """
 
     def __init__(self, html: str, text: str, role: str = "text", **extra: str) -> None:
@@ -107,7 +107,7 @@ def table(
     size = {"short": len(rows) <= _SHORT, printed: cut, "wide": len(columns) > _WIDE}
     shape = [word for word, is_so in size.items() if is_so]
     kind = f' class="{" ".join(shape)}"' if shape else ""
-    used = [f"{sign} {said}" for sign, said in _SIGNS.items() if any(sign in r for r in rows)]
+    used = [f"{sign} {meaning}" for sign, meaning in _SIGNS.items() if any(sign in r for r in rows)]
     key = f"<p>{'; '.join(used)}.</p>" if used else ""
     if cut:
         key += f'<p class="paper">Printed here: the first {_PRINTED[printed]} of {len(rows):,} rows.</p>'

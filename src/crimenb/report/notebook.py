@@ -31,12 +31,12 @@ def offline_charts() -> None:
 
 def _drawn(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
     # Without its address JupyterLab takes the specification as of the version it can draw.
-    kept = {key: steady(value) for key, value in spec.items() if key != "$schema"}
-    return {VEGALITE: kept, "text/plain": f"[Chart] {spec.get('description', 'drawn by Altair')}"}
+    versionless = {key: steady(value) for key, value in spec.items() if key != "$schema"}
+    return {VEGALITE: versionless, "text/plain": f"[Chart] {spec.get('description', 'drawn by Altair')}"}
 
 
 def check_parameters() -> None:
-    """Refuse parameters that the notebook does not have, before anything is asked for.
+    """Refuse parameters that the notebook does not have, before any source is opened.
 
     Papermill sets whatever it is given and only warns of a name that the notebook does not
     know: a misspelt `postcode` would report on another place. Where no parameters were
@@ -59,8 +59,8 @@ def check_parameters() -> None:
     given = [i for i, source in enumerate(cells) if source.startswith("# Parameters\n")]
     if not given or given[0] == 0:
         return
-    known, found = (_assigned(cells[i]) for i in (given[0] - 1, given[0]))
-    if unknown := [name for name in found if name not in known]:
+    known, injected = (_assigned(cells[i]) for i in (given[0] - 1, given[0]))
+    if unknown := [name for name in injected if name not in known]:
         msg = f"There is no parameter {unknown[0]!r}; the notebook has {', '.join(known)}."
         raise QueryError(msg)
 

@@ -40,6 +40,12 @@ LINKED_WIDE, LINKED_HIGH, LINKED_MONTHS = 600, 364, 54
 """The linked figure: the width that fits two views, the height of bars that stand alone, and
 what stands beside the months, in pixels."""
 
+LINKED_SHARE, LINKED_EDGE, LINKED_GAP = 0.48, 10, 24
+"""The linked figure: the map's share of the width, the edge beside the views, and between the two."""
+
+NARROWEST, WIDEST, WIDEST_LINKED = 270, 720, 960
+"""Widths between which the script draws a chart, in pixels."""
+
 _LARGEST_BUNDLE = 8 * 1024**2
 
 HIDDEN = "notebook-only"
@@ -49,12 +55,12 @@ HIDDEN = "notebook-only"
 def to_html(nb: nbformat.NotebookNode) -> str:
     """Return the page of an executed report notebook. The same notebook gives the same bytes."""
     cells = [cell for cell in map(_cell, nb["cells"]) if cell]
-    shown = [o for c in cells for o in c["outputs"]]
-    title = next((o for o in shown if o["role"] == "title"), None)
+    outputs = [o for c in cells for o in c["outputs"]]
+    title = next((o for o in outputs if o["role"] == "title"), None)
     running = (title and title["running"]) or "Recorded crime"
-    style, boot, bundle = _asset("report.css") + _footer(running), _asset("report.js"), script_bundle()
-    drawn = any(o["role"] == "chart" for o in shown)
-    return _template().render(
+    style, boot, bundle = asset("report", "report.css") + _footer(running), _script(), script_bundle()
+    drawn = any(o["role"] == "chart" for o in outputs)
+    return template("report", "report.html.j2").render(
         title=running,
         heading=title["html"] if title else Markup("<h1>Recorded crime</h1>"),
         cells=[c | {"outputs": [o for o in c["outputs"] if o["role"] != "title"]} for c in _once(cells)],
@@ -85,28 +91,42 @@ def _once(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _policy(style: str, scripts: list[str]) -> str:
     """Return the content security policy: only these scripts and this style, no request."""
-    allowed = " ".join(_hash(s) for s in scripts) or "'none'"
+    allowed = " ".join(script_hash(s) for s in scripts) or "'none'"
     return (
         "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "
-        f"style-src {_hash(style)}; script-src {allowed}"
+        f"style-src {script_hash(style)}; script-src {allowed}"
     )
 
 
-def _hash(text: str) -> str:
+def script_hash(text: str) -> str:
+    """Return a script or a style as a content security policy names it."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 @functools.cache
-def _asset(name: str) -> str:
-    return resources.files("crimenb.report").joinpath("templates", name).read_text("utf-8")
+def asset(package: str, name: str) -> str:
+    """Return the text of a file among the templates of `report` or `batch`."""
+    return resources.files(f"crimenb.{package}").joinpath("templates", name).read_text("utf-8")
 
 
 @functools.cache
-def _template() -> jinja2.Template:
+def _script() -> str:
+    """Return the page's own script, with the sizes that the static drawings have too."""
+    text = template("report", "report.js").render(
+        PHONE=PHONE, LINKED_WIDE=LINKED_WIDE, LINKED_HIGH=LINKED_HIGH, LINKED_MONTHS=LINKED_MONTHS,
+        LINKED_SHARE=LINKED_SHARE, LINKED_EDGE=LINKED_EDGE, LINKED_GAP=LINKED_GAP,
+        NARROWEST=NARROWEST, WIDEST=WIDEST, WIDEST_LINKED=WIDEST_LINKED,
+    )  # fmt: skip
+    return f"{text}\n"
+
+
+@functools.cache
+def template(package: str, name: str) -> jinja2.Template:
+    """Return a template of `report` or `batch`, which escapes what it is given."""
     env = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-    return env.from_string(_asset("report.html.j2"))
+    return env.from_string(asset(package, name))
 
 
 _BUNDLES = {"1.9.0.post1": "4c7f996da8d9b26c5bee87ca692833a40a53e0a876c422ec6b3dde9aa0429e29"}
@@ -241,8 +261,8 @@ def _linked(spec: dict[str, Any], width: int) -> dict[str, Any]:
     """Return the three linked views beside each other, or one below the other on a phone."""
     (first, second), third = spec["vconcat"][0]["hconcat"], spec["vconcat"][1]
     wide = width >= LINKED_WIDE
-    side = round(width * 0.48) if wide else width - 10
-    left = width - 10 - (side + 24 if wide else 0)
+    side = round(width * LINKED_SHARE) if wide else width - LINKED_EDGE
+    left = width - LINKED_EDGE - (side + LINKED_GAP if wide else 0)
     bars = first | {"width": left, "height": side if wide else LINKED_HIGH}
     spots, months = second | {"width": side, "height": side}, third | {"width": width - LINKED_MONTHS}
     top = [spec["vconcat"][0] | {"hconcat": [bars, spots]}] if wide else [bars, spots]
@@ -261,12 +281,12 @@ def static_svg(spec: dict[str, Any], prefix: str, label: str) -> str:
     """Return a chart as one named image in SVG, the same bytes for the same specification."""
     svg = drawings.draw(spec)
     # The ids come from a counter of the process: renamed by figure and order of appearance.
-    for i, found in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg))):
-        svg = re.sub(rf'(id="|url\(#|href="#){re.escape(found)}(?=["\)])', rf"\g<1>{prefix}{i}", svg)
+    for i, old in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg))):
+        svg = re.sub(rf'(id="|url\(#|href="#){re.escape(old)}(?=["\)])', rf"\g<1>{prefix}{i}", svg)
     svg = re.sub(r' (?:aria-[a-z]+|role)="[^"]*"', "", svg)
     svg = re.sub(r' style="[^"]*"', "", svg)
     # A map has a thousand circles: each as one, and no number finer than the eye.
     svg = _CIRCLE.sub(r'<circle cx="\1" cy="\2" r="\3"', svg)
     svg = re.sub(r'(\d\.\d\d)\d+(?=[,)" A-Za-z-])', r"\1", svg)
-    said = html.escape(label, quote=True)
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{said}" ', 1)
+    escaped = html.escape(label, quote=True)
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{escaped}" ', 1)

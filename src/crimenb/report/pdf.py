@@ -1,4 +1,4 @@
-"""A report on paper: the page printed by an installed Chromium."""
+"""A report as PDF: the page printed by an installed Chromium."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def find_browser() -> Path:
         There is none; any browser prints the page by hand.
     """
     named = os.environ.get("CRIMENB_CHROMIUM", "")
-    found = shutil.which(named) if named else next(filter(None, map(shutil.which, _NAMES)), None)
-    if found is None:
+    program = shutil.which(named) if named else next(filter(None, map(shutil.which, _NAMES)), None)
+    if program is None:
         what = (
             f"CRIMENB_CHROMIUM names {named!r}, which is no program" if named else "No Chromium is installed"
         )
         msg = f"{what}, so no PDF can be made; install chromium, or print report.html from any browser."
         raise ReportError(msg)
-    return Path(found)
+    return Path(program)
 
 
 def print_pdf(page: Path, browser: Path | None = None) -> Path:
@@ -59,10 +59,10 @@ def print_pdf(page: Path, browser: Path | None = None) -> Path:
         target.unlink(missing_ok=True)
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
-            said = done.stderr.strip().splitlines()[-1:] if done.returncode else []
+            complaint = "".join(done.stderr.strip().splitlines()[-1:]) if done.returncode else ""
         except (OSError, subprocess.TimeoutExpired) as error:
-            said = [str(error)]
-    if said or not target.is_file():
-        msg = f"{program} could not print {str(page)!r}: {' '.join(said) or 'no file was written'}."
+            complaint = str(error)
+    if complaint or not target.is_file():
+        msg = f"{program} could not print {str(page)!r}: {complaint or 'no file was written'}."
         raise ReportError(msg)
     return target

@@ -1,7 +1,7 @@
-"""Static drawings of charts: here, or in a process of their own while the cells still run.
+"""Static drawings of charts: in this process, or in a helper process while the cells still run.
 
-vl-convert never gives back the memory that a drawing took, about a megabyte a report; a process
-that draws for a batch is therefore replaced now and then. One report draws its charts here.
+vl-convert never frees the memory of a drawing, about a megabyte a report; the helper process of a
+batch is therefore replaced from time to time. A single report draws its charts in this process.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from crimenb.warm import painter
-from crimenb.warm.process import Kept
+from crimenb.warm.process import HelperProcess
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
 MOST = 1500
-"""Drawings by one process, some two hundred reports."""
+"""Drawings after which the process is replaced, some two hundred reports."""
 
 
-class Painter(Kept):
-    """The process that draws, and the thread that waits for it."""
+class Painter(HelperProcess):
+    """The process that draws, and the thread that waits for its answers."""
 
     def __init__(self) -> None:
-        # One thread: it asks in the order of the charts.
+        # One thread, so that requests and answers stay in order.
         self.thread = ThreadPoolExecutor(1, "crimenb-drawings")
         self.begun: dict[str, Future[str]] = {}
         super().__init__()
@@ -48,21 +48,21 @@ class Painter(Kept):
         super().close()
         self.start()
 
-    def begin(self, said: str) -> None:
+    def begin(self, spec_json: str) -> None:
         """Begin a drawing."""
-        self.begun[said] = self.thread.submit(self._ask, said)
+        self.begun[spec_json] = self.thread.submit(self._ask, spec_json)
 
-    def _ask(self, said: str) -> str:
+    def _ask(self, spec_json: str) -> str:
         if self.drawn == MOST:
             self._replace()
         try:
-            painter.send(self.line, said)
+            painter.send(self.line, spec_json)
             answer = painter.receive(self.line)
         except OSError:
             answer = None
-        if answer is None:  # it was killed
+        if answer is None:  # the process was killed
             self._replace()
-            return painter.draw(said)
+            return painter.draw(spec_json)
         self.drawn += 1
         if answer.startswith("!"):
             raise ValueError(answer[1:])
@@ -70,24 +70,24 @@ class Painter(Kept):
 
 
 def expect(spec: dict[str, Any]) -> None:
-    """Begin a drawing that a page will ask for, where this process keeps a painter."""
-    if kept := Painter.kept():
-        kept.begin(_said(spec))
+    """Begin a drawing that a page will need, where this process has a painter."""
+    if process := Painter.started():
+        process.begin(_as_json(spec))
 
 
 def forget() -> None:
-    """Forget the drawings of a notebook that never became a page."""
-    if kept := Painter.kept():
-        kept.begun.clear()
+    """Drop the drawings of a notebook that never became a page."""
+    if process := Painter.started():
+        process.begun.clear()
 
 
 def draw(spec: dict[str, Any]) -> str:
     """Return a chart's drawing as SVG, begun or not."""
-    said = _said(spec)
-    kept = Painter.kept()
-    begun = kept.begun.pop(said, None) if kept else None
-    return begun.result() if begun else painter.draw(said)
+    spec_json = _as_json(spec)
+    process = Painter.started()
+    begun = process.begun.pop(spec_json, None) if process else None
+    return begun.result() if begun else painter.draw(spec_json)
 
 
-def _said(spec: dict[str, Any]) -> str:
+def _as_json(spec: dict[str, Any]) -> str:
     return json.dumps(spec, sort_keys=True)

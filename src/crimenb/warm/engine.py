@@ -1,8 +1,8 @@
-"""How papermill runs a report: its own engine, with the outputs kept as they come.
+"""The engine by which papermill runs a report: outputs are stored as they arrive.
 
-The stock engine checks each output against the notebook format when it arrives, and papermill
-writes the finished notebook out once more even where no file is wanted. A report's notebook is
-checked as a whole before it is kept (`report.freeze`); in a batch both would be paid for nothing.
+Papermill's own engine validates each output when it arrives, and serialises the finished notebook
+even where no file is written. A report's notebook is validated as a whole before it is written
+(`report.execute.freeze`), so both would be wasted time.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ _RESULTS = ("display_data", "execute_result")
 
 
 class _Client(PapermillNotebookClient):  # type: ignore[misc]
-    """Papermill's client; what a cell shows is kept without a look at its shape."""
+    """Papermill's client; outputs are stored without being validated."""
 
     def output(
         self, outs: list[NotebookNode], msg: dict[str, Any], display_id: str | None, cell_index: int
     ) -> NotebookNode | None:
-        """Keep an output."""
+        """Store an output."""
         kind, content = msg["msg_type"], msg["content"]
         special = display_id or self.clear_before_next_output or any(self.output_hook_stack.values())
         if kind not in _RESULTS or special:
-            found: NotebookNode | None = super().output(outs, msg, display_id, cell_index)
-            return found
+            other: NotebookNode | None = super().output(outs, msg, display_id, cell_index)
+            return other
         out = NotebookNode(output_type=kind, metadata=content["metadata"], data=content["data"])
         if kind == "execute_result":
             out["execution_count"] = content["execution_count"]
@@ -41,7 +41,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
 
 
 class _Engine(NBClientEngine):  # type: ignore[misc]
-    """Papermill's engine; where no cell failed it hands the outputs over, cell by cell."""
+    """Papermill's engine; where no cell failed it hands over the outputs, cell by cell."""
 
     @classmethod
     def execute_managed_notebook(
@@ -57,7 +57,7 @@ class _Engine(NBClientEngine):  # type: ignore[misc]
         stderr_file: Any = None,
         **kwargs: Any,
     ) -> None:
-        """Run the cells and hand over what they showed, one list a code cell."""
+        """Run the cells and hand over their outputs, a list for each code cell."""
         _Client(
             nb_man, kernel_name=kernel_name, startup_timeout=start_timeout, timeout=None, log=logger,
             log_output=log_output, stdout_file=stdout_file, stderr_file=stderr_file, **kwargs,

@@ -39,7 +39,7 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets.config import Config
 
 from crimenb.files import notebook_path
-from crimenb.warm.process import Kept
+from crimenb.warm.process import HelperProcess
 
 if TYPE_CHECKING:
     from jupyter_client.connect import KernelConnectionInfo
@@ -58,7 +58,7 @@ _LATE = (
     "tornado.platform.asyncio",
     "zmq.utils.garbage",
 )
-"""What a kernel imports only at work, and would import anew in every fork."""
+"""Modules that a kernel imports only when it runs, and would import again in every fork."""
 
 _CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
 
@@ -71,22 +71,22 @@ _START_S = 60.0
 
 
 def options(folder: Path) -> dict[str, Any]:
-    """Return what papermill has to be told of the kernel of a report made in `folder`.
+    """Return papermill's options for the kernel of a report made in `folder`.
 
-    The kernel is a fork where this process keeps a nursery, and a process of its own where it
-    does not. Over TCP kernels now and then lose a race for a port, so none talks over it where
-    there is something else.
+    The kernel is a fork where this process has a nursery, and a new process where it has none.
+    Over TCP kernels sometimes lose a race for a port, so they use it only where there is nothing
+    else.
     """
     give_ipython_a_folder()
-    if Nursery.kept():
+    if Nursery.started():
         return {"kernel_manager_class": WarmManager, "shutdown_kernel": "immediate"}
-    told = {"connection_file": str(folder.resolve() / "kernel.json")}
+    connection = {"connection_file": str(folder.resolve() / "kernel.json")}
     if sys.platform == "linux":
-        told |= {"transport": "ipc", "ip": _abstract_name()}
+        connection |= {"transport": "ipc", "ip": _abstract_name()}
     elif sys.platform != "win32":
-        told |= {"transport": "ipc", "ip": "kernel-ipc"}  # in the folder, so that the path is short
-    # Asked to end in good order, a kernel may still complain on our stderr of the interruption.
-    return {"config": Config({"KernelManager": told}), "shutdown_kernel": "immediate"}
+        connection |= {"transport": "ipc", "ip": "kernel-ipc"}  # in the folder, so that the path is short
+    # A kernel that is shut down gracefully may still print a traceback on our stderr.
+    return {"config": Config({"KernelManager": connection}), "shutdown_kernel": "immediate"}
 
 
 def give_ipython_a_folder() -> None:
@@ -119,11 +119,11 @@ class Fork(NamedTuple):
     def connection(self) -> dict[str, Any]:
         """What a client needs to talk to it, as Jupyter has it."""
         ports = {f"{channel}_port": number for number, channel in enumerate(_CHANNELS, 1)}
-        told = {"transport": "ipc", "ip": self.name, "key": self.key, "signature_scheme": "hmac-sha256"}
-        return told | ports
+        address = {"transport": "ipc", "ip": self.name, "key": self.key, "signature_scheme": "hmac-sha256"}
+        return address | ports
 
 
-class Nursery(Kept):
+class Nursery(HelperProcess):
     """The process that forks kernels. Kernels still running when it ends keep running."""
 
     socket_kind = socket.SOCK_SEQPACKET
@@ -138,16 +138,16 @@ class Nursery(Kept):
     spare: Fork | None = None
 
     def ready(self) -> None:
-        """Have a kernel get ready while its report's data are still collected."""
+        """Start a kernel while its report's data are still collected."""
         self.spare = self.spare or self.fork()
 
     def take(self) -> Fork:
-        """Return a kernel that nobody else has."""
+        """Return a kernel that no other report uses."""
         taken, self.spare = self.spare or self.fork(), None
         return taken
 
     def close(self) -> None:
-        """End the process, and the kernel that nobody took."""
+        """End the process, and the kernel that was not used."""
         if self.spare is not None:
             self.spare.lifeline.close()
         super().close()
@@ -161,21 +161,21 @@ class Nursery(Kept):
             The process that forks has died.
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        found = Fork(_abstract_name(), uuid.uuid4().hex, ours)
+        kernel = Fork(_abstract_name(), uuid.uuid4().hex, ours)
         with theirs:
             try:
-                socket.send_fds(self.line, [json.dumps(found.connection).encode()], [theirs.fileno()])
+                socket.send_fds(self.line, [json.dumps(kernel.connection).encode()], [theirs.fileno()])
             except OSError as error:
                 ours.close()
                 msg = f"the process that forks kernels has died ({error})"
                 raise RuntimeError(msg) from error
-        return found
+        return kernel
 
 
 def serve(fd: int) -> None:
-    """Import what the report needs, then fork a kernel for each request until the owner goes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the owner to handle
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries the children
+    """Import what the report needs, then fork a kernel for each request until the owner ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the owner handles Ctrl-C
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system reaps the children
     for name in _LATE:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
@@ -186,7 +186,7 @@ def serve(fd: int) -> None:
         while True:
             message, fds, _, _ = socket.recv_fds(line, _MESSAGE, 1)
             if not message:
-                os._exit(0)  # the libraries' own farewells have nothing to tell
+                os._exit(0)  # skips the exit handlers of libraries, which have nothing to do here
             if os.fork() == 0:
                 line.close()
                 _be_kernel(json.loads(message), socket.socket(fileno=fds[0]))
@@ -194,10 +194,10 @@ def serve(fd: int) -> None:
 
 
 def _rehearse() -> None:
-    """Run the report's cells as they stand, on the demonstration: forks find warm what they use.
+    """Run the report's cells on the demonstration, so that forks inherit filled caches.
 
-    What pandas, Altair, shapely and we ourselves make at first use and keep would otherwise be made
-    anew in every fork, in a fifth of a report's time.
+    What pandas, Altair, shapely and this package cache at first use would otherwise be computed
+    again in every fork, which takes a fifth of a report's time.
     """
     names: dict[str, Any] = {}
     with contextlib.redirect_stdout(io.StringIO()):
@@ -207,7 +207,7 @@ def _rehearse() -> None:
 
 
 class Stream(OutStream):
-    """A kernel's stdout or stderr that is flushed where there is something to flush.
+    """A kernel's stdout or stderr, flushed only when something was written.
 
     A kernel flushes both before every output and around every cell, and each time waits for
     another thread: two hundred times a report, which writes to neither.
@@ -216,7 +216,7 @@ class Stream(OutStream):
     unsent = False
 
     def write(self, string: str) -> int | None:  # type: ignore[override]
-        """Write, and remember that something waits to be sent."""
+        """Write, and note that there is something to flush."""
         self.unsent = True
         return super().write(string)
 
@@ -228,7 +228,7 @@ class Stream(OutStream):
 
 
 class _Kernel(IPKernelApp):
-    """A kernel that was told its sockets and its key, and needs no file for them."""
+    """A kernel whose sockets and key are set in the process, without a connection file."""
 
     def init_connection_file(self) -> None:
         """Do nothing: `load_connection_info` was called."""
@@ -237,7 +237,7 @@ class _Kernel(IPKernelApp):
         """Write nothing."""
 
     def log_connection_info(self) -> None:
-        """Say nothing: nobody else is to connect."""
+        """Log nothing: no other client is to connect."""
 
 
 def _be_kernel(connection: dict[str, Any], lifeline: socket.socket) -> None:
@@ -247,16 +247,16 @@ def _be_kernel(connection: dict[str, Any], lifeline: socket.socket) -> None:
         os.setsid()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        os.chdir("/")  # where nobody leaves settings for a kernel to find
+        os.chdir("/")  # where no settings for a kernel lie
         app: Any = _Kernel.instance(outstream_class=f"{Stream.__module__}.{Stream.__name__}")
         app.load_connection_info(connection)
         app.initialize(_ARGUMENTS)
         folder = lifeline.recv(_MESSAGE)
         if not folder:
-            return  # the owner died, or had no use for it
+            return  # the owner died, or did not need it
         os.chdir(folder)
         threading.Thread(target=_die_with_owner, args=[lifeline], daemon=True).start()
-        # Only now can a client connect; one that came too early would try again after 0.1 s.
+        # Only now can a client connect; one that tried too early would retry after 0.1 s.
         lifeline.send(str(os.getpid()).encode())
         app.start()
         code = 0
@@ -275,7 +275,7 @@ def _die_with_owner(lifeline: socket.socket) -> None:
 
 
 class Forked(KernelProvisionerBase):
-    """Provide kernels by asking the nursery for a fork."""
+    """Provide kernels that are forks of the nursery."""
 
     lifeline: socket.socket | None = None
     pid = 0
@@ -286,7 +286,7 @@ class Forked(KernelProvisionerBase):
         return self.lifeline is not None
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """Take a fork and put it into its folder; return what a client needs to talk to it."""
+        """Take a fork, set its folder, and return its connection info."""
         fork = Nursery.here().take()
         manager: Any = self.parent
         manager.load_connection_info(fork.connection)
@@ -307,7 +307,7 @@ class Forked(KernelProvisionerBase):
         return cast("KernelConnectionInfo", manager.get_connection_info())
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
-        """Name no command: a fork has none."""
+        """Return no command: a fork has none."""
         return await super().pre_launch(cmd=[], **kwargs)
 
     async def poll(self) -> int | None:
@@ -348,17 +348,17 @@ class Forked(KernelProvisionerBase):
         await self.kill(restart=restart)
 
     async def cleanup(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002
-        """Leave nothing, for there is nothing."""
+        """Do nothing: a fork has no files."""
 
 
 class WarmClient(AsyncKernelClient):
-    """A client that goes on as soon as the kernel answers on both channels."""
+    """A client that is ready as soon as the kernel answers on both channels."""
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
-        """Wait until the subscription is welcomed and a request answered.
+        """Wait for the welcome message of the subscription and the answer to a request.
 
-        The usual client then listens for another fifth of a second, in case something is
-        left to be read; what is left here belongs to another request and is passed over.
+        The usual client then waits another fifth of a second for further messages; those that
+        come here belong to another request and are ignored.
         """
         self.kernel_info()
         await self.iopub_channel.get_msg(timeout=timeout)
@@ -376,4 +376,4 @@ class WarmManager(AsyncKernelManager):
         self.provisioner = Forked(kernel_id="", kernel_spec=self.kernel_spec, parent=self)
 
     def write_connection_file(self, **_: Any) -> None:
-        """Write nothing: the fork is told."""
+        """Write nothing: the fork has its connection info."""

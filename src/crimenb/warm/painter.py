@@ -19,37 +19,37 @@ def send(line: socket.socket, text: str) -> None:
 
 
 def receive(line: socket.socket) -> str | None:
-    """Return the next message, or None where the other side has gone."""
+    """Return the next message, or None where the other side has closed."""
     head = _exactly(line, 8)
     raw = head if head is None else _exactly(line, int.from_bytes(head, "big"))
     return None if raw is None else raw.decode()
 
 
 def _exactly(line: socket.socket, count: int) -> bytes | None:
-    parts, left = [], count
-    while left:
-        part = line.recv(min(left, 1 << 20))
+    parts, missing = [], count
+    while missing:
+        part = line.recv(min(missing, 1 << 20))
         if not part:
             return None
         parts.append(part)
-        left -= len(part)
+        missing -= len(part)
     return b"".join(parts)
 
 
-def draw(said: str) -> str:
-    """Draw a Vega-Lite specification."""
+def draw(spec_json: str) -> str:
+    """Return the SVG of a Vega-Lite specification."""
     import vl_convert as vlc
 
-    svg: str = vlc.vegalite_to_svg(said, vl_version=VEGALITE)
+    svg: str = vlc.vegalite_to_svg(spec_json, vl_version=VEGALITE)
     return svg
 
 
 def serve(fd: int) -> None:
-    """Answer until the owner goes."""
+    """Answer requests until the owner closes the socket."""
     with socket.socket(fileno=fd) as line:
-        while (said := receive(line)) is not None:
+        while (spec_json := receive(line)) is not None:
             try:
-                answer = draw(said)
+                answer = draw(spec_json)
             except Exception as error:  # noqa: BLE001
                 answer = f"!{error}"
             send(line, answer)
@@ -59,6 +59,6 @@ if __name__ == "__main__":
     import contextlib
     import signal
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the owner to handle
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the owner handles Ctrl-C
     with contextlib.suppress(ConnectionError, KeyboardInterrupt):
         serve(int(sys.argv[1]))

@@ -1,4 +1,4 @@
-"""Processes that a worker keeps beside itself; each ends when its keeper does, however that ends."""
+"""Helper processes beside a worker; each ends when its owner does, however that ends."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ if TYPE_CHECKING:
     from typing import Self
 
 
-class Kept:
-    """A process at the other end of a socket, at most one of each kind to a keeper."""
+class HelperProcess:
+    """A process at the other end of a socket; a process has at most one of each kind."""
 
     socket_kind: ClassVar[socket.SocketKind] = socket.SOCK_STREAM
     _here: ClassVar[Any] = None
 
     @classmethod
-    def kept(cls) -> Self | None:
-        """Return the one this process keeps (a dead one counts: it is replaced), or None."""
-        found: Self | None = cls._here
-        return found
+    def started(cls) -> Self | None:
+        """Return this process's own if it was started (a dead one too: it will be replaced), or None."""
+        helper: Self | None = cls._here
+        return helper
 
     @classmethod
     def here(cls) -> Self:
-        """Return this process's own, a new one where there is none or the last has died."""
+        """Return this process's own; start one where there is none or the last has died."""
         if cls._here is None or cls._here.process.poll() is not None:
             cls.dismiss()
             cls._here = cls()
             atexit.register(cls.dismiss)
-        kept: Self = cls._here
-        return kept
+        helper: Self = cls._here
+        return helper
 
     @classmethod
     def dismiss(cls) -> None:
-        """End this process's own, if it keeps one."""
+        """End this process's own, if it was started."""
         if cls._here is not None:
             cls._here.close()
         cls._here = None
@@ -45,7 +45,7 @@ class Kept:
         self.start()
 
     def command(self, fd: int) -> list[str]:
-        """Return the command whose process talks over this file descriptor."""
+        """Return the command to run; its process talks over this file descriptor."""
         raise NotImplementedError
 
     def start(self) -> None:

@@ -8,15 +8,17 @@
   var input = document.getElementById("search");
   // Read once: asking the page again for every letter would be slow.
   var texts = null;
+  var heads = Array.prototype.slice.call(table.tHead.rows[0].cells);
+  var searched = heads.filter(function (head) { return "search" in head.dataset; });
   function read() {
     if (texts) { return; }
     texts = rows.map(function (row) {
-      var cells = row.cells;
-      return (cells[0].textContent + " " + cells[1].textContent + " " + row.dataset.p + " " + cells[5].textContent + " " + cells[6].textContent + " " + cells[7].textContent).toLowerCase();
+      var cells = searched.map(function (head) { return row.cells[head.cellIndex].textContent; });
+      return cells.concat(row.dataset.p).join(" ").toLowerCase();
     });
   }
   function say(shown) {
-    found.textContent = input.value.trim() ? shown.toLocaleString("en-GB") + " of " + rows.length.toLocaleString("en-GB") + " reports" : "";
+    found.textContent = input.value.trim() ? shown.toLocaleString("en-GB") + " of " + rows.length.toLocaleString("en-GB") + (rows.length === 1 ? " report" : " reports") : "";
   }
   function search() {
     read();
@@ -42,12 +44,12 @@
     name: function () { return 0; },
     months: function (row) { return row.dataset.p; },
     missing: function (row) { return Number(row.dataset.m); },
-    coverage: function (row) { return row.cells[7].textContent; }
+    coverage: function (row, head) { return row.cells[head.cellIndex].textContent; }
   };
   function sort(head) {
     var down = head.getAttribute("aria-sort") === "ascending";
     var key = keys[head.dataset.sort];
-    var known = new Map(rows.map(function (row) { return [row, key(row)]; }));
+    var known = new Map(rows.map(function (row) { return [row, key(row, head)]; }));
     table.querySelectorAll("[aria-sort]").forEach(function (h) { h.removeAttribute("aria-sort"); });
     head.setAttribute("aria-sort", down ? "descending" : "ascending");
     rows.sort(function (a, b) {

@@ -1,7 +1,7 @@
 (function () {
   "use strict";
   // The static drawings stay for print; on the screen each chart is drawn at the width there is.
-  var PHONE = 500, LINKED_WIDE = 600, LINKED_HIGH = 364, LINKED_MONTHS = 54;
+  var PHONE = {{ PHONE }}, LINKED_WIDE = {{ LINKED_WIDE }}, LINKED_HIGH = {{ LINKED_HIGH }}, LINKED_MONTHS = {{ LINKED_MONTHS }};
   var hosts = Array.prototype.slice.call(document.querySelectorAll(".chart"));
 
   function make(tag, attributes, text) {
@@ -21,8 +21,8 @@
   }
   function resizeLinked(spec, width) {
     var pair = spec.vconcat[0], first = pair.hconcat[0], second = pair.hconcat[1], third = spec.vconcat[1];
-    var wide = width >= LINKED_WIDE, side = wide ? Math.round(width * 0.48) : width - 10;
-    first.width = width - 10 - (wide ? side + 24 : 0);
+    var wide = width >= LINKED_WIDE, side = wide ? Math.round(width * {{ LINKED_SHARE }}) : width - {{ LINKED_EDGE }};
+    first.width = width - {{ LINKED_EDGE }} - (wide ? side + {{ LINKED_GAP }} : 0);
     first.height = wide ? side : LINKED_HIGH;
     second.width = second.height = side;
     third.width = width - LINKED_MONTHS;
@@ -39,7 +39,7 @@
     var style = getComputedStyle(host);
     var room = Math.floor(host.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight));
     var linked = spec.usermeta && spec.usermeta.linked;
-    resize(spec, Math.max(270, Math.min(linked ? 960 : 720, room)));
+    resize(spec, Math.max({{ NARROWEST }}, Math.min(linked ? {{ WIDEST_LINKED }} : {{ WIDEST }}, room)));
     return vegaEmbed(live, spec, {
       mode: "vega-lite", ast: true, renderer: "svg", actions: false, defaultStyle: false,
       tooltip: { disableDefaultStyle: true },
