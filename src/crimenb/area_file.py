@@ -114,7 +114,7 @@ def _names(table: pd.DataFrame) -> dict[int, str]:
         (c for c in table.columns if _NAMES.fullmatch(str(c))), key=lambda c: str(c).lower() != "name"
     )
     for column in columns:
-        found = {i: v for i, v in table[column].items() if isinstance(v, str) and v.strip()}
+        found = {i: v for i, v in enumerate(table[column].tolist()) if isinstance(v, str) and v.strip()}
         if found:
             return found
     return {}

@@ -123,7 +123,7 @@ def judge(
         The frame `months`, one row a month, oldest first.
     """
     shares = coverage.set_index("force")["share"]
-    deciding = [f for f, share in shares.items() if share >= LEAST_SHARE] or [shares.idxmax()]
+    deciding = [str(f) for f, share in shares.items() if share >= LEAST_SHARE] or [str(shares.idxmax())]
     territorial = crimes[crimes["reported_by"] != BTP]
     states = {
         (f, m): (s, d)
@@ -326,7 +326,7 @@ def _thin(
     for force in deciding:
         crime = _force_rates(evidence, force, "crime")
         share = _usual_beside(crime / [SEASON[int(m[5:]) - 1] for m in crime.index], list(crime.index))
-        near |= {m: min(v, near.get(m, np.inf)) for m, v in share.items() if not np.isnan(v)}
+        near |= {str(m): min(v, near.get(str(m), np.inf)) for m, v in share.items() if not np.isnan(v)}
         for month, of_usual in thin_months(crime, SEASON, LEAST_CRIME).items():
             held = f"{force_name(force)} as a whole recorded {of_usual:.0%} of its usual crimes a day"
             if month in LOCKDOWN:
@@ -376,7 +376,7 @@ def _thin_here(
         bound = usual_range(total.iloc[rest], days[rest], days[i], level=0.998)
         others = by_category.iloc[rest].mean()
         big = others.index[others >= BIG]
-        below = (by_category.loc[month, big] < others[big]).mean() if len(big) else 0.0
+        below = (by_category[big].loc[month] < others[big]).mean() if len(big) else 0.0
         if total[month] < min(bound.low, LEAST_OF_EXPECTED * bound.expected) and below >= NEARLY_ALL:
             low[month] = (
                 f"{total[month]:,} crimes, where the other months allow {bound.low:,} or more, and "

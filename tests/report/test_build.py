@@ -13,7 +13,7 @@ import pytest
 
 from crimenb.charts.theme import VEGALITE
 from crimenb.errors import NotReproducible, QueryError, ReportError, SnapshotError
-from crimenb.files import notebook_path
+from crimenb.files import locked, notebook_path
 from crimenb.query import Query
 from crimenb.report.build import build_report
 from crimenb.report.execute import freeze
@@ -126,13 +126,9 @@ def test_a_folder_from_another_source_is_refused(demo_report, tmp_path):
 
 
 def test_a_second_run_into_the_same_folder_is_told_to_wait(tmp_path):
-    import fcntl
-
-    with (tmp_path / f".{QUERY.slug}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(ReportError, match="Another run"):
-            build_report(QUERY, "demo", tmp_path)
-    assert not (tmp_path / QUERY.slug).exists()
+    with locked(tmp_path / f".{QUERY.slug}.lock"), pytest.raises(ReportError, match="Another run"):
+        build_report(QUERY, "demo", tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_is_left_of_a_failed_build(tmp_path):

@@ -13,6 +13,7 @@ from crimenb.batch.ledger import standing
 from crimenb.batch.rows import Notice, Order, Orders, read_orders, settle
 from crimenb.errors import PlaceNotFound, QueryError
 from crimenb.sources.archive import Archive
+from crimenb.warm import slower
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,7 +37,8 @@ class Plan:
         """Say it in a few lines: what is left out and why, what stands, what is to be made."""
         left = sum(n.left_out for n in self.notices)
         counted = f"{len(self.orders):,} reports asked for, {len(self.standing):,} there already"
-        return [*map(str, self.notices), f"{counted}, {len(self.todo):,} to make; {left:,} lines left out."]
+        total = f"{counted}, {len(self.todo):,} to make; {left:,} lines left out."
+        return [*map(str, self.notices), total, *([slower()] if self.todo and slower() else [])]
 
 
 def plan_batch(
