@@ -25,7 +25,7 @@ test: .venv/.stamp  ## Run every check
 	$(BIN)/python -m pytest --nbval --nbval-current-env -p no:cacheprovider --no-cov reports/example/report.ipynb
 
 test-oldest test-newest: test-%:  ## Run the suite on the oldest declared versions, or on the newest (needs uv)
-	uv venv --quiet --clear .venv-$*
+	uv venv --quiet --clear --python $(PYTHON) .venv-$*
 	uv pip install --quiet --python .venv-$*/bin/python $(if $(filter oldest,$*),--resolution lowest-direct) --editable ".[lab,batch,test,build]"
 	.venv-$*/bin/python -m pytest -q --numprocesses 2 --dist loadfile $(or $(ARGS),tests)
 

@@ -18,6 +18,7 @@ from crimenb.query import Query
 from crimenb.report.build import build_report
 from crimenb.report.execute import freeze
 from crimenb.report.page import to_html
+from crimenb.report.verify import other_versions
 
 QUERY = Query.parse("ZZ1 1AA", "2025-01", "2025-12")
 
@@ -189,7 +190,10 @@ def test_the_committed_example_is_what_is_built(tmp_path):
 
     from tests.real import ROOT
 
+    committed = ROOT / "reports" / "example"
+    if other := other_versions(json.loads((committed / "data" / "manifest.json").read_text())):
+        pytest.skip(f"the example was made with other versions than these of {', '.join(other)}")
     built = build_report(EXAMPLE, "demo", tmp_path).parent
-    kept = files(ROOT / "reports" / "example")
+    kept = files(committed)
     assert sorted(files(built)) == sorted(kept)
     assert [name for name, raw in files(built).items() if raw != kept[name]] == []
