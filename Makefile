@@ -29,9 +29,9 @@ test-faults: .venv/.stamp  ## Run every deliberate fault, the slow ones too
 	$(BIN)/python -m pytest -q -m "slow_faults or not slow_faults" tests/faults
 
 test-oldest test-newest: test-%:  ## Run the suite on the oldest declared versions, or on the newest (needs uv)
-	uv venv --quiet --clear .venv-$*
+	uv venv --quiet --clear --python $(PYTHON) .venv-$*
 	uv pip install --quiet --python .venv-$*/bin/python $(if $(filter oldest,$*),--resolution lowest-direct) --editable ".[lab,batch,test,build]"
-	.venv-$*/bin/python -m pytest -q --numprocesses 2 --dist loadfile -m "not browser" $(ARGS)
+	.venv-$*/bin/python -m pytest -q --numprocesses 2 --dist loadfile $(or $(ARGS),tests)
 
 example: .venv/.stamp  ## Rebuild reports/example from the demonstration; must leave no difference
 	$(BIN)/python tools/make_example.py

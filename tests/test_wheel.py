@@ -21,6 +21,7 @@ def test_the_wheel_builds_a_report_elsewhere(tmp_path):
         names = set(archive.namelist())
         archive.extractall(tmp_path / "site")
     for path in (
+        "py.typed",
         "notebooks/report.ipynb",
         "report/notes/limits.md",
         "report/templates/report.html.j2",

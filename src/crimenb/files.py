@@ -125,7 +125,8 @@ def locked(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        # Removed while it is held: whoever opened it meanwhile finds it gone and opens a new one.
+        # Removed while it is held: whoever has opened it meanwhile gets a lock on a file that is gone, which
+        # filelock refuses since 3.30 (before, it removed the path itself too, and might have met a newer file).
         with contextlib.suppress(OSError):  # Windows removes no open file; an empty one is left there
             path.unlink(missing_ok=True)
         lock.release()
@@ -174,7 +175,7 @@ def write_sums(folder: Path) -> None:
     """Write SHA256SUMS over every file of a report folder, as sha256sum -c reads it."""
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != SUMS)
     lines = [f"{digest(p)}  {p.relative_to(folder).as_posix()}\n" for p in files]
-    (folder / SUMS).write_text("".join(lines), "utf-8")
+    (folder / SUMS).write_text("".join(lines), "utf-8", newline="\n")
 
 
 def listed_sums(folder: Path) -> dict[str, str]:

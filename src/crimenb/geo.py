@@ -15,6 +15,7 @@ import pyproj
 import shapely
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
     from shapely.geometry.base import BaseGeometry
 
 MILE_M = 1609.344
@@ -48,13 +49,13 @@ def _projection(source: str, target: str) -> pyproj.Transformer:
     return pyproj.Transformer.from_crs(source, target, always_xy=True)
 
 
-def to_metres(longitude: np.ndarray | float, latitude: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+def to_metres(longitude: ArrayLike, latitude: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Return eastings and northings in metres (EPSG:27700) of longitudes and latitudes."""
     x, y = _projection(LONLAT, METRES).transform(np.asarray(longitude), np.asarray(latitude))
     return np.asarray(x), np.asarray(y)
 
 
-def to_lonlat(easting: np.ndarray | float, northing: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+def to_lonlat(easting: ArrayLike, northing: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Return longitudes and latitudes (EPSG:4326) of eastings and northings in metres."""
     x, y = _projection(METRES, LONLAT).transform(np.asarray(easting), np.asarray(northing))
     return np.asarray(x), np.asarray(y)

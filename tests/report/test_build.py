@@ -13,11 +13,12 @@ import pytest
 
 from crimenb.charts.theme import VEGALITE
 from crimenb.errors import NotReproducible, QueryError, ReportError, SnapshotError
-from crimenb.files import notebook_path
+from crimenb.files import locked, notebook_path
 from crimenb.query import Query
 from crimenb.report.build import build_report
 from crimenb.report.execute import freeze
 from crimenb.report.page import script_bundle, to_html
+from crimenb.report.verify import other_versions
 
 QUERY = Query.parse("ZZ1 1AA", "2025-01", "2025-12")
 
@@ -126,13 +127,9 @@ def test_a_folder_from_another_source_is_refused(demo_report, tmp_path):
 
 
 def test_a_second_run_into_the_same_folder_is_told_to_wait(tmp_path):
-    import fcntl
-
-    with (tmp_path / f".{QUERY.slug}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(ReportError, match="Another run"):
-            build_report(QUERY, "demo", tmp_path)
-    assert not (tmp_path / QUERY.slug).exists()
+    with locked(tmp_path / f".{QUERY.slug}.lock"), pytest.raises(ReportError, match="Another run"):
+        build_report(QUERY, "demo", tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_is_left_of_a_failed_build(tmp_path):
@@ -202,7 +199,10 @@ def test_the_committed_example_is_what_is_built(tmp_path):
 
     from tests.real import ROOT
 
+    committed = ROOT / "reports" / "example"
+    if other := other_versions(json.loads((committed / "data" / "manifest.json").read_text())):
+        pytest.skip(f"the example was made with other versions than these of {', '.join(other)}")
     built = build_report(EXAMPLE, "demo", tmp_path).parent
-    kept = files(ROOT / "reports" / "example")
+    kept = files(committed)
     assert sorted(files(built)) == sorted(kept)
     assert [name for name, raw in files(built).items() if raw != kept[name]] == []

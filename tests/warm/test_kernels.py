@@ -15,10 +15,10 @@ from crimenb.errors import ReportError
 from crimenb.query import Query
 from crimenb.report.build import build_report
 from crimenb.report.execute import execute
-from crimenb.warm import kernels
+from crimenb.warm import FORKS, kernels
 
 QUERY = Query.parse("ZZ1 1AA", "2025-01", "2025-12")
-pytestmark = pytest.mark.skipif(not kernels.FORKS, reason="kernels cannot be forked here")
+pytestmark = pytest.mark.skipif(not FORKS, reason="kernels cannot be forked here")
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def write_index(out: Path, done: Iterable[Entry], failed: Sequence[Entry], notic
     rows = sorted((row(entry) for entry in done), key=lambda r: (r["name"].casefold(), r["slug"]))
     text = render(rows, failed, notices)
     part = out / f".{NAME}.part"
-    part.write_text(text, "utf-8")
+    part.write_text(text, "utf-8", newline="\n")
     part.replace(out / NAME)
     return out / NAME
 

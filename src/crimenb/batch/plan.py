@@ -14,6 +14,7 @@ from crimenb.batch.rows import Notice, Order, Orders, read_orders, settle
 from crimenb.errors import PlaceNotFound, QueryError
 from crimenb.plurals import counted
 from crimenb.sources.archive import Archive
+from crimenb.warm import slower
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -42,7 +43,7 @@ class Plan:
             f"{counted(len(self.orders), 'report')} asked for, {len(self.unchanged):,} there already, "
             f"{len(self.todo):,} to make; {counted(left_out, 'line')} left out."
         )
-        return [*map(str, self.notices), total]
+        return [*map(str, self.notices), total, *([slower()] if self.todo and slower() else [])]
 
 
 def plan_batch(

@@ -228,9 +228,12 @@ def _failed(query: Query, error: str, attempts: int) -> Entry:
 @contextlib.contextmanager
 def _client(workers: int, scheduler: str, out: Path) -> Iterator[Client]:
     """Yield a client of the scheduler named, or of a cluster on this machine."""
-    import dask
-    from distributed import Client, LocalCluster
-
+    try:
+        import dask
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        msg = f"A batch needs Dask ({error}); install crimenb with its extra 'batch': crimenb[batch]."
+        raise ReportError(msg) from error
     if scheduler:
         try:
             client = Client(scheduler, timeout="10s")

@@ -17,7 +17,7 @@ from crimenb.report.execute import execute, freeze
 from crimenb.report.html import ROLE
 from crimenb.report.page import to_html
 from crimenb.snapshot import DATA
-from crimenb.warm import drawings, is_on
+from crimenb.warm import drawings, kernels_are_warm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,7 +110,7 @@ def make_report(
             else:
                 data = snapshot.save(settled, opened(), work / DATA)
             for name, text in written(freeze(execute(work, settled))).items():
-                (work / name).write_text(text, "utf-8")
+                (work / name).write_text(text, "utf-8", newline="\n")
             write_sums(work)
             swap(work, target)
             (target.parent / f"{target.name}.failed.ipynb").unlink(missing_ok=True)
@@ -129,9 +129,9 @@ def written(nb: nbformat.NotebookNode) -> dict[str, str]:
 
 def keep_warm() -> None:
     """Start the helper processes that make the next reports quicker, where kernels can be forked."""
-    from crimenb.warm import kernels
+    if kernels_are_warm():
+        from crimenb.warm import kernels
 
-    if kernels.FORKS and is_on():
         kernels.Nursery.here().ready()
         drawings.Painter.here()
 

@@ -52,9 +52,8 @@ def print_pdf(page: Path, browser: Path | None = None) -> Path:
             f"--user-data-dir={profile}", "--no-pdf-header-footer", "--generate-pdf-document-outline",
             f"--print-to-pdf={target}", page.resolve().as_uri(),
         ]  # fmt: skip
-        if (
-            hasattr(os, "geteuid") and os.geteuid() == 0
-        ):  # Chromium refuses its sandbox to root, as in a container
+        # Chromium refuses its sandbox to root, as in a container; Windows has neither.
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
             command.insert(1, "--no-sandbox")
         target.unlink(missing_ok=True)
         try:

@@ -21,7 +21,6 @@ import sys
 import threading
 import time
 import zlib
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar
 
@@ -35,6 +34,7 @@ from pyrate_limiter import Duration, Limiter, Rate, StateBucket, TokenBucket
 from crimenb.errors import CrimenbError, QueryError, SourceUnavailable
 from crimenb.files import cache_folder
 from crimenb.sources.api_models import read
+from crimenb.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -113,7 +113,7 @@ def user_agent() -> str:
     """Return how we introduce ourselves: name, version, and `CRIMENB_CONTACT` where set."""
     contact = os.environ.get("CRIMENB_CONTACT", "").encode("ascii", "ignore").decode()
     contact = "".join(c for c in contact if c.isprintable()).strip()
-    name = f"crimenb/{metadata.version('crimenb')}"
+    name = f"crimenb/{__version__}"
     return f"{name} (+{contact})" if contact else name
 
 

@@ -12,13 +12,15 @@ from crimenb.geo import LONLAT, circle
 from crimenb.schema import CATEGORIES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from crimenb.query import Area
 
 ORDER = ["month", "category", "longitude", "latitude", "snapped_to", "crime_id", "outcome"]
 """How records are sorted; who reported them comes last, as only one source knows it."""
 
 
-def place_row(row: dict[str, Any], area: Area | None = None) -> gpd.GeoDataFrame:
+def place_row(row: Mapping[Any, Any], area: Area | None = None) -> gpd.GeoDataFrame:
     """Return the row of `places` (EPSG:4326) of a postcode's mile, or of a custom area.
 
     Parameters

@@ -44,9 +44,6 @@ from crimenb.warm.process import HelperProcess
 if TYPE_CHECKING:
     from jupyter_client.connect import KernelConnectionInfo
 
-FORKS = sys.platform == "linux"
-"""Whether kernels can be forked here: Windows has no fork, and macOS's libraries break in one."""
-
 _LATE = (
     "IPython.core.completerlib",
     "IPython.core.debugger",
