@@ -1,6 +1,6 @@
-"""Numbers with their nouns, as messages write them; the page's own are in `wording.format`."""
+"""Numbers with their nouns, as messages and pages write them."""
 
 
-def counted(n: int, noun: str) -> str:
+def counted(n: int, one: str, many: str = "") -> str:
     """Write a number and its noun: "0 reports", "1 report", "1,317 reports"."""
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+    return f"{n:,} {one if n == 1 else many or one + 's'}"

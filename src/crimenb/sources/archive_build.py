@@ -24,6 +24,7 @@ import duckdb
 
 from crimenb.errors import CrimenbError, QueryError, SourceError
 from crimenb.files import locked
+from crimenb.plurals import counted
 from crimenb.schema import CATEGORIES, OLD_CATEGORIES, OUTCOME_SPELLINGS, label_of
 from crimenb.sources import gazetteer as gazetteers
 from crimenb.sources.official_files import (
@@ -118,11 +119,6 @@ class Built:
             yield f"{self.gazetteer['postcodes']:,} postcodes."
             for what, n in self.gazetteer["refused"].items():
                 yield f"Refused: {counted(n, 'postcode')} ({what})."
-
-
-def counted(n: int, noun: str) -> str:
-    """Write a number of things: "1 row", "2 rows"."""
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def build_archive(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from crimenb.plurals import counted
 from crimenb.query import months_between
 from crimenb.schema import force_name, label_of
 from crimenb.sources.archive import Archive
-from crimenb.sources.archive_build import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
