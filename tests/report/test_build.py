@@ -188,7 +188,7 @@ def test_plain_papermill_works_and_refuses_before_asking(tmp_path):
         )  # fmt: skip
     with pytest.raises(pm.PapermillExecutionError, match="not a month"):
         pm.execute_notebook(
-            str(notebook_path()), str(out), parameters={"start": "2025-1", "source": "archive:/nowhere"},
+            str(notebook_path()), str(out), parameters={"start": "2025-13", "source": "archive:/nowhere"},
             cwd=str(tmp_path), progress_bar=False,
         )  # fmt: skip
 
