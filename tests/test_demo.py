@@ -62,7 +62,7 @@ def test_the_demo_is_small_and_says_what_it_is() -> None:
     assert archive.months() == MONTHS
     assert len(MONTHS) == 30
     assert archive.release == "2025-12"
-    assert archive.describe()["retrieved"] == "2026-02-20T09:00:00+00:00"
+    assert archive.describe()["read"] == "2026-02-20T09:00:00+00:00"
 
 
 @pytest.mark.parametrize(

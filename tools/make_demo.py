@@ -136,7 +136,7 @@ def main(into: Path) -> None:
         shapes.to_file(work / "forces.geojson", driver="GeoJSON")
         built = build_archive(
             [work / "street"], work / "archive", postcodes=work / "ONSPD_INVENTED_UK.csv",
-            force_areas=work / "forces.geojson",
+            force_areas=work / "forces.geojson", release=MONTHS[-1],
         )  # fmt: skip
         version = resolve(work / "archive")
         into.mkdir(parents=True, exist_ok=True)

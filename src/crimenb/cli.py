@@ -198,12 +198,13 @@ def archive() -> None:
     "--force-areas", type=_PATH, help="Police force areas (GeoJSON, KML, GeoPackage ...), for exact coverage."
 )
 @click.option("--add", is_flag=True, help="Keep the other forces and months that the archive holds.")
+@click.option("--release", default="", metavar="MONTH", help="Release the files are of, where it is known.")
 @click.option(
     "--memory-limit", default="2GB", show_default=True, help="Bound for sorting; more spills to disk."
 )
 def archive_build(
     sources: tuple[Path, ...], into: Path, postcodes: tuple[Path, ...], force_areas: Path | None, add: bool,
-    memory_limit: str,
+    release: str, memory_limit: str,
 ) -> None:  # fmt: skip
     """Read official bulk data (folders or zips) into an archive.
 
@@ -220,7 +221,7 @@ def archive_build(
     )
     built = build_archive(
         sources, into, postcodes=postcodes, force_areas=force_areas, add=add,
-        memory_limit=memory_limit, progress=progress,
+        release=release, memory_limit=memory_limit, progress=progress,
     )  # fmt: skip
     if sys.stderr.isatty():
         click.echo("\r\033[K", nl=False, err=True)

@@ -96,7 +96,7 @@ class Source(Protocol):
         """Return the frames of the neighbourhood team, where the source knows one."""
 
     def describe(self) -> dict[str, str]:
-        """Return what the source says of itself: name, release, retrieved, ..."""
+        """Return what the source says of itself: name, release, when it was read, ..."""
 
     def close(self) -> None:
         """Let go of connections."""
@@ -506,7 +506,7 @@ def is_from(manifest: Mapping[str, Any], described: Mapping[str, str]) -> bool:
     Live answers carry the time they came at; what they are is told by the release.
     """
     was = source_of(manifest)
-    keys = ("name", "release") if described.get("name") == "live" else ("name", "release", "retrieved")
+    keys = ("name", "release") if described.get("name") == "live" else ("name", "release", "read", "version")
     return all(was.get(key) == described[key] for key in keys if key in described)
 
 

@@ -265,7 +265,7 @@ def test_another_source_or_version_makes_all_again(batch, monkeypatch):
     said = open_source("demo", query).describe()
     assert unchanged_hash(out / query.slug, query, said)
     assert not unchanged_hash(out / query.slug, query, said | {"release": "2026-01"})
-    assert not unchanged_hash(out / query.slug, query, said | {"retrieved": "2026-01-01"})
+    assert not unchanged_hash(out / query.slug, query, said | {"read": "2026-01-01"})
     assert not unchanged_hash(out / query.slug, Query.parse("ZZ1 1AA", FROM, "2025-11"), said)
     monkeypatch.setattr(ledger, "__version__", "9")
     assert not unchanged_hash(out / query.slug, query, said)

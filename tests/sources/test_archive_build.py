@@ -54,6 +54,21 @@ def test_reads_counts_and_reports(tmp_path):
     assert Archive(tmp_path / "A").months() == ["2025-01", "2025-02"]
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "release"),
+    [("2025-03.zip", "", "2025-03"), ("latest.zip", "", ""), ("latest.zip", "Mar 2025", "2025-03")],
+)
+def test_the_release_is_what_a_name_or_a_person_says_or_unknown(tmp_path, name, given, release):
+    street_file(tmp_path / "src", [row()])
+    with zipfile.ZipFile(tmp_path / name, "w") as whole:
+        inside = "2025-01/2025-01-leicestershire-street.csv"
+        whole.write(tmp_path / "src" / inside, inside)
+    build_archive([tmp_path / name], tmp_path / "A", release=given)
+    said = Archive(tmp_path / "A").describe()
+    assert said.get("release", "") == release
+    assert said["read"]
+
+
 def test_zips_read_like_folders(tmp_path):
     src = tmp_path / "src"
     street_file(src, [row(), row(category="Drugs")])

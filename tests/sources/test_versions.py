@@ -66,9 +66,9 @@ def test_a_version_can_be_named_itself_and_is_kept_then_too(tmp_path):
 
 def test_the_same_content_is_the_same_version(tmp_path):
     first = build(tmp_path, 2)
-    built = Archive(tmp_path / "A").describe()["retrieved"]
+    built = Archive(tmp_path / "A").describe()["read"]
     assert build(tmp_path, 2).version == first.version
-    assert Archive(tmp_path / "A").describe()["retrieved"] == built
+    assert Archive(tmp_path / "A").describe()["read"] == built
 
 
 def test_a_reader_that_was_killed_keeps_nothing(tmp_path):

@@ -202,8 +202,8 @@ class Archive:
         gazetteer = self.inventory.get("gazetteer") or {}
         said = {
             "name": self.name,
-            "release": self.release,
-            "retrieved": str(self.inventory["built"]),
+            **({"release": self.release} if self.release else {}),
+            "read": str(self.inventory["built"]),
             "first month": self.months()[0],
             "newest month": self.months()[-1],
             "postcodes": f"{gazetteer.get('postcodes', 0):,}",

@@ -13,6 +13,7 @@ import datetime as dt
 import hashlib
 import io
 import json
+import re
 import shutil
 import tempfile
 from collections import Counter
@@ -25,6 +26,7 @@ import duckdb
 from crimenb.errors import CrimenbError, QueryError, SourceError
 from crimenb.files import locked
 from crimenb.plurals import counted
+from crimenb.query import parse_month
 from crimenb.schema import CATEGORIES, OLD_CATEGORIES, OUTCOME_SPELLINGS, label_of
 from crimenb.sources import gazetteer as gazetteers
 from crimenb.sources.official_files import (
@@ -128,6 +130,7 @@ def build_archive(
     postcodes: Path | str | Sequence[Path | str] | None = None,
     force_areas: Path | str | None = None,
     add: bool = False,
+    release: str = "",
     memory_limit: str = "2GB",
     progress: Callable[[str], None] = lambda _: None,
 ) -> Built:
@@ -148,6 +151,9 @@ def build_archive(
     add
         Keep what the archive holds of other forces and months, and its postcodes and force areas
         where no new ones are given.
+    release
+        Month of the release the files are of (`YYYY-MM`), if it is known; of zips with their
+        official names (`2025-12.zip`) it is known.
     memory_limit
         DuckDB's bound; larger data spills to disk beside the archive.
     progress
@@ -161,7 +167,7 @@ def build_archive(
     Raises
     ------
     QueryError
-        A source does not exist, or `into` holds something else.
+        A source does not exist, `release` is no month, or `into` holds something else.
     SourceError
         A file is truncated, garbled or foreign.
     Busy
@@ -174,6 +180,7 @@ def build_archive(
     ):
         msg = f"{str(into)!r} is not an archive and not empty; give another folder."
         raise QueryError(msg)
+    release = parse_month(release) if release else _named_release(sources, add=add)
     if postcodes is None or isinstance(postcodes, Path | str):
         postcodes = [] if postcodes is None else [postcodes]
     base = _base(target) if add else None
@@ -185,7 +192,7 @@ def build_archive(
             for left in target.glob(".new.*"):  # of a build that was killed
                 shutil.rmtree(left, ignore_errors=True)
             work = Path(tempfile.mkdtemp(prefix=".new.", dir=target))
-            build = _Build(work, base, memory_limit, progress)
+            build = _Build(work, base, memory_limit, progress, release)
             built = build.run(list(map(Path, sources)), list(map(Path, postcodes)), force_areas)
             shutil.rmtree(work / "tmp", ignore_errors=True)
             work.chmod(0o755)
@@ -204,6 +211,13 @@ def build_archive(
             with contextlib.suppress(OSError):
                 target.rmdir()
     return built
+
+
+def _named_release(sources: Sequence[Path | str], *, add: bool) -> str:
+    """Return the release that the official names of the zips give, "" if any source is named otherwise."""
+    names = [re.fullmatch(r"(\d{4}-(0[1-9]|1[0-2]))\.zip", Path(s).name) for s in sources]
+    known = {n[1] if n else "" for n in names}
+    return known.pop() if len(known) == 1 and not add else ""
 
 
 def _base(target: Path) -> Path | None:
@@ -232,9 +246,14 @@ class _Build:
     """One build: its folder, its database, and what it found."""
 
     def __init__(
-        self, work: Path, base: Path | None, memory_limit: str, progress: Callable[[str], None]
+        self,
+        work: Path,
+        base: Path | None,
+        memory_limit: str,
+        progress: Callable[[str], None],
+        release: str,
     ) -> None:
-        self.work, self.base, self.progress, self.built = work, base, progress, Built()
+        self.work, self.base, self.progress, self.built = work, base, progress, Built(release=release)
         self.tmp = work / "tmp"
         self.tmp.mkdir()
         try:
@@ -275,7 +294,6 @@ class _Build:
             self._write()
         built.files.sort(key=lambda f: str(f["name"]))
         built.rejected = dict(sorted(built.rejected.items()))
-        built.release = max(str(f["month"]) for f in built.files)
         inventory = {
             "format": FORMAT,
             "release": built.release,

@@ -30,6 +30,7 @@ def info(folder: Path) -> Iterator[str]:
         inventory = archive.inventory
         files = inventory["files"]
         yield f"Version {inventory.get('version_id', '(none)')}, read on {inventory['built'][:10]}"
+        yield f"Release: {archive.release or 'not known (build with --release YYYY-MM)'}"
         located = f"{inventory['located']:,} with a location"
         yield f"{inventory['records']:,} records, {located}, in {counted(len(files), 'file')}"
         yield from _forces(archive)
