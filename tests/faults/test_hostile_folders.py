@@ -382,7 +382,7 @@ def test_the_command_ends_with_a_count_whatever_the_folders_are(demo_report: Pat
         hostile(demo_report, tmp_path / f"{n}", name).rename(tmp_path / "all" / f"\x1b[31m{n}")
     shutil.copytree(demo_report, tmp_path / "all" / "z")
     done = CliRunner().invoke(main, ["verify", str(tmp_path / "all")])
-    assert "5 reports: 1 hold, 4 do not." in done.output
+    assert "5 reports verified, 4 failed." in done.output
     assert done.exit_code == 6
     assert "\x1b" not in done.output
     assert not set(done.output) & set("\u202e\r\x07")
