@@ -14,7 +14,7 @@ import shapely
 from crimenb.errors import QueryError
 from crimenb.geo import LONLAT, in_metres, too_tangled
 from crimenb.query import Area
-from crimenb.snapshot import MANIFEST, kept_query
+from crimenb.snapshot import MANIFEST, stored_query
 from crimenb.sources.outlines import read_outlines
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def read_area(file: Path | str, name: str = "") -> Area | None:
 
 
 def _of_a_report(folder: Path) -> Area:
-    area = kept_query(folder).area
+    area = stored_query(folder).area
     if area is None:
         msg = f"The snapshot {str(folder)!r} is of a postcode and holds no custom area."
         raise QueryError(msg)

@@ -170,7 +170,7 @@ def verify(folders: tuple[Path, ...], trust: bool) -> None:
         click.echo(f"{word} {verdict.seconds:6.1f} s  {visible(str(verdict.folder))}")
         for finding in verdict.findings:
             kind = "" if finding.grave else "warning, "
-            click.echo(f"                {kind}{finding.step}: {visible(finding.said)}")
+            click.echo(f"                {kind}{finding.step}: {visible(finding.text)}")
         if sys.stderr.isatty():
             click.echo(f"\r\033[K{i} of {len(chosen)}\r", nl=False, err=True)
     if len(chosen) > 1:

@@ -103,7 +103,7 @@ class Source(Protocol):
 
 
 def usual_source(query: Query) -> str:
-    """Return the source that is asked where none is named."""
+    """Return the name of the source to use where none is named."""
     return "demo" if query.postcode.startswith("ZZ") else "live"
 
 
@@ -210,11 +210,11 @@ def _of_postcode(
 def _collect(query: Query, source: Source | str = "", snapshot: Path | str = "") -> Data:
     if str(snapshot):
         return read(snapshot, query)
-    with contextlib.ExitStack() as kept:
+    with contextlib.ExitStack() as stack:
         opened = source
         if isinstance(opened, str):
             opened = open_source(opened, query)
-            kept.callback(opened.close)
+            stack.callback(opened.close)
         settled = query.within(opened.months())
         return _unpack(_pack(_pull(settled, opened)))
 
@@ -242,26 +242,26 @@ def _pull(query: Query, source: Source) -> Data:
     for place in [first, *others]:
         key = str(place["postcode"].iloc[0])
         pulled = source.pull(place, query.months)
-        judged = judge(key, query.months, pulled.coverage, pulled.evidence, pulled.crimes)
+        months = judge(key, query.months, pulled.coverage, pulled.evidence, pulled.crimes)
         remark = place["remark"].iloc[0]
         remarked = place.assign(remark=" ".join(filter(None, (remark, pulled.remark))))
-        found = pulled._asdict() | {"places": remarked, "months": judged}
+        frames = pulled._asdict() | {"places": remarked, "months": months}
         if place is first:
-            found |= source.neighbourhood(place)
+            frames |= source.neighbourhood(place)
         for name, tables in parts.items():
-            if name in found:
-                tables.append(found[name])
+            if name in frames:
+                tables.append(frames[name])
         used |= dict(pulled.requests)
     kind = "request" if source.name == "live" else "file"
-    said = [("source", name, value) for name, value in source.describe().items()]
-    said += [(kind, name, value) for name, value in sorted(used.items())]
-    provenance = pd.DataFrame(said, columns=list(COLUMNS["provenance"]))
-    whole = {name: _joined(name, found) for name, found in parts.items()}
+    rows = [("source", name, value) for name, value in source.describe().items()]
+    rows += [(kind, name, value) for name, value in sorted(used.items())]
+    provenance = pd.DataFrame(rows, columns=list(COLUMNS["provenance"]))
+    whole = {name: _joined(name, tables) for name, tables in parts.items()}
     return Data(query=query, **whole | {"provenance": frame("provenance", provenance)})
 
 
-def _joined(name: str, found: list[pd.DataFrame]) -> Any:
-    full = [f for f in found if len(f)]
+def _joined(name: str, tables: list[pd.DataFrame]) -> Any:
+    full = [t for t in tables if len(t)]
     if not full:
         return frame(name)
     return full[0] if len(full) == 1 else frame(name, pd.concat(full, ignore_index=True))
@@ -286,13 +286,13 @@ def _pack(data: Data) -> dict[str, bytes]:
             pq.write_table(pa.Table.from_pandas(table, preserve_index=False), out, compression="zstd")
         files[f"{name}.parquet"] = out.getvalue()
     rows = {_file(name): len(getattr(data, name)) for name in _STORED}
-    said = data.provenance[data.provenance["kind"] != SEAL]
+    provenance = data.provenance[data.provenance["kind"] != SEAL]
     months = data.months[data.months["postcode"] == data.query.postcode]
     manifest = {
         "format": FORMAT,
         "crimenb": __version__,
         "query": _query_to_json(data.query),
-        "provenance": said.to_dict("split", index=False)["data"],
+        "provenance": provenance.to_dict("split", index=False)["data"],
         "months": {
             "asked": len(data.query.months),
             "by status": months["status"].value_counts().sort_index().to_dict(),
@@ -348,11 +348,11 @@ def _shapes(name: str, stored: pa.Table) -> Any:
 
     GeoPandas' own reader parses the coordinate system of each file, which takes longer than all else.
     """
-    said = (
+    geometry = (
         json.loads((stored.schema.metadata or {}).get(b"geo", b"{}")).get("columns", {}).get("geometry", {})
     )
-    system = (said.get("crs") or {}).get("id", {})
-    if said.get("encoding") != "WKB" or f"{system.get('authority')}:{system.get('code')}" != LONLAT:
+    system = (geometry.get("crs") or {}).get("id", {})
+    if geometry.get("encoding") != "WKB" or f"{system.get('authority')}:{system.get('code')}" != LONLAT:
         msg = f"The file {_file(name)!r} is not GeoParquet in {LONLAT}; pull the data anew (--refresh)."
         raise SnapshotError(msg)
     return shapely.from_wkb(stored["geometry"].to_numpy(zero_copy_only=False))
@@ -375,13 +375,13 @@ def _query_to_json(query: Query) -> dict[str, Any]:
     }
 
 
-def _query_from_json(said: dict[str, Any]) -> Query:
-    area = said["area"]
+def _query_from_json(fields: dict[str, Any]) -> Query:
+    area = fields["area"]
     return Query(
-        said["postcode"],
-        said["start"],
-        said["end"],
-        tuple(said["compare_with"]),
+        fields["postcode"],
+        fields["start"],
+        fields["end"],
+        tuple(fields["compare_with"]),
         Area(area["name"], shapely.from_geojson(area["geometry"])) if area else None,
     )
 
@@ -462,17 +462,17 @@ def read_manifest(folder: Path | str) -> dict[str, Any]:
     path = Path(folder) / MANIFEST
     try:
         manifest = json.loads(read_regular(path))
-        found = manifest["format"]
-        whole = found != FORMAT or _is_whole(manifest)
+        stored_format = manifest["format"]
+        whole = stored_format != FORMAT or _is_whole(manifest)
     except OSError as error:
         msg = f"{str(folder)!r} holds no snapshot (no {MANIFEST}); name a report's data folder."
         raise SnapshotError(msg) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         msg = f"{str(path)!r} is damaged; pull the data anew (--refresh)."
         raise SnapshotError(msg) from error
-    if found != FORMAT:
-        said = repr(found)[:40]
-        msg = f"The snapshot {str(folder)!r} has format {said}, not {FORMAT}; pull it anew (--refresh)."
+    if stored_format != FORMAT:
+        other = repr(stored_format)[:40]
+        msg = f"The snapshot {str(folder)!r} has format {other}, not {FORMAT}; pull it anew (--refresh)."
         raise SnapshotError(msg)
     if not whole:
         msg = f"{str(path)!r} is damaged; pull the data anew (--refresh)."
@@ -503,14 +503,14 @@ def source_of(manifest: Mapping[str, Any]) -> dict[str, str]:
 def is_from(manifest: Mapping[str, Any], described: Mapping[str, str]) -> bool:
     """Whether a snapshot was made from the source that describes itself so.
 
-    Live answers carry the time they came at; what they are is told by the release.
+    Of the live services only the release is compared: they are retrieved anew each time.
     """
-    was = source_of(manifest)
+    stored = source_of(manifest)
     keys = ("name", "release") if described.get("name") == "live" else ("name", "release", "read", "version")
-    return all(was.get(key) == described[key] for key in keys if key in described)
+    return all(stored.get(key) == described[key] for key in keys if key in described)
 
 
-def kept_query(folder: Path | str) -> Query:
+def stored_query(folder: Path | str) -> Query:
     """Return the question that a snapshot answers.
 
     Raises
@@ -530,9 +530,9 @@ def answers(manifest: Mapping[str, Any], query: Query) -> bool:
     return _answers(_query_from_json(manifest["query"]), query)
 
 
-def _answers(kept: Query, asked: Query) -> bool:
+def _answers(stored: Query, asked: Query) -> bool:
     """Whether a settled query is an answer to one whose months may still be open."""
-    same_place = replace(kept, start="", end="") == replace(asked, start="", end="")
+    same_place = replace(stored, start="", end="") == replace(asked, start="", end="")
     return same_place and all(
-        m in ("", "latest") or m == k for m, k in ((asked.start, kept.start), (asked.end, kept.end))
+        m in ("", "latest") or m == s for m, s in ((asked.start, stored.start), (asked.end, stored.end))
     )

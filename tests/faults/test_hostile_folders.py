@@ -290,9 +290,9 @@ def test_a_hostile_folder_fails_with_one_line_and_soon(demo_report: Path, tmp_pa
     assert not verdict.holds
     assert 1 <= len(verdict.findings) <= 20
     for finding in verdict.findings:
-        assert finding.said == visible(finding.said)
-        assert len(finding.said) < 500
-        assert str(tmp_path) not in finding.said
+        assert finding.text == visible(finding.text)
+        assert len(finding.text) < 500
+        assert str(tmp_path) not in finding.text
     assert seconds < 20
     assert not list(tmp_path.glob("*.failed.ipynb"))
 
@@ -363,8 +363,8 @@ def test_a_folder_that_hangs_or_kills_its_checker_costs_itself_alone(
     before = set(Path("/tmp").glob("crimenb-*"))
     verdicts = list(verify_all([sleeps, kills, good], trust=True, jobs=1, seconds=20))
     assert [v.folder for v in verdicts] == [sleeps, kills, good]
-    assert "longer than the limit of 20 seconds" in verdicts[0].findings[-1].said
-    assert "the process that checked it died" in verdicts[1].findings[-1].said
+    assert "longer than the limit of 20 seconds" in verdicts[0].findings[-1].text
+    assert "the process that checked it died" in verdicts[1].findings[-1].text
     assert verdicts[2].holds, verdicts[2].findings
     assert set(Path("/tmp").glob("crimenb-*")) == before
 
@@ -382,7 +382,7 @@ def test_the_command_ends_with_a_count_whatever_the_folders_are(demo_report: Pat
         hostile(demo_report, tmp_path / f"{n}", name).rename(tmp_path / "all" / f"\x1b[31m{n}")
     shutil.copytree(demo_report, tmp_path / "all" / "z")
     done = CliRunner().invoke(main, ["verify", str(tmp_path / "all")])
-    assert "5 reports: 1 hold, 4 do not." in done.output
+    assert "5 reports verified, 4 failed." in done.output
     assert done.exit_code == 6
     assert "\x1b" not in done.output
     assert not set(done.output) & set("\u202e\r\x07")

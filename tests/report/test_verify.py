@@ -266,8 +266,8 @@ def test_a_mutation_is_caught_and_named_in_one_line(number, verdicts):
     grave = [f for f in verdict.findings if f.grave]
     assert not verdict.holds
     assert grave[0].step == step, grave
-    assert any(re.search(words, f.said) for f in grave), grave
-    assert all("\n" not in f.said and len(f.said) < 300 for f in grave)
+    assert any(re.search(words, f.text) for f in grave), grave
+    assert all("\n" not in f.text and len(f.text) < 300 for f in grave)
     assert not (verdict.folder / "pwned").exists()
 
 
@@ -276,7 +276,7 @@ def test_a_mutation_is_caught_and_named_in_one_line(number, verdicts):
 def test_twenty_mutations_at_random_are_caught(seed, verdicts):
     verdict = verdicts[len(MUTATIONS) + seed]
     assert not verdict.holds
-    assert verdict.findings[0].said
+    assert verdict.findings[0].text
 
 
 def test_hashes_alone_name_the_file(demo_report, tmp_path):
@@ -284,7 +284,7 @@ def test_hashes_alone_name_the_file(demo_report, tmp_path):
     with (folder / "report.html").open("a") as stream:
         stream.write(" ")
     (folder / "data" / "extra.csv").write_text("a\n")
-    said = [f.said for f in verify(folder).findings]
+    said = [f.text for f in verify(folder).findings]
     assert said == [
         "data/extra.csv is not in SHA256SUMS",
         "report.html was changed after SHA256SUMS was written",
@@ -338,14 +338,14 @@ def test_an_analysts_own_notebook_is_named_and_runs_only_when_trusted(own_notebo
     folder = own_notebook("len(data.crimes)")
     refused = verify(folder)
     assert not refused.holds
-    assert "'len(data.crimes)') is not in the packaged notebook; it was not run" in refused.findings[0].said
+    assert "'len(data.crimes)') is not in the packaged notebook; it was not run" in refused.findings[0].text
     trusted = verify(folder, trust=True)
     assert trusted.holds, trusted.findings
     [warning] = trusted.findings
     assert re.fullmatch(
         r"an analyst's own notebook, run because it is trusted: cell \d+ \('len\(data.crimes\)'\) "
         r"is not in the packaged notebook",
-        warning.said,
+        warning.text,
     )
 
 
@@ -359,7 +359,7 @@ def test_there_is_no_network_while_a_report_is_verified(own_notebook):
     )
     folder = own_notebook(source)
     for verdict in (verify(folder, trust=True), *verify_all([folder, folder], trust=True, jobs=1)):
-        assert "no network while a report is verified" in verdict.findings[-1].said
+        assert "no network while a report is verified" in verdict.findings[-1].text
     assert "http_proxy" not in os.environ
 
 
@@ -403,7 +403,7 @@ def test_under_other_versions_a_drawing_is_a_warning_and_a_number_a_failure(
     verdict = verify(folder)
     assert verdict.holds == (words is None), verdict.findings
     assert verdict.findings[0].step == step
-    said = verdict.findings[0].said
+    said = verdict.findings[0].text
     assert re.search(words or r"drawn otherwise by other versions \(altair 5.0.0, here .* agree", said), said
 
 

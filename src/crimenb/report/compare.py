@@ -27,7 +27,7 @@ class Finding(NamedTuple):
     """One difference: in which step, one sentence, and whether it fails the report."""
 
     step: str
-    said: str
+    text: str
     grave: bool = True
 
 

@@ -26,8 +26,8 @@ def parameters(query: Query) -> dict[str, str]:
     """Return the notebook's parameters for a settled query on the snapshot beside it."""
     # A custom area is read from the snapshot, so that the report needs no other file.
     place = ("", DATA) if query.area else (query.postcode, "")
-    asked = {"postcode": place[0], "start": query.start, "end": query.end}
-    return asked | {"compare_with": ", ".join(query.compare_with), "area": place[1], "snapshot": DATA}
+    values = {"postcode": place[0], "start": query.start, "end": query.end}
+    return values | {"compare_with": ", ".join(query.compare_with), "area": place[1], "snapshot": DATA}
 
 
 def execute(folder: Path, query: Query, notebook: Path | None = None) -> nbformat.NotebookNode:
@@ -131,10 +131,10 @@ def _checked(out: Any, number: int, cell_id: str) -> Any:
     if any(kind.startswith("image/") and kind != "image/svg+xml" for kind in data):
         msg = f"{where} shows a bitmap, which cannot be checked; draw it with Altair."
         raise NotReproducible(msg)
-    found = _PRINTED.search(out.get("text", ""))
+    volatile = _PRINTED.search(out.get("text", ""))
     if set(data) == {"text/plain"} and ROLE not in out.get("metadata", {}):
-        found = _NAMELESS.search(data["text/plain"])
-    if found:
-        msg = f"{where} shows {found[0]!r}, which changes from run to run; show a value instead."
+        volatile = _NAMELESS.search(data["text/plain"])
+    if volatile:
+        msg = f"{where} shows {volatile[0]!r}, which changes from run to run; show a value instead."
         raise NotReproducible(msg)
     return out

@@ -130,28 +130,28 @@ def template(package: str, name: str) -> jinja2.Template:
 
 
 _BUNDLES = {"1.9.0.post1": "4c7f996da8d9b26c5bee87ca692833a40a53e0a876c422ec6b3dde9aa0429e29"}
-"""SHA-256 of the script that each version of vl-convert-python makes: only these are kept on disk."""
+"""SHA-256 of the script that each version of vl-convert-python makes: only these are cached on disk."""
 
 
 @functools.cache
 def script_bundle() -> str:
-    """Return Vega, Vega-Lite and vega-embed as one script; made once (2 s), then kept on disk.
+    """Return Vega, Vega-Lite and vega-embed as one script; made once (2 s), then cached on disk.
 
-    What lies on the disk enters a page only if it is, to the byte, what we would make ourselves.
+    A cached file enters a page only if its bytes are those that we would make ourselves.
     """
     version = metadata.version("vl-convert-python")
-    kept, digest = cache_folder() / f"vega-{version}.js", _BUNDLES.get(version)
+    cached, digest = cache_folder() / f"vega-{version}.js", _BUNDLES.get(version)
     with contextlib.suppress(OSError, UnicodeDecodeError, SnapshotError):
-        raw = read_regular(kept, _LARGEST_BUNDLE)
+        raw = read_regular(cached, _LARGEST_BUNDLE)
         if hashlib.sha256(raw).hexdigest() == digest:
             return raw.decode()
     bundle = _make_bundle()
     if hashlib.sha256(bundle.encode()).hexdigest() == digest:
         with contextlib.suppress(OSError):  # then it is made anew each time
-            kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            part = kept.with_suffix(f".{os.getpid()}.part")
+            cached.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            part = cached.with_suffix(f".{os.getpid()}.part")
             part.write_text(bundle, "utf-8", newline="")
-            part.replace(kept)
+            part.replace(cached)
     return bundle
 
 

@@ -97,8 +97,8 @@ def verify(folder: Path | str, *, trust: bool = False) -> Verdict:
             if any(f.grave for f in findings):
                 break
     except Exception as error:  # noqa: BLE001 - a stranger's folder may make anything go wrong
-        said = f"it cannot be checked ({type(error).__name__}: {_one_line(error)})"
-        findings.append(Finding("files", said))
+        reason = f"it cannot be checked ({type(error).__name__}: {_one_line(error)})"
+        findings.append(Finding("files", reason))
     return Verdict(Path(folder), tuple(findings), time.monotonic() - began)
 
 
@@ -161,13 +161,13 @@ class _Checker:
         try:
             return self.pool.submit(verify, folder, trust=trust).result(seconds)
         except concurrent.futures.TimeoutError:
-            said = f"the check took longer than the limit of {seconds:,.0f} seconds and was ended"
+            reason = f"the check took longer than the limit of {seconds:,.0f} seconds and was ended"
         except BrokenProcessPool:
-            said = "the process that checked it died, as one does that asks for too much memory"
+            reason = "the process that checked it died, as one does that asks for too much memory"
         except concurrent.futures.CancelledError:
-            said = "the check was stopped"
+            reason = "the check was stopped"
         self.end()
-        return Verdict(folder, (Finding("limits", said),), time.monotonic() - began)
+        return Verdict(folder, (Finding("limits", reason),), time.monotonic() - began)
 
     def end(self) -> None:
         """End the process now; its kernels see that and end too."""
@@ -199,7 +199,7 @@ def report_folders(paths: Iterable[Path]) -> list[Path]:
     QueryError
         A path is no folder, or there is no report in it.
     """
-    found: list[Path] = []
+    folders: list[Path] = []
     for path in paths:
         try:
             inside = sorted(p for p in path.iterdir() if _is_report(p)) if path.is_dir() else []
@@ -209,8 +209,8 @@ def report_folders(paths: Iterable[Path]) -> list[Path]:
         if not inside and not _is_report(path):
             msg = f"{str(path)!r} holds no report; name a report's folder, or the folder of several."
             raise QueryError(msg)
-        found += [path] if _is_report(path) else inside
-    return list(dict.fromkeys(found))
+        folders += [path] if _is_report(path) else inside
+    return list(dict.fromkeys(folders))
 
 
 def _is_report(path: Path) -> bool:
@@ -222,7 +222,7 @@ def _is_report(path: Path) -> bool:
 def _steps(folder: Path, *, trust: bool) -> Iterator[list[Finding]]:
     """Yield the findings of one step after the other; later steps build on earlier ones."""
     try:
-        query = snapshot.kept_query(folder / DATA)
+        query = snapshot.stored_query(folder / DATA)
         manifest = snapshot.read_manifest(folder / DATA)
         stored = _read(folder / NOTEBOOK)
     except SnapshotError as error:
@@ -231,11 +231,11 @@ def _steps(folder: Path, *, trust: bool) -> Iterator[list[Finding]]:
     others = other_versions(manifest)
     foreign = list(_foreign(stored, query, manifest))
     if foreign and trust:
-        said = f"an analyst's own notebook, run because it is trusted: {foreign[0]}"
-        yield [Finding("notebook", said, grave=False)]
+        text = f"an analyst's own notebook, run because it is trusted: {foreign[0]}"
+        yield [Finding("notebook", text, grave=False)]
     else:
         yield [Finding("notebook", f"{f}; it was not run") for f in foreign[:_MOST]]
-    yield [Finding("hashes", said) for said in itertools.islice(_changed_files(folder), 4 * _MOST)]
+    yield [Finding("hashes", text) for text in itertools.islice(_changed_files(folder), 4 * _MOST)]
     own = folder / NOTEBOOK if foreign else None
     yield list(_other_outputs(folder, stored, query, others, own))
     yield list(_other_pages(folder, stored, others))
@@ -243,19 +243,19 @@ def _steps(folder: Path, *, trust: bool) -> Iterator[list[Finding]]:
 
 def _short(error: Exception, folder: Path) -> str:
     """Return what an error says of a file in the folder, without the path and the advice."""
-    said = str(error).partition("; ")[0].replace(f"{folder}{os.sep}", "").rstrip(".")
-    return f"{_one_line(said)}."
+    sentence = str(error).partition("; ")[0].replace(f"{folder}{os.sep}", "").rstrip(".")
+    return f"{_one_line(sentence)}."
 
 
-def _one_line(said: object) -> str:
-    text = visible(str(said))
+def _one_line(message: object) -> str:
+    text = visible(str(message))
     return text if len(text) <= 2 * _LONGEST_NAME else f"{text[: 2 * _LONGEST_NAME]}…"
 
 
 def other_versions(manifest: Mapping[str, Any]) -> Versions:
     """Return the packages whose versions are not those the report was made with."""
-    kept = manifest.get("packages")
-    pairs = kept.items() if isinstance(kept, dict) else ()
+    packages = manifest.get("packages")
+    pairs = packages.items() if isinstance(packages, dict) else ()
     here = {name: metadata.version(name) for name in snapshot.PACKAGES}
     return {n: (str(v), here[n]) for n, v in pairs if n in here and v != here[n]}
 
@@ -305,20 +305,20 @@ def expected_notebook(query: Query) -> nbformat.NotebookNode:
 def _changed_files(folder: Path) -> Iterator[str]:
     """Say which files are missing, changed or beside those that were written."""
     try:
-        kept = listed_sums(folder)
+        listed = listed_sums(folder)
     except (OSError, ValueError, SnapshotError):
         yield f"{SUMS} is missing or damaged"
         return
-    found = _files(folder)
-    if len(found) > _MOST_FILES:
+    present = _files(folder)
+    if len(present) > _MOST_FILES:
         yield f"the folder holds more than {_MOST_FILES} files, and no report does"
         return
-    found.pop(SUMS, None)
-    for name in sorted({*kept, *found}):
-        if fault := _fault(name, found.get(name), kept.get(name)):
+    present.pop(SUMS, None)
+    for name in sorted({*listed, *present}):
+        if fault := _fault(name, present.get(name), listed.get(name)):
             yield f"{visible(name)[:_LONGEST_NAME]} {fault}"
     for name in (NOTEBOOK, PAGE):
-        if name not in kept:
+        if name not in listed:
             yield f"{name} is missing"
     try:
         snapshot.read(folder / DATA)
@@ -346,15 +346,15 @@ def _files(folder: Path) -> dict[str, Path]:
 
     What is beside our own folders is named and not entered; an editor's checkpoints are passed over.
     """
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for base in (folder, folder / DATA):
         with contextlib.suppress(OSError), os.scandir(base) as entries:
             for entry in itertools.islice(entries, _MOST_FILES + 1):
                 name = Path(entry.path).relative_to(folder).as_posix()
                 ours = name in (DATA, ".ipynb_checkpoints", f"{DATA}/.ipynb_checkpoints")
                 if not (ours and entry.is_dir(follow_symlinks=False)):
-                    found[name] = Path(entry.path)
-    return found
+                    files[name] = Path(entry.path)
+    return files
 
 
 # -------------------------------------------------------------------- the outputs
@@ -408,10 +408,10 @@ def _other_outputs(
         except ReportError as error:
             yield Finding("outputs", f"the notebook does not run on this snapshot: {_short(error, work)}")
             return
-    found = list(other_outputs(stored["cells"], fresh["cells"], others))
-    yield from found[:_MOST]
+    differences = list(other_outputs(stored["cells"], fresh["cells"], others))
+    yield from differences[:_MOST]
     if (
-        not found
+        not differences
         and own is None
         and read_regular(folder / NOTEBOOK) != (nbformat.writes(fresh) + "\n").encode()
     ):
@@ -419,14 +419,14 @@ def _other_outputs(
 
 
 def _other_pages(folder: Path, stored: Any, others: Versions) -> Iterator[Finding]:
-    """Make the page and the summary of the notebook again and say where the kept ones differ."""
+    """Make the page and the summary of the notebook again and say where those in the folder differ."""
     made = written(stored)
     for name in sorted({PAGE, SUMMARY, *made} - {NOTEBOOK}):
         file, new = folder / name, made.get(name)
-        kept = read_regular(file) if file.exists() else None
-        if new is None and kept is not None:
+        old = read_regular(file) if file.exists() else None
+        if new is None and old is not None:
             yield Finding("page", f"{name} does not come from this notebook")
-        elif new is not None and kept is None:
+        elif new is not None and old is None:
             yield Finding("page", f"{name} is missing")
-        elif new is not None and kept is not None and kept != new.encode():
-            yield other_page(name, kept.decode("utf-8", errors="replace"), new, others)
+        elif new is not None and old is not None and old != new.encode():
+            yield other_page(name, old.decode("utf-8", errors="replace"), new, others)

@@ -118,7 +118,7 @@ class Built:
         for slug, n in self.new_categories.items():
             yield f"A category new to this version, counted as crime: {label_of(slug)} ({counted(n, 'record')})."
         if self.gazetteer:
-            yield f"{self.gazetteer['postcodes']:,} postcodes."
+            yield f"{counted(self.gazetteer['postcodes'], 'postcode')}."
             for what, n in self.gazetteer["refused"].items():
                 yield f"Refused: {counted(n, 'postcode')} ({what})."
 
