@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from crimenb import at_a_glance, do_not_say, title
 from crimenb.data import frame
 from crimenb.errors import SourceError
 from crimenb.month_status import judge
@@ -117,6 +118,18 @@ def test_rows_that_were_lost_make_the_month_a_part(tmp_path):
     assert "another month than the file: 30" in many
     assert data.source["rows not read"] == "32 in 2 of 2 files"
     assert data.coverage.set_index("force")["months"]["leicestershire"] == "2025-01 2025-02"
+
+
+def test_a_page_of_lost_rows_alone_says_so_and_names_no_other_force(tmp_path):
+    lost = [row("2024-12")] * 30
+    street_file(tmp_path / "src", [row("2025-02")] * 20 + lost, "2025-02")
+    archive_of(tmp_path)
+    data = collect(Query.parse(PLACE, "2025-02", "2025-02"), f"archive:{tmp_path / 'A'}")
+    text = at_a_glance(data).text + title(data).text + do_not_say(data).text
+    assert f"{PLACE} (part of the records) in February 2025" in text
+    assert "could not be read" in text
+    for wrong in (", ,", "100%", "other police area", "The  part"):
+        assert wrong not in text
 
 
 def test_a_damaged_line_is_lost_by_itself(tmp_path):

@@ -54,10 +54,13 @@ def title(data: Data) -> Words:
             f"What happened in the {rest} is not known here."
         )
     if months and place.scope.kind == "part":
-        lines.append(
-            f"Every figure on this page is for {write.where(place)} only. The rest is policed by "
-            f"{write.forces_named(place.scope.absent)}, whose records are not held for these months."
+        rest = (
+            f"The rest is policed by {write.forces_named(place.scope.absent)}, whose records are not held for "
+            "these months."
+            if place.scope.absent
+            else "Rows of the files could not be read."
         )
+        lines.append(f"Every figure on this page is for {write.where(place)} only. {rest}")
     if place.remark:
         lines.append(place.remark)
     if not place.is_circle and months:

@@ -22,6 +22,11 @@ def part_sentence(place: Place) -> str:
     """Say whose records are absent, and what is therefore not said (R1)."""
     absent = place.scope.absent
     one = len(absent) == 1
+    if not absent:
+        return (
+            "Rows of the files of these months could not be read, so some records are missing. No month is "
+            "called normal or unusual, and nothing is compared with other places."
+        )
     return (
         f"The other police area{'' if one else 's'} here, {write.forces_named(absent)}, {'is' if one else 'are'} "
         "not in these data. No figure covers the whole area, no month is called normal or unusual, and "

@@ -222,20 +222,26 @@ def where(place: Place) -> str:
     """Write the place that the totals speak of, naming the part where it is only one."""
     if place.scope.kind != "part":
         return place_name(place)
+    if not place.scope.absent:  # rows of the files were lost
+        return f"{place_name(place)} (part of the records)"
     return f"{part_name(place)} ({_of_area(place)}) of {place_name(place)}"
 
 
 def where_in_full(place: Place) -> str:
     """Write the place as it is named first: of a part also what its share says of the rest."""
-    if place.scope.kind != "part":
-        return place_name(place)
+    if place.scope.kind != "part" or not place.scope.absent:
+        return where(place)
     rest = f"({_of_area(place)} of its area; the rest cannot be estimated from it)"
     return f"{part_name(place)} of {place_name(place)} {rest}"
 
 
 def part_name(place: Place) -> str:
     """Write "the City of London part"."""
-    return f"the {forces_named(place.scope.forces)} part"
+    return (
+        f"the {forces_named(place.scope.forces)} part"
+        if place.scope.absent
+        else "the rows that could be read"
+    )
 
 
 def _of_area(place: Place) -> str:

@@ -59,7 +59,7 @@ def _candidates(place: Place) -> Iterator[Misreading]:
 def _supply(place: Place) -> Iterator[Misreading]:
     """Parts and gaps read as the whole and as zero."""
     within, area = place.scope, write.place_name(place)
-    if within.kind == "part":
+    if within.kind == "part" and within.absent:
         n, month = write.counted(place.latest("crime"), "crime"), write.month(within.latest)
         were = write.plural(place.latest("crime"), "was", "were")
         yield Misreading(
