@@ -366,7 +366,7 @@ def test_a_folder_that_hangs_or_kills_its_checker_costs_itself_alone(
     assert "longer than the limit of 45 seconds" in verdicts[0].findings[-1].text
     assert "the process that checked it died" in verdicts[1].findings[-1].text
     assert verdicts[2].holds, verdicts[2].findings
-    assert set(Path("/tmp").glob("crimenb-*")) == before
+    assert set(Path("/tmp").glob("crimenb-*")) <= before
 
 
 @pytest.mark.slow
