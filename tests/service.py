@@ -15,6 +15,7 @@ import re
 import socket
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -215,6 +216,7 @@ class Service(ThreadingHTTPServer):
         self._random = random.Random(self.behaviour.seed)
         self._level, self._leaked = 0.0, time.monotonic()
         self._flying = 0
+        self._absent: Counter[tuple[str, bytes]] = Counter()
         super().__init__(("127.0.0.1", port), _Handler)
 
     @property
@@ -233,7 +235,7 @@ class Service(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: a client that is killed drops its connections."""
 
-    def arrive(self) -> tuple[str, int]:
+    def arrive(self, question: tuple[str, bytes]) -> tuple[str, int]:
         """Count a request in; return the fault it meets, if any."""
         with self._lock:
             self._flying += 1
@@ -247,6 +249,9 @@ class Service(ThreadingHTTPServer):
             for kind, rate in self.behaviour.faults.items():
                 share += rate
                 if draw < share:
+                    self._absent[question] += kind == "404"
+                    if kind == "404" and self._absent[question] > 4:
+                        break  # one that stays is no fault: it says that there is nothing
                     return kind, self._flying
             return "", self._flying
 
@@ -285,7 +290,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(b"")
 
     def _answer(self, sent: bytes) -> None:
-        fault, flying = self.server.arrive()
+        fault, flying = self.server.arrive((self.path, sent))
         began = time.monotonic()
         split = urlsplit(self.path)
         status = 0

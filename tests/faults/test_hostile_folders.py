@@ -8,6 +8,7 @@ import json
 import os
 import random
 import shutil
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -350,7 +351,7 @@ def own(demo_report: Path, at: Path, source: str) -> Path:
 
 @pytest.mark.slow
 def test_a_folder_that_hangs_or_kills_its_checker_costs_itself_alone(
-    demo_report: Path, tmp_path: Path
+    demo_report: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sleeps = own(demo_report, tmp_path / "a", "import time\nwhile True: time.sleep(1)")
     kills = own(
@@ -360,13 +361,15 @@ def test_a_folder_that_hangs_or_kills_its_checker_costs_itself_alone(
         "os.kill(int(stat(os.getppid())[1]), signal.SIGKILL)",
     )  # fmt: skip
     good = shutil.copytree(demo_report, tmp_path / "c")
-    before = set(Path("/tmp").glob("crimenb-*"))
+    (scratch := tmp_path / "scratch").mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     verdicts = list(verify_all([sleeps, kills, good], trust=True, jobs=1, seconds=45))
     assert [v.folder for v in verdicts] == [sleeps, kills, good]
     assert "longer than the limit of 45 seconds" in verdicts[0].findings[-1].text
     assert "the process that checked it died" in verdicts[1].findings[-1].text
     assert verdicts[2].holds, verdicts[2].findings
-    assert set(Path("/tmp").glob("crimenb-*")) <= before
+    assert list(scratch.iterdir()) == []
 
 
 @pytest.mark.slow

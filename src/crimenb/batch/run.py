@@ -276,10 +276,15 @@ def _ready() -> Any:
 
     class Ready(WorkerPlugin):
         def setup(self, worker: Any) -> None:
+            import atexit
+            import os
             import signal
 
             from crimenb.report.build import keep_warm
 
+            # One that is ended in the middle of a report ends at once: DuckDB writes to stderr what it
+            # finds open. Registered first, so that what is registered from here on still runs.
+            atexit.register(os._exit, 0)
             # Ctrl-C reaches the workers too; the parent process ends them.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             keep_warm()  # its processes import while this one does
