@@ -99,7 +99,6 @@ def test_shared_records_are_left_out_on_both_sides():
     assert (found.shared, found.here, found.there, found.smaller) == (48, 240, 360, 288)
     assert found.refused == ""
     assert found.distance_m == pytest.approx(0)
-    assert comparisons.overlapping(found)
 
 
 def test_more_than_a_quarter_shared_is_refused():

@@ -52,7 +52,7 @@ def test_points_by_hand():
     ]
     found = map_points.points(written(rows, YEAR))
     assert (found.points, found.crimes, found.half) == (4, 11, 2)
-    assert found.busiest == map_points.Point("A", 5, "shoplifting", 5)
+    assert found.busiest == map_points.Point("A", 5, "shoplifting")
     table = by_point(written(rows, YEAR))
     assert table["crime"].sum() == 11
     assert table[list(CATEGORIES)].to_numpy().sum() == 11

@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from crimenb.data import remembered
-from crimenb.geo import MILE_M, to_metres
+from crimenb.geo import to_metres
 from crimenb.measures.counts import deciding, monthly_counts, records, rest_of_force, scope, tally
 from crimenb.query import days_in
 from crimenb.schema import CRIME_CATEGORIES
@@ -139,11 +139,6 @@ def distance(data: Data, other: Data) -> float:
         np.array([p["longitude"] for p in places]), np.array([p["latitude"] for p in places])
     )
     return float(np.hypot(x - u, y - v))
-
-
-def overlapping(comparison: Comparison) -> bool:
-    """Whether two places reach into each other: circles of a mile, or areas that share records."""
-    return comparison.shared > 0 or comparison.distance_m < 2 * MILE_M
 
 
 def split_shared(

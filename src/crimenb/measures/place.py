@@ -66,11 +66,6 @@ class Place:
         """The slugs of all categories of crime."""
         return counts.crime_categories_of(self._data)
 
-    @property
-    def new_categories(self) -> list[str]:
-        """The slugs of categories that are new to this version and hold records."""
-        return [c for c in self.crime_categories[13:] if c in self.counts and self.counts[c].sum()]
-
     def total(self, series: str) -> int:
         """Return the records of a series in the months summed."""
         return int(self.counts[series].sum())

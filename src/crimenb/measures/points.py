@@ -66,12 +66,11 @@ class Edge(NamedTuple):
 
 
 class Point(NamedTuple):
-    """A map point inside the area: its crimes, and its most common category's count."""
+    """A map point inside the area: its crimes, and its most common category."""
 
     snapped_to: str
     crimes: int
     top: str
-    top_count: int
 
 
 class Institution(NamedTuple):
@@ -177,8 +176,8 @@ def points(data: Data) -> Points:
 
 
 def _point(row: pd.Series) -> Point:
-    top, count = _mix(row)[0] if _mix(row) else ("", 0)
-    return Point(str(row["snapped_to"]), int(row["crime"]), top, count)
+    top = next((category for category, _ in _mix(row)), "")
+    return Point(str(row["snapped_to"]), int(row["crime"]), top)
 
 
 @remembered
