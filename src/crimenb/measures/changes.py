@@ -38,7 +38,7 @@ LEAST_COUNT = 50
 
 LEAST_CHANGE = 0.10
 LEAST_FOR_PERCENT = 20
-"""Below this count in either period no percentage of change is printed (R21)."""
+"""Below this count in either period no percentage of change is printed: one record would move it (R21)."""
 
 SAME_WAY = 0.75
 """Nine of twelve month pairs, or as large a part of fewer, must move the same way (R8)."""

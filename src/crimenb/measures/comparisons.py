@@ -16,6 +16,7 @@ from scipy.special import stdtrit
 from crimenb.data import remembered
 from crimenb.geo import to_metres
 from crimenb.measures.counts import deciding, monthly_counts, records, rest_of_force, scope, tally
+from crimenb.measures.months import LEAST_MONTHS
 from crimenb.query import days_in
 from crimenb.schema import CRIME_CATEGORIES
 from crimenb.usual_range import dispersion
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 LEAST = 20
 """A share is shown where the place holds so many records and as many are expected."""
 
-LEAST_MONTHS = 6
 MORE, LESS = 1.5, 0.67
 T, SPREAD = float(stdtrit(11, 0.995)), 0.17
 NEVER_LOW = "violent-crime"

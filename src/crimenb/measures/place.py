@@ -176,6 +176,11 @@ class Place:
         return counts.by_point(self._data)
 
     @property
+    def points_apart_m(self) -> float:
+        """The distance from a map point to the next, in metres (median); nan of fewer than three."""
+        return points.apart_m(self._data)
+
+    @property
     def edge(self) -> Edge:
         """How far the totals hang on the edge."""
         return points.edge(self._data)

@@ -8,8 +8,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+from scipy.spatial import cKDTree
+
 from crimenb.data import remembered
-from crimenb.geo import MILE_M
+from crimenb.geo import MILE_M, to_metres
 from crimenb.measures.counts import (
     by_point,
     by_point_and_month,
@@ -178,6 +181,16 @@ def points(data: Data) -> Points:
 def _point(row: pd.Series) -> Point:
     top = next((category for category, _ in _mix(row)), "")
     return Point(str(row["snapped_to"]), int(row["crime"]), top)
+
+
+def apart_m(data: Data) -> float:
+    """Return the distance from a map point to the next, in metres (median); nan of fewer than three."""
+    table = by_point(data)
+    if len(table) < 3:
+        return float("nan")
+    x, y = (table.index.get_level_values(k).to_numpy() for k in ("x", "y"))
+    metres = np.column_stack(to_metres(x, y))
+    return float(np.median(cKDTree(metres).query(metres, k=2)[0][:, 1]))
 
 
 @remembered

@@ -1,6 +1,6 @@
 """What a cell of a report shows: HTML with its plain text, and tables.
 
-Text from outside is escaped here and in `guidance`, and nowhere else is HTML made.
+Text from outside is escaped wherever a module of `report` makes HTML of it; no module below makes any.
 """
 
 from __future__ import annotations

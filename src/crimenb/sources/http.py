@@ -47,7 +47,7 @@ RATE, BURST = 14, 28
 AT_ONCE = 8
 
 TRIES = 6
-_AGAIN = (404, 429, 500, 502, 503, 504)
+_TRIED_AGAIN = (404, 429, 500, 502, 503, 504)
 _TIMEOUT = httpx.Timeout(90.0, connect=30.0, pool=None)
 """police.uk takes up to a minute over a month that nobody has asked for lately."""
 
@@ -158,7 +158,7 @@ class Web:
         self._store = _store(folder)
         self._retry = _patient(sleep)
         paced = _Paced(transport or _Wire(bounds), limiter or _process_limiter(), bounds)
-        tried = RetryTransport(paced, self._retry(TRIES, _AGAIN))
+        tried = RetryTransport(paced, self._retry(TRIES, _TRIED_AGAIN))
         kept = CacheTransport(_Checked(tried, now), self._store)
         self._client = httpx.Client(
             transport=kept,
@@ -247,7 +247,7 @@ class Web:
         if len(str(target)) > _LONGEST_GET:
             target, post = httpx.URL(url), {"data": query}
         key = hashlib.sha256(repr((release, str(target), post)).encode()).hexdigest()
-        again = [s for s in _AGAIN if not (told and s == 404)]
+        again = [s for s in _TRIED_AGAIN if not (told and s == 404)]
         extensions: dict[str, Any] = {
             "caching": {"key": key, "ttl": ttl}, "retry": self._retry(tries, again),
             "read": whole, "post": post, "absent": absent, "told": told, "tried": 0,
@@ -405,7 +405,7 @@ class _Paced(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         asked = request
         if request.extensions["post"] is not None:
-            asked = _again(request, "POST", request.url, **request.extensions["post"])
+            asked = _rebuilt(request, "POST", request.url, **request.extensions["post"])
         request.extensions["tried"] += 1
         for _ in range(self.limits.redirects + 1):
             with _slots:
@@ -413,7 +413,7 @@ class _Paced(httpx.BaseTransport):
                 response = self._one(asked)
             if response.status_code not in _REDIRECTS or "location" not in response.headers:
                 return response
-            asked = _again(asked, asked.method, _onward(asked, response), content=asked.read())
+            asked = _rebuilt(asked, asked.method, _onward(asked, response), content=asked.read())
         msg = f"it sends us on more than {self.limits.redirects} times"
         raise Refused(msg)
 
@@ -437,7 +437,7 @@ class _Paced(httpx.BaseTransport):
 _OF_THE_WIRE = ("content-encoding", "content-length", "transfer-encoding")
 
 
-def _again(request: httpx.Request, method: str, url: httpx.URL, **body: Any) -> httpx.Request:
+def _rebuilt(request: httpx.Request, method: str, url: httpx.URL, **body: Any) -> httpx.Request:
     """Return a request with another method, address or body."""
     headers = {k: v for k, v in request.headers.items() if k != "host"}
     return httpx.Request(method, url, headers=headers, extensions=request.extensions, **body)

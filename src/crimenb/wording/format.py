@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 
     from crimenb.measures.place import Place
 
-LEAST_PERCENT = 20
-"""Below this count no percentage of change is printed: one record more or less would move it (R21)."""
-
 LEAST_SHARE = 50
 """Below this many records no share of them is printed (R21)."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from crimenb.measures.changes import ChangeVerdict
+from crimenb.measures.changes import LEAST_FOR_PERCENT, ChangeVerdict
 from crimenb.measures.months import MonthVerdict
 from crimenb.measures.outcomes import CHARGED
 from crimenb.query import month_before
@@ -104,7 +104,7 @@ def _month_before(place: Place) -> Iterator[Misreading]:
         return
     now, then = int(crime[within.latest]), int(crime[before])
     move = f"rose {now / then - 1:.0%}" if now > then else f"fell {1 - now / then:.0%}"
-    if min(now, then) < write.LEAST_PERCENT or "0%" in move.split():
+    if min(now, then) < LEAST_FOR_PERCENT or "0%" in move.split():
         move = "rose" if now > then else "fell"
     name, other = write.month_alone(within.latest), write.month_alone(before)
     if place.crime.range is not None:
@@ -117,7 +117,7 @@ def _month_before(place: Place) -> Iterator[Misreading]:
 
 def _reports(place: Place) -> Iterator[Misreading]:
     verdict = place.asb
-    small = min(verdict.records, verdict.expected) < write.LEAST_PERCENT
+    small = min(verdict.records, verdict.expected) < LEAST_FOR_PERCENT
     if verdict.kind != MonthVerdict.WITHIN or small or abs(verdict.change) < NOTICEABLE:
         return
     move = "fallen" if verdict.change < 0 else "risen"

@@ -8,10 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-from scipy.spatial import cKDTree
-
-from crimenb.geo import to_metres
 from crimenb.measures.changes import ChangeVerdict
 from crimenb.measures.months import YEAR
 from crimenb.schema import ASB, label_of
@@ -193,13 +189,8 @@ def _small_categories(place: Place) -> str:
 
 def _rough(place: Place) -> str:
     """Say how far apart the map points are, where they are far (in the country)."""
-    table = place.by_point
-    if len(table) < 3:
-        return ""
-    x, y = (table.index.get_level_values(k).to_numpy() for k in ("x", "y"))
-    metres = np.column_stack(to_metres(x, y))
-    apart = float(np.median(cKDTree(metres).query(metres, k=2)[0][:, 1]))
-    if apart < FAR_M:
+    apart = place.points_apart_m
+    if not apart >= FAR_M:
         return ""
     far = f"{round(apart, -2):,.0f} m apart"
     return f"Map points here are typically {far}, so a point can stand for places far from it."

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import isnan
 from typing import TYPE_CHECKING
 
-from crimenb.measures.changes import Change, ChangeVerdict
+from crimenb.measures.changes import LEAST_FOR_PERCENT, Change, ChangeVerdict
 from crimenb.measures.months import LEAST_MONTHS, YEAR, MonthVerdict, Verdict
 from crimenb.query import month_before
 from crimenb.wording import format as write
@@ -39,7 +39,7 @@ _WITHOUT_RANGE = {
 
 
 def brief(verdict: Verdict) -> str:
-    """Write a month's verdict in four words: "within the normal range", "too few to judge"."""
+    """Write a month's verdict without its range: "within the normal range", "too few to judge"."""
     return _BESIDE_RANGE.get(verdict.kind) or _WITHOUT_RANGE[verdict.kind][0]
 
 
@@ -154,7 +154,7 @@ def change_sentences(place: Place) -> list[str]:
 def recent_sentence(place: Place) -> str:
     """Say how the last three months compare with the nine before, beside the rest (R7)."""
     found = place.recent
-    few = min(found.count_later, found.count_earlier) < write.LEAST_PERCENT
+    few = min(found.count_later, found.count_earlier) < LEAST_FOR_PERCENT
     if few or not found.compared:
         return ""
     later = write.period(found.later[0], found.later[-1])
