@@ -315,13 +315,19 @@ def guide(name: str) -> None:
 )
 @click.option("--workers", default=0, type=click.IntRange(0), help="Processes here. [default: one a core]")
 @click.option(
-    "--scheduler", default="", metavar="ADDRESS", help="A Dask scheduler to use instead, tcp://HOST:PORT."
+    "--scheduler", default="", metavar="ADDRESS", help="A Dask scheduler to use instead, tls://HOST:PORT."
 )
+@click.option(
+    "--tls-ca", type=_PATH, metavar="FILE", help="For tls://: who signed the scheduler's certificate."
+)
+@click.option("--tls-cert", type=_PATH, metavar="FILE", help="For tls://: our certificate.")
+@click.option("--tls-key", type=_PATH, metavar="FILE", help="For tls://: its key.")
 @click.option("--force", is_flag=True, help="Make reports again that are there and unchanged.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 def batch(
     file: Path, source: str, start: str, end: str, compare: tuple[str, ...], out: Path, workers: int,
-    scheduler: str, force: bool, dry_run: bool,
+    scheduler: str, tls_ca: Path | None, tls_cert: Path | None, tls_key: Path | None, force: bool,
+    dry_run: bool,
 ) -> None:  # fmt: skip
     """Build a report for each row of FILE, an index page and a ledger.
 
@@ -334,12 +340,16 @@ def batch(
     from crimenb.batch.plan import plan_batch
     from crimenb.batch.run import run_batch
 
+    tls = [f for f in (tls_ca, tls_cert, tls_key) if f is not None]
+    if tls and (len(tls) < 3 or not scheduler.startswith("tls://")):
+        msg = "Give --tls-ca, --tls-cert and --tls-key together, and --scheduler tls://HOST:PORT with them."
+        raise QueryError(msg)
     plan = plan_batch(file, source, out, start=start, end=end, compare=compare, force=force)
     for line in plan.lines():
         click.echo(line, err=True)
     if dry_run:
         return
-    outcome = run_batch(plan, workers=workers, scheduler=scheduler, say=_progress_printer())
+    outcome = run_batch(plan, workers=workers, scheduler=scheduler, tls=tls, say=_progress_printer())
     if sys.stderr.isatty():
         click.echo(err=True)
     for entry in outcome.failed:

@@ -31,7 +31,8 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from ipykernel.iostream import OutStream
+import zmq
+from ipykernel.iostream import IOPubThread, OutStream
 from ipykernel.kernelapp import IPKernelApp
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
@@ -227,6 +228,12 @@ class Stream(OutStream):
 class _Kernel(IPKernelApp):
     """A kernel whose sockets and key are set in the process, without a connection file."""
 
+    def _bind_socket(self, s: zmq.Socket[Any], port: int) -> Any:
+        """Bind a socket that takes no other user of this machine, to whom its name is no secret."""
+        with contextlib.suppress(zmq.ZMQError):  # where the system does not tell who connects
+            s.setsockopt(zmq.IPC_FILTER_UID, os.getuid())
+        return super()._bind_socket(s, port)  # type: ignore[no-untyped-call]
+
     def init_connection_file(self) -> None:
         """Do nothing: `load_connection_info` was called."""
 
@@ -245,6 +252,8 @@ def _be_kernel(connection: dict[str, Any], lifeline: socket.socket) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.chdir("/")  # where no settings for a kernel lie
+        # It would open a TCP port, for what processes that a cell starts print.
+        IOPubThread._setup_pipe_in = lambda _: None  # type: ignore[method-assign]
         app: Any = _Kernel.instance(outstream_class=f"{Stream.__module__}.{Stream.__name__}")
         app.load_connection_info(connection)
         app.initialize(_ARGUMENTS)
