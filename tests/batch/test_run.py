@@ -327,15 +327,15 @@ def test_two_batches_do_not_share_a_folder(batch):
 
 def test_what_killed_runs_left_is_removed(tmp_path):
     slug = f"zz1-1aa_{FROM}_{TO}"
-    (tmp_path / f".{slug}.abcd1234" / "data").mkdir(parents=True)
+    (tmp_path / f".{slug}.abcd1234.new" / "data").mkdir(parents=True)
     (tmp_path / f".{slug}.abcd1234.old").mkdir()
     (tmp_path / f".{slug}.lock").touch()
     held = f"zz9-9zz_{FROM}_{TO}"
-    (tmp_path / f".{held}.abcd1234").mkdir()
+    (tmp_path / f".{held}.abcd1234.new").mkdir()
     (tmp_path / slug).mkdir()
     with locked(tmp_path / f".{held}.lock"):
         sweep(tmp_path)
-        assert {p.name for p in tmp_path.iterdir()} == {slug, f".{held}.abcd1234", f".{held}.lock"}
+        assert {p.name for p in tmp_path.iterdir()} == {slug, f".{held}.abcd1234.new", f".{held}.lock"}
 
 
 def test_formulas_are_kept_from_spreadsheets(tmp_path):
