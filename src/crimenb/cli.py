@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from crimenb.errors import CrimenbError, QueryError, ReportError, VerifyError
-from crimenb.files import visible
+from crimenb.files import bounded_memory, visible
 from crimenb.plurals import counted
 from crimenb.query import Query, parse_postcode
 from crimenb.version import __version__
@@ -277,10 +277,15 @@ def diff(dir_a: Path, dir_b: Path, csv: Path | None) -> None:
     from crimenb.wording.revisions import diff_text
 
     one, two = (read(d / "data" if (d / "data").is_dir() else d) for d in (dir_a, dir_b))
-    text = diff_text(one, two)
-    if csv is not None:
+    try:
+        with bounded_memory():
+            text, table = diff_text(one, two), compare(one, two) if csv is not None else None
+    except MemoryError as error:
+        msg = "These two need more than the limit of 4 GB of memory to be compared; no two reports do."
+        raise QueryError(msg) from error
+    if csv is not None and table is not None:
         try:
-            compare(one, two).to_csv(csv, index=False)
+            table.to_csv(csv, index=False)
         except OSError as error:
             msg = f"Cannot write {str(csv)!r}: {error.strerror}; choose another file."
             raise ReportError(msg) from error

@@ -10,6 +10,8 @@ import re
 import shutil
 import stat
 import tempfile
+import threading
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +62,47 @@ def read_regular(path: Path, most: int = LARGEST_FILE) -> bytes:
         msg = f"{str(path)!r} is larger than the limit of {most // 1024**2} MB; no report has such a file."
         raise SnapshotError(msg)
     return raw
+
+
+MEMORY = 4 * 1024**3
+"""Bytes that reading and checking a folder somebody hands over may ask for. A usual report takes 0.5 GB."""
+
+_bounds: list[tuple[int, int]] = []
+_bounding = threading.Lock()
+
+
+@contextlib.contextmanager
+def bounded_memory() -> Iterator[None]:
+    """Let this process, and what it starts meanwhile, ask for so much more memory and no more (on Linux).
+
+    Raises
+    ------
+    MemoryError
+        More is asked for; libraries may raise something else then.
+    """
+    try:
+        import resource
+
+        status = Path("/proc/self/status").read_text("utf-8")
+        held = 1024 * int(re.findall(r"VmData:\s*(\d+) kB", status)[0])
+    except (ImportError, OSError, IndexError):
+        yield
+        return
+    kind = resource.RLIMIT_DATA
+    with _bounding:  # of several threads the first sets it, and the last takes it back
+        _bounds.append(resource.getrlimit(kind))
+        if len(_bounds) == 1:
+            soft, hard = _bounds[0]
+            least = min(n for n in (held + MEMORY, soft, hard) if n != resource.RLIM_INFINITY)
+            resource.setrlimit(kind, (least, hard))
+    try:
+        yield
+    finally:
+        with _bounding:
+            first = _bounds[0]
+            _bounds.pop()
+            if not _bounds:
+                resource.setrlimit(kind, first)
 
 
 def visible(text: str) -> str:
@@ -131,6 +174,25 @@ def locked(path: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):  # Windows removes no open file; an empty one is left there
             path.unlink(missing_ok=True)
         lock.release()
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """Yield a temporary folder; those that dead runs of this user have left beside it go."""
+    parent = Path(tempfile.gettempdir())
+    for folder in parent.glob("crimenb-*"):
+        left = folder.with_suffix(".lock")
+        # Without the folder the lock may be about to be taken.
+        if folder != left and left.is_file() and not left.is_symlink() and os.access(left, os.W_OK):
+            with contextlib.suppress(OSError, Busy), locked(left):
+                _remove(folder)
+    folder = parent / f"crimenb-{uuid.uuid4().hex}"
+    with locked(folder.with_suffix(".lock")):
+        folder.mkdir(0o700)
+        try:
+            yield folder
+        finally:
+            _remove(folder)
 
 
 def swap(work: Path, target: Path) -> None:

@@ -23,7 +23,7 @@ import shapely
 
 from crimenb.data import FRAMES, Data, Pull, check, frame
 from crimenb.errors import PlaceNotFound, QueryError, ReportError, SnapshotError
-from crimenb.files import read_regular, swap, working
+from crimenb.files import bounded_memory, read_regular, swap, working
 from crimenb.geo import LONLAT
 from crimenb.month_status import judge
 from crimenb.progress import meter
@@ -401,7 +401,8 @@ def write(data: Data, folder: Path | str) -> None:
                 (work / name).write_bytes(raw)
             swap(work, target)
     except ReportError as error:
-        msg = f"Cannot write the data into {str(folder)!r}: {error.__cause__}; choose another folder."
+        why = getattr(error.__cause__, "strerror", None) or error.__cause__
+        msg = f"Cannot write the data into {str(folder)!r}: {why}; choose another folder."
         raise SnapshotError(msg) from error
 
 
@@ -427,7 +428,8 @@ def read(folder: Path | str, query: Query | None = None) -> Data:
             raise SnapshotError(msg)
         files[name] = raw
     try:
-        data = _unpack(files)
+        with bounded_memory():
+            data = _unpack(files)
     except SnapshotError:
         raise
     except Exception as error:  # whatever a reader makes of a file that a stranger may have written

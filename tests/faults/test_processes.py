@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from crimenb.files import scratch
 from tests.faults.misbehaving import certificate
 from tests.processes import COMMAND
 
@@ -28,7 +29,10 @@ def batch(folder: Path, *options: str, reports: int = 4) -> Iterator[subprocess.
     places = ["ZZ1 1AA", "ZZ9 9ZZ", "ZZ1 3AE", "ZZ1 3AP", "ZZ1 3BF", "ZZ1 3BX"][:reports]
     (folder / "list.txt").write_text("\n".join(places))
     command = [COMMAND, "batch", str(folder / "list.txt"), "--out", str(folder / "out"), *MONTHS, *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+    (folder / "tmp").mkdir()
+    where = {"cwd": folder / "tmp", "env": os.environ | {"TMPDIR": str(folder / "tmp")}}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes, **where) as running:
         try:
             yield running
             said = running.communicate(timeout=300)
@@ -36,6 +40,8 @@ def batch(folder: Path, *options: str, reports: int = 4) -> Iterator[subprocess.
             running.kill()
     assert running.returncode == 0, said
     assert len(list((folder / "out").glob("[!.]*/report.html"))) == reports
+    assert list((folder / "tmp").iterdir()) == []  # no dask-scratch-space, no key, no kernel's folder
+    assert list((folder / "out").glob(".*")) == []
 
 
 def family(parent: int) -> list[psutil.Process]:
@@ -94,6 +100,48 @@ def test_nobody_without_the_certificate_gets_into_a_batch(tmp_path: Path) -> Non
     said = {key: heard for key, heard in tried.items() if heard and b"404: Not Found" not in heard}
     assert not said
     assert len({port for port, _, _ in tried}) >= 5  # scheduler, two nannies, two workers
+
+
+HOLDER = """
+import time
+from crimenb.files import scratch
+with scratch() as folder:
+    (folder / "x").write_text("x")
+    print(folder.name, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_temporary_folders_of_dead_runs_go_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "crimenb-link.lock").symlink_to("elsewhere")
+    (tmp_path / "crimenb-mine").mkdir()
+    holders = [
+        subprocess.Popen(
+            [sys.executable, "-c", HOLDER],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"TMPDIR": str(tmp_path)},
+        )
+        for _ in range(2)
+    ]
+    try:
+        dead, alive = (h.stdout.readline().strip() for h in holders)
+        holders[0].kill()
+        holders[0].wait()
+        assert (tmp_path / dead / "x").is_file()
+        with scratch() as own:
+            assert own.stat().st_mode & 0o77 == 0
+        left = {p.name for p in tmp_path.iterdir()}
+        assert left == {"elsewhere", "crimenb-link.lock", "crimenb-mine", alive, f"{alive}.lock"}
+    finally:
+        for holder in holders:
+            holder.kill()
+            holder.communicate()
 
 
 INTRUDER = """

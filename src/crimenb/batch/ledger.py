@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from crimenb.query import Query
 
 NAME = "batch.csv"
+_FOLDERS = re.compile(r"""(?<=['"])/[^'"]*/""")
 
 
 class Entry(NamedTuple):
@@ -68,7 +70,8 @@ class Ledger:
             self._append(Entry._fields)
 
     def add(self, entry: Entry) -> None:
-        """Append a result."""
+        """Append a result; of an absolute path only the last part, for the ledger is handed on."""
+        entry = entry._replace(error=_FOLDERS.sub("", entry.error))
         self._append(entry)
         self.entries[entry.slug] = entry
 

@@ -101,31 +101,50 @@ def run_batch(
     first = plan.opened.name == "live" if collect_first is None else collect_first
     try:
         out.mkdir(parents=True, exist_ok=True)
+        with locked(out / ".batch.lock"), _logged(out / LOG), _stoppable():
+            page, made = _run(plan, workers, scheduler, tls, say, collect_first=first)
     except OSError as error:
-        msg = f"Cannot write into {str(out)!r}: {error.strerror}; choose another --out."
+        if isinstance(error, CrimenbError):
+            raise
+        msg = (
+            f"Cannot write into {str(out)!r}: {error.strerror or error}; make room, or choose another --out."
+        )
         raise ReportError(msg) from error
-    with locked(out / ".batch.lock"), _logged(out / LOG), _stoppable():
-        sweep(out)
-        ledger = Ledger(out)
-        progress = _Progress(plan, say)
-        _enter_unchanged(plan, ledger)
-        names = {o.query.slug: o.name for o in plan.orders}
-        try:
-            if plan.todo:
-                with _client(workers or min(cores(), len(plan.todo)), scheduler, tls, out) as client:
-                    for entry in _results(plan, client, out / ".collected" if first else None):
-                        ledger.add(_named(entry, names.get(entry.slug, "")))
-                        progress.tell(entry)
-        finally:
-            sweep(out)
-            for counter in out.glob(".*.tries"):
-                counter.unlink()
-            page = _indexed(plan, ledger)
-        made = [ledger.entries[o.query.slug] for o in plan.todo]
-        shutil.rmtree(out / ".collected", ignore_errors=True)
     failed = [e for e in made if e.status != "done"]
     left_out = sum(n.left_out for n in plan.notices)
     return Outcome(page, len(made) - len(failed), len(plan.unchanged), failed, left_out)
+
+
+def _run(
+    plan: Plan,
+    workers: int,
+    scheduler: str,
+    tls: Sequence[Path | str],
+    say: Callable[[str], None],
+    *,
+    collect_first: bool,
+) -> tuple[Path, list[Entry]]:
+    """Make what is to be made; return the index page, and the entry of each report."""
+    out = plan.out
+    sweep(out)
+    ledger = Ledger(out)
+    progress = _Progress(plan, say)
+    _enter_unchanged(plan, ledger)
+    names = {o.query.slug: o.name for o in plan.orders}
+    try:
+        if plan.todo:
+            with _client(workers or min(cores(), len(plan.todo)), scheduler, tls, out) as client:
+                for entry in _results(plan, client, out / ".collected" if collect_first else None):
+                    ledger.add(_named(entry, names.get(entry.slug, "")))
+                    progress.tell(entry)
+    finally:
+        sweep(out)
+        for counter in out.glob(".*.tries"):
+            counter.unlink()
+        page = _indexed(plan, ledger)
+    made = [ledger.entries[o.query.slug] for o in plan.todo]
+    shutil.rmtree(out / ".collected", ignore_errors=True)
+    return page, made
 
 
 def _indexed(plan: Plan, ledger: Ledger) -> Path:
@@ -258,7 +277,9 @@ def _client(workers: int, scheduler: str, tls: Sequence[Path | str], out: Path) 
                 raise ReportError(msg)
             yield client
         return
+    space = out / ".dask"
     settings = {
+        "temporary-directory": str(space),  # the scheduler's too
         "distributed.scheduler.allowed-failures": DEATHS,
         # One at a time, so that a death costs one report; the profiler costs time and nobody reads it.
         "distributed.scheduler.worker-saturation": 1.0,
@@ -267,14 +288,13 @@ def _client(workers: int, scheduler: str, tls: Sequence[Path | str], out: Path) 
         "distributed.scheduler.http.routes": [],
         "distributed.worker.http.routes": [],
     }
-    space = out / ".dask"
     shutil.rmtree(space, ignore_errors=True)
     try:
         with (
             dask.config.set(settings),
             LocalCluster(
                 n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1",
-                dashboard_address="127.0.0.1:0", local_directory=str(space), silence_logs=logging.ERROR,
+                dashboard_address="127.0.0.1:0", silence_logs=logging.ERROR,
                 security=security,
             ) as cluster,
             Client(cluster) as client,
@@ -347,6 +367,7 @@ def _duration(seconds: float) -> str:
 def _logged(path: Path) -> Iterator[None]:
     """Write the log of this package into a file beside the reports."""
     handler = logging.FileHandler(path, encoding="utf-8")
+    handler.handleError = lambda record: None  # type: ignore[method-assign] # a full disk is said once
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     level, propagate = _log.level, _log.propagate
     _log.addHandler(handler)

@@ -21,11 +21,9 @@ import importlib
 import io
 import json
 import os
-import shutil
 import signal
 import socket
 import sys
-import tempfile
 import threading
 import uuid
 from pathlib import Path
@@ -39,7 +37,7 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets.config import Config
 
-from crimenb.files import notebook_path
+from crimenb.files import notebook_path, scratch
 from crimenb.warm.process import HelperProcess
 
 if TYPE_CHECKING:
@@ -95,8 +93,9 @@ def give_ipython_a_folder() -> None:
     usual = Path.home() / ".ipython"
     if os.environ.get("IPYTHONDIR") or os.access(usual if usual.exists() else usual.parent, os.W_OK):
         return
-    os.environ["IPYTHONDIR"] = tempfile.mkdtemp(prefix="crimenb-")
-    atexit.register(shutil.rmtree, os.environ["IPYTHONDIR"], ignore_errors=True)
+    kept = contextlib.ExitStack()
+    os.environ["IPYTHONDIR"] = str(kept.enter_context(scratch()))
+    atexit.register(kept.close)
 
 
 def _abstract_name() -> str:
