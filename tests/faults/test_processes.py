@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -186,3 +187,26 @@ def test_another_user_hears_nothing_of_a_kernel(tmp_path: Path) -> None:
     finally:
         fork.lifeline.close()
         Nursery.dismiss()
+
+
+def test_the_kernel_of_one_report_has_its_sockets_where_nobody_else_comes(tmp_path: Path) -> None:
+    code = """
+import os, pathlib, sys
+from crimenb.query import Query
+from crimenb.report.build import build_report
+from crimenb.warm.kernels import options
+
+build_report(Query.parse("ZZ9 9ZZ", "2025-12", "2025-12"), "demo", sys.argv[1])
+ip = options(pathlib.Path(sys.argv[1]))["config"].KernelManager.ip
+print(oct(os.stat(os.path.dirname(ip)).st_mode & 0o777), len(os.listdir(os.path.dirname(ip))))
+"""
+    with tempfile.TemporaryDirectory(prefix="t") as short:
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path)],
+            env=os.environ | {"TMPDIR": short},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.split()[0] == "0o700"
+        assert list(Path(short).iterdir()) == []

@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import functools
 import gc
 import importlib
 import io
@@ -77,10 +78,12 @@ def options(folder: Path) -> dict[str, Any]:
     if Nursery.started():
         return {"kernel_manager_class": WarmManager, "shutdown_kernel": "immediate"}
     connection = {"connection_file": str(folder.resolve() / "kernel.json")}
-    if sys.platform == "linux":
-        connection |= {"transport": "ipc", "ip": _abstract_name()}
-    elif sys.platform != "win32":
-        connection |= {"transport": "ipc", "ip": "kernel-ipc"}  # in the folder, so that the path is short
+    if sys.platform != "win32":
+        # In a folder that no other user can enter. A path that is too long for a socket gives way to a
+        # relative one, or to a name without a file.
+        own = str(_private() / uuid.uuid4().hex[:8])
+        short = _abstract_name() if sys.platform == "linux" else "kernel-ipc"
+        connection |= {"transport": "ipc", "ip": own if len(os.fsencode(own)) < 90 else short}
     # A kernel that is shut down gracefully may still print a traceback on our stderr.
     return {"config": Config({"KernelManager": connection}), "shutdown_kernel": "immediate"}
 
@@ -93,9 +96,15 @@ def give_ipython_a_folder() -> None:
     usual = Path.home() / ".ipython"
     if os.environ.get("IPYTHONDIR") or os.access(usual if usual.exists() else usual.parent, os.W_OK):
         return
+    os.environ["IPYTHONDIR"] = str(_private())
+
+
+@functools.cache
+def _private() -> Path:
+    """Return a folder for this user alone, which goes when this process ends."""
     kept = contextlib.ExitStack()
-    os.environ["IPYTHONDIR"] = str(kept.enter_context(scratch()))
     atexit.register(kept.close)
+    return kept.enter_context(scratch())
 
 
 def _abstract_name() -> str:
