@@ -1,31 +1,34 @@
-"""Two hundred reports while workers die ten times and the whole batch dies twice.
+"""Two hundred reports while fifty of the processes that make them die, of every kind, and the whole batch twice.
 
-    python -m benchmarks.kills [--reports 200] [--deaths 10] [--seed 1]
+    python -m benchmarks.kills [--reports 200] [--deaths 50] [--seed 1]
 
-Kills are SIGKILL, at random moments. Shows that every report is there at the end, that none was
+Kinds are workers, the processes that fork kernels, kernels, painters, and what Dask starts beside them. Kills are
+SIGKILL, at random moments. Shows that every report is there at the end, that none was
 made again after it was finished, that the ledger tells the truth, and that each verifies.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import random
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 import duckdb
 import psutil
 from tests.processes import COMMAND, finished, workers_of
 
-from crimenb.batch.ledger import intact
+from crimenb.batch.ledger import intact_hash
 from crimenb.query import Query
 from crimenb.snapshot import open_source
 
-LONGEST_S = 1800.0
+LONGEST_S = 3600.0
 
 
 def start(path: Path, out: Path) -> subprocess.Popen[bytes]:
@@ -36,6 +39,22 @@ def start(path: Path, out: Path) -> subprocess.Popen[bytes]:
     ]  # fmt: skip
     log = (out.parent / "said.txt").open("ab")
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log)
+
+
+def kind_of(process: psutil.Process) -> str:
+    """Say what a process of a batch is for."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        words = " ".join(process.cmdline())
+        if "spawn_main" in words:
+            return "worker"
+        if "painter.py" in words:
+            return "painter"
+        if "import serve" in words:
+            parent = process.parent()
+            forked = parent is not None and "import serve" in " ".join(parent.cmdline())
+            return "kernel" if forked else "process that forks kernels"
+        return "beside them" if words else "gone"
+    return "gone"
 
 
 class Run:
@@ -72,10 +91,16 @@ class Run:
                 return workers
             time.sleep(0.02)
 
-    def kill_worker(self, count: int) -> None:
-        """Kill one worker once so many reports are there."""
-        self.dice.choice(self.wait_for(count)).kill()
-        self.killed.append(f"a worker at {count}")
+    def kill_one(self, count: int) -> None:
+        """Kill one process once so many reports are there: any kind is as likely."""
+        self.wait_for(count)
+        kinds: dict[str, list[psutil.Process]] = {}
+        for process in psutil.Process(self.running.pid).children(recursive=True):
+            kinds.setdefault(kind_of(process), []).append(process)
+        chosen = self.dice.choice(sorted(kinds.keys() - {"gone"}))
+        with contextlib.suppress(psutil.NoSuchProcess):
+            self.dice.choice(kinds[chosen]).kill()
+            self.killed.append(chosen)
 
     def kill_all(self, count: int) -> None:
         """Kill the batch once so many reports are there, and start it again."""
@@ -85,7 +110,7 @@ class Run:
         self.running.wait()
         _, alive = psutil.wait_procs(family, timeout=20)
         self.orphans += len(alive)
-        self.killed.append(f"the batch at {count}")
+        self.killed.append("the whole batch")
         self.running = start(self.path, self.out)
 
     def end(self, wanted: int) -> bool:
@@ -95,11 +120,11 @@ class Run:
         with (out / "batch.csv").open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
         last = {row["slug"]: row for row in rows}
-        true = [s for s in self.seen if s in last and last[s]["hash"] == intact(out / s) != ""]
+        true = [s for s in self.seen if s in last and last[s]["hash"] == intact_hash(out / s) != ""]
         twice = sum(r["status"] == "done" for r in rows) - len(last)
         begun_twice = sum(int(r["attempts"] or 1) > 1 for r in last.values())
         left = sorted(p.name for p in out.glob(".*"))
-        print(f"killed: {', '.join(self.killed)}")
+        print(f"{len(self.killed)} killed: {dict(Counter(self.killed))}")
         print(f"{there} of {wanted} reports after {took:.0f} s, exit {code}")
         print(f"made again after they were finished: {len(self.again)}")
         print(f"ledger: {len(true)} true, {twice} entered twice, {begun_twice} begun more than once")
@@ -118,7 +143,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--reports", type=int, default=200)
-    parser.add_argument("--deaths", type=int, default=10, help="workers killed")
+    parser.add_argument("--deaths", type=int, default=50, help="processes killed")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     dice = random.Random(args.seed)
@@ -126,14 +151,14 @@ def main() -> int:
     rows = duckdb.sql(
         f"SELECT postcode FROM '{file}' WHERE refused = '' ORDER BY md5(postcode) LIMIT {args.reports}"
     ).fetchall()
-    moments = dice.sample(range(1, len(rows) - 3), args.deaths + 2)
-    whole = set(dice.sample(moments, 2))
+    moments = sorted(dice.choices(range(1, len(rows) - 3), k=args.deaths + 2))
+    whole = set(dice.sample(range(len(moments)), 2))
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "list.txt"
         path.write_text("\n".join(r[0] for r in rows), "utf-8")
         run = Run(path, Path(name) / "out", dice)
-        for moment in sorted(moments):
-            (run.kill_all if moment in whole else run.kill_worker)(moment)
+        for number, moment in enumerate(moments):
+            (run.kill_all if number in whole else run.kill_one)(moment)
         return 0 if run.end(len(rows)) else 1
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from crimenb.errors import CrimenbError, QueryError, ReportError, VerifyError
-from crimenb.files import visible
+from crimenb.files import bounded_memory, visible
 from crimenb.plurals import counted
 from crimenb.query import Query, parse_postcode
 from crimenb.version import __version__
@@ -277,10 +277,15 @@ def diff(dir_a: Path, dir_b: Path, csv: Path | None) -> None:
     from crimenb.wording.revisions import diff_text
 
     one, two = (read(d / "data" if (d / "data").is_dir() else d) for d in (dir_a, dir_b))
-    text = diff_text(one, two)
-    if csv is not None:
+    try:
+        with bounded_memory():
+            text, table = diff_text(one, two), compare(one, two) if csv is not None else None
+    except MemoryError as error:
+        msg = "These two need more than the limit of 4 GB of memory to be compared; no two reports do."
+        raise QueryError(msg) from error
+    if csv is not None and table is not None:
         try:
-            compare(one, two).to_csv(csv, index=False)
+            table.to_csv(csv, index=False)
         except OSError as error:
             msg = f"Cannot write {str(csv)!r}: {error.strerror}; choose another file."
             raise ReportError(msg) from error
@@ -315,13 +320,19 @@ def guide(name: str) -> None:
 )
 @click.option("--workers", default=0, type=click.IntRange(0), help="Processes here. [default: one a core]")
 @click.option(
-    "--scheduler", default="", metavar="ADDRESS", help="A Dask scheduler to use instead, tcp://HOST:PORT."
+    "--scheduler", default="", metavar="ADDRESS", help="A Dask scheduler to use instead, tls://HOST:PORT."
 )
+@click.option(
+    "--tls-ca", type=_PATH, metavar="FILE", help="For tls://: who signed the scheduler's certificate."
+)
+@click.option("--tls-cert", type=_PATH, metavar="FILE", help="For tls://: our certificate.")
+@click.option("--tls-key", type=_PATH, metavar="FILE", help="For tls://: its key.")
 @click.option("--force", is_flag=True, help="Make reports again that are there and unchanged.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 def batch(
     file: Path, source: str, start: str, end: str, compare: tuple[str, ...], out: Path, workers: int,
-    scheduler: str, force: bool, dry_run: bool,
+    scheduler: str, tls_ca: Path | None, tls_cert: Path | None, tls_key: Path | None, force: bool,
+    dry_run: bool,
 ) -> None:  # fmt: skip
     """Build a report for each row of FILE, an index page and a ledger.
 
@@ -334,12 +345,16 @@ def batch(
     from crimenb.batch.plan import plan_batch
     from crimenb.batch.run import run_batch
 
+    tls = [f for f in (tls_ca, tls_cert, tls_key) if f is not None]
+    if tls and (len(tls) < 3 or not scheduler.startswith("tls://")):
+        msg = "Give --tls-ca, --tls-cert and --tls-key together, and --scheduler tls://HOST:PORT with them."
+        raise QueryError(msg)
     plan = plan_batch(file, source, out, start=start, end=end, compare=compare, force=force)
     for line in plan.lines():
         click.echo(line, err=True)
     if dry_run:
         return
-    outcome = run_batch(plan, workers=workers, scheduler=scheduler, say=_progress_printer())
+    outcome = run_batch(plan, workers=workers, scheduler=scheduler, tls=tls, say=_progress_printer())
     if sys.stderr.isatty():
         click.echo(err=True)
     for entry in outcome.failed:

@@ -11,8 +11,6 @@ import hashlib
 import io
 import json
 import re
-import shutil
-import tempfile
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -24,8 +22,8 @@ import pyarrow.parquet as pq
 import shapely
 
 from crimenb.data import FRAMES, Data, Pull, check, frame
-from crimenb.errors import PlaceNotFound, QueryError, SnapshotError
-from crimenb.files import read_regular
+from crimenb.errors import PlaceNotFound, QueryError, ReportError, SnapshotError
+from crimenb.files import bounded_memory, read_regular, swap, working
 from crimenb.geo import LONLAT
 from crimenb.month_status import judge
 from crimenb.progress import meter
@@ -387,30 +385,25 @@ def _query_from_json(fields: dict[str, Any]) -> Query:
 
 
 def write(data: Data, folder: Path | str) -> None:
-    """Write a snapshot; the folder appears whole or not at all.
+    """Write a snapshot; the folder appears whole or not at all, and files of others in it are kept.
 
     Raises
     ------
+    Busy
+        Another run writes it.
     SnapshotError
         The folder cannot be written.
     """
     target = Path(folder)
-    work = None
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-        for name, raw in _pack(data).items():
-            (work / name).write_bytes(raw)
-        work.chmod(0o755)
-        if target.exists():
-            shutil.rmtree(target)
-        work.rename(target)
-    except OSError as error:
-        msg = f"Cannot write the data into {str(folder)!r}: {error.strerror}; choose another folder."
+        with working(target) as work:
+            for name, raw in _pack(data).items():
+                (work / name).write_bytes(raw)
+            swap(work, target)
+    except ReportError as error:
+        why = getattr(error.__cause__, "strerror", None) or error.__cause__
+        msg = f"Cannot write the data into {str(folder)!r}: {why}; choose another folder."
         raise SnapshotError(msg) from error
-    finally:
-        if work is not None:
-            shutil.rmtree(work, ignore_errors=True)
 
 
 def read(folder: Path | str, query: Query | None = None) -> Data:
@@ -435,7 +428,8 @@ def read(folder: Path | str, query: Query | None = None) -> Data:
             raise SnapshotError(msg)
         files[name] = raw
     try:
-        data = _unpack(files)
+        with bounded_memory():
+            data = _unpack(files)
     except SnapshotError:
         raise
     except Exception as error:  # whatever a reader makes of a file that a stranger may have written

@@ -28,6 +28,7 @@ from crimenb.files import locked, sweep
 from crimenb.query import Query, months_between
 from crimenb.report.build import build_report
 from crimenb.snapshot import open_source
+from tests.faults.misbehaving import certificate
 from tests.processes import finished, workers_of
 
 FROM, TO = "2025-10", "2025-12"
@@ -326,15 +327,15 @@ def test_two_batches_do_not_share_a_folder(batch):
 
 def test_what_killed_runs_left_is_removed(tmp_path):
     slug = f"zz1-1aa_{FROM}_{TO}"
-    (tmp_path / f".{slug}.abcd1234" / "data").mkdir(parents=True)
+    (tmp_path / f".{slug}.abcd1234.new" / "data").mkdir(parents=True)
     (tmp_path / f".{slug}.abcd1234.old").mkdir()
     (tmp_path / f".{slug}.lock").touch()
     held = f"zz9-9zz_{FROM}_{TO}"
-    (tmp_path / f".{held}.abcd1234").mkdir()
+    (tmp_path / f".{held}.abcd1234.new").mkdir()
     (tmp_path / slug).mkdir()
     with locked(tmp_path / f".{held}.lock"):
         sweep(tmp_path)
-        assert {p.name for p in tmp_path.iterdir()} == {slug, f".{held}.abcd1234", f".{held}.lock"}
+        assert {p.name for p in tmp_path.iterdir()} == {slug, f".{held}.abcd1234.new", f".{held}.lock"}
 
 
 def test_formulas_are_kept_from_spreadsheets(tmp_path):
@@ -444,21 +445,28 @@ def test_a_stopped_batch_ends_cleanly_and_goes_on(how, tmp_path):
 
 @pytest.mark.slow
 def test_a_scheduler_of_ones_own_gives_the_same_bytes(batch, tmp_path):
-    """A real scheduler and two real workers over the loopback; one is killed in the middle."""
+    """A real scheduler and two real workers with certificates over the loopback; one is killed in the middle."""
     reports, _ = batch
     slugs = ["ZZ1 1AA", "ZZ9 9ZZ", "ZZ1 3AE", "ZZ1 3AP", "ZZ1 3BF", "ZZ1 3BX"]
     path, out = listed(tmp_path, "\n".join(slugs)), tmp_path / "out"
     out.mkdir()
     dask = [sys.executable, "-m", "dask"]
-    address = f"tcp://127.0.0.1:{_free_port()}"
+    address, own = f"tls://127.0.0.1:{_free_port()}", certificate(tmp_path / "own")
+    files_of = [own, own, own.with_suffix(".key")]
+    tls = [
+        str(x)
+        for pair in zip(["--tls-ca-file", "--tls-cert", "--tls-key"], files_of, strict=True)
+        for x in pair
+    ]
     with_port = ["--host", "127.0.0.1", "--port", address.rpartition(":")[2], "--no-dashboard"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
-    running = [subprocess.Popen([*dask, "scheduler", *with_port], **quiet)]
+    running = [subprocess.Popen([*dask, "scheduler", *with_port, *tls], **quiet)]
     try:
         for _ in range(2):
-            own = ["--nthreads", "1", "--host", "127.0.0.1", "--no-dashboard", "--no-nanny"]
-            running.append(subprocess.Popen([*dask, "worker", address, *own], **quiet))
-        with started(path, out, "--scheduler", address) as first:
+            one = ["--nthreads", "1", "--host", "127.0.0.1", "--no-dashboard", "--no-nanny"]
+            running.append(subprocess.Popen([*dask, "worker", address, *one, *tls], **quiet))
+        tls[0] = "--tls-ca"
+        with started(path, out, "--scheduler", address, *tls) as first:
             until(lambda: len(finished(out)) >= 2)
             family = psutil.Process(running[1].pid).children(recursive=True)
             running[1].kill()
@@ -491,3 +499,17 @@ def test_no_scheduler_is_a_sentence(tmp_path, batch):
     assert said.returncode == 5, said.stderr
     assert "No Dask scheduler with workers answers" in said.stderr
     assert "Traceback" not in said.stderr
+
+
+@pytest.mark.parametrize(
+    "given",
+    [["--tls-ca", "x"], ["--scheduler", "tcp://x:1", "--tls-ca", "x", "--tls-cert", "x", "--tls-key", "x"]],
+)
+def test_certificates_come_together_and_with_their_scheduler(tmp_path, given):
+    from click.testing import CliRunner
+
+    path = listed(tmp_path, "ZZ1 1AA\n")
+    said = CliRunner().invoke(main, ["batch", str(path), "--out", str(tmp_path / "out"), *given])
+    assert said.exit_code == 2
+    assert "Give --tls-ca, --tls-cert and --tls-key together" in said.stderr
+    assert not (tmp_path / "out").exists()

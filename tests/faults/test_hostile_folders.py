@@ -8,6 +8,8 @@ import json
 import os
 import random
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -28,6 +30,7 @@ from crimenb.query import Query
 from crimenb.report.execute import execute, freeze
 from crimenb.report.page import to_html
 from crimenb.report.verify import report_folders, verify, verify_all
+from tests.processes import COMMAND
 from tests.report.test_verify import refit
 
 Harm = Callable[[Path], None]
@@ -391,19 +394,61 @@ def test_the_command_ends_with_a_count_whatever_the_folders_are(demo_report: Pat
     assert not set(done.output) & set("\u202e\r\x07")
 
 
-@pytest.mark.slow_faults
-def test_a_frame_that_grows_beyond_all_memory_is_one_verdict(demo_report: Path, tmp_path: Path) -> None:
-    """A megabyte that stands two million times: 2 TB, in a file of kilobytes."""
-    folder = shutil.copytree(demo_report, tmp_path / "r")
-    many = pa.DictionaryArray.from_arrays(pa.array([0] * 2_000_000, pa.int32()), [("x" * 1_000_000)])
+def _grown(demo_report: Path, folder: Path, size: int = 1_000_000) -> Path:
+    """Return a report with a text of this size that stands two million times, in a file of kilobytes."""
+    shutil.copytree(demo_report, folder)
+    many = pa.DictionaryArray.from_arrays(pa.array([0] * 2_000_000, pa.int32()), ["x" * size])
     people = pq.read_table(folder / "data" / "people.parquet")
     table = pa.table({c: many if c == "bio" else pa.array([""] * len(many)) for c in people.column_names})
     pq.write_table(table, folder / "data" / "people.parquet")
     refit(folder)
+    return folder
+
+
+@pytest.mark.slow_faults
+def test_a_frame_that_grows_beyond_all_memory_is_one_verdict(demo_report: Path, tmp_path: Path) -> None:
+    folder = _grown(demo_report, tmp_path / "r")
     good = shutil.copytree(demo_report, tmp_path / "s")
     first, second = verify_all([folder, good], jobs=1, seconds=300)
     assert not first.holds
     assert second.holds
+
+
+FROM_PYTHON = """
+import resource, sys, threading
+import crimenb as cn
+from crimenb.report.verify import verify
+
+before = resource.getrlimit(resource.RLIMIT_DATA)
+print(verify(sys.argv[1]).findings[-1].text)
+threads = [threading.Thread(target=verify, args=[sys.argv[1]]) for _ in range(2)]
+[t.start() for t in threads], [t.join() for t in threads]
+try:
+    cn.collect("ZZ9 9ZZ", "2025-10", "2025-12", snapshot=sys.argv[1] + "/data")
+except cn.CrimenbError as error:
+    print(error)
+assert resource.getrlimit(resource.RLIMIT_DATA) == before
+print(next(int(line.split()[1]) // 1024 for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
+
+
+@pytest.mark.slow_faults
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is bounded on Linux alone")
+def test_python_and_diff_are_bounded_in_memory_too(demo_report: Path, tmp_path: Path) -> None:
+    folder = _grown(demo_report, tmp_path / "r", 3_000)  # 6 GB, which a system may well give
+    command = [sys.executable, "-c", FROM_PYTHON, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-500:]
+    checked, read, megabytes = done.stdout.splitlines()
+    assert "cannot be read" in checked
+    assert read.startswith("The snapshot")
+    assert int(megabytes) < 1_500
+    done = subprocess.run(
+        [COMMAND, "diff", folder, demo_report], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "cannot be read" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 # ---------------------------------------------------------------------------- at random

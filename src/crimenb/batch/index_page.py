@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from crimenb.files import write_whole
 from crimenb.measures.place import place_of
 from crimenb.plurals import counted
 from crimenb.report.page import asset, script_hash, template
@@ -46,9 +47,7 @@ def write_index(out: Path, done: Iterable[Entry], failed: Sequence[Entry], notic
     """
     rows = sorted((row(entry) for entry in done), key=lambda r: (r["name"].casefold(), r["slug"]))
     text = render(rows, failed, notices)
-    part = out / f".{NAME}.part"
-    part.write_text(text, "utf-8", newline="\n")
-    part.replace(out / NAME)
+    write_whole(out / NAME, text)
     return out / NAME
 
 

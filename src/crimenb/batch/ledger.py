@@ -9,6 +9,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from crimenb.query import Query
 
 NAME = "batch.csv"
+_FOLDERS = re.compile(r"""(?<=['"])/[^'"]*/""")
 
 
 class Entry(NamedTuple):
@@ -54,21 +57,27 @@ class Ledger:
     def __init__(self, out: Path) -> None:
         self.path = out / NAME
         self.entries: dict[str, Entry] = {}
-        text = self.path.read_text("utf-8", "replace") if self.path.is_file() else ""
-        whole = text[: text.rfind("\n") + 1]
-        for row in csv.reader(io.StringIO(whole)):
+        raw = self.path.read_bytes() if self.path.is_file() else b""
+        whole = raw[: raw.rfind(b"\n") + 1]
+        for row in csv.reader(io.StringIO(whole.decode("utf-8", "replace"))):
             if len(row) == len(Entry._fields) and row != list(Entry._fields):
                 entry = Entry(*(_unguarded(cell) for cell in row))
                 self.entries[entry.slug] = entry
-        if whole != text or not whole:
-            # The incomplete line goes: the next one would be appended to it.
-            self.path.write_text(whole or _line(Entry._fields), "utf-8", newline="")
+        if whole != raw:
+            # The incomplete line goes, in one step: the next one would be appended to it.
+            os.truncate(self.path, len(whole))
+        if not whole:
+            self._append(Entry._fields)
 
     def add(self, entry: Entry) -> None:
-        """Append a result."""
-        with self.path.open("a", encoding="utf-8", newline="") as file:
-            file.write(_line(entry))
+        """Append a result; of an absolute path only the last part, for the ledger is handed on."""
+        entry = entry._replace(error=_FOLDERS.sub("", entry.error))
+        self._append(entry)
         self.entries[entry.slug] = entry
+
+    def _append(self, cells: tuple[str, ...]) -> None:
+        with self.path.open("a", encoding="utf-8", newline="") as file:
+            file.write(_line(cells))
 
 
 def _line(cells: tuple[str, ...]) -> str:

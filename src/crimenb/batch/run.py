@@ -29,7 +29,7 @@ from crimenb.plurals import counted
 from crimenb.snapshot import DATA
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from distributed import Client, Future
 
@@ -66,6 +66,7 @@ def run_batch(
     *,
     workers: int = 0,
     scheduler: str = "",
+    tls: Sequence[Path | str] = (),
     collect_first: bool | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Outcome:
@@ -78,6 +79,9 @@ def run_batch(
     scheduler
         Address of a Dask scheduler to use instead; its workers need one thread
         each, this package, and the same folders.
+    tls
+        Files in PEM with which to speak to a scheduler at `tls://...`: the authority that
+        signed its certificate, our certificate, and its key.
     collect_first
         Whether this process alone asks the source; so it is with the live
         services, whose rate limit is one for all.
@@ -97,31 +101,50 @@ def run_batch(
     first = plan.opened.name == "live" if collect_first is None else collect_first
     try:
         out.mkdir(parents=True, exist_ok=True)
+        with locked(out / ".batch.lock"), _logged(out / LOG), _stoppable():
+            page, made = _run(plan, workers, scheduler, tls, say, collect_first=first)
     except OSError as error:
-        msg = f"Cannot write into {str(out)!r}: {error.strerror}; choose another --out."
+        if isinstance(error, CrimenbError):
+            raise
+        msg = (
+            f"Cannot write into {str(out)!r}: {error.strerror or error}; make room, or choose another --out."
+        )
         raise ReportError(msg) from error
-    with locked(out / ".batch.lock"), _logged(out / LOG), _stoppable():
-        sweep(out)
-        ledger = Ledger(out)
-        progress = _Progress(plan, say)
-        _enter_unchanged(plan, ledger)
-        names = {o.query.slug: o.name for o in plan.orders}
-        try:
-            if plan.todo:
-                with _client(workers or min(cores(), len(plan.todo)), scheduler, out) as client:
-                    for entry in _results(plan, client, out / ".collected" if first else None):
-                        ledger.add(_named(entry, names.get(entry.slug, "")))
-                        progress.tell(entry)
-        finally:
-            sweep(out)
-            for counter in out.glob(".*.tries"):
-                counter.unlink()
-            page = _indexed(plan, ledger)
-        made = [ledger.entries[o.query.slug] for o in plan.todo]
-        shutil.rmtree(out / ".collected", ignore_errors=True)
     failed = [e for e in made if e.status != "done"]
     left_out = sum(n.left_out for n in plan.notices)
     return Outcome(page, len(made) - len(failed), len(plan.unchanged), failed, left_out)
+
+
+def _run(
+    plan: Plan,
+    workers: int,
+    scheduler: str,
+    tls: Sequence[Path | str],
+    say: Callable[[str], None],
+    *,
+    collect_first: bool,
+) -> tuple[Path, list[Entry]]:
+    """Make what is to be made; return the index page, and the entry of each report."""
+    out = plan.out
+    sweep(out)
+    ledger = Ledger(out)
+    progress = _Progress(plan, say)
+    _enter_unchanged(plan, ledger)
+    names = {o.query.slug: o.name for o in plan.orders}
+    try:
+        if plan.todo:
+            with _client(workers or min(cores(), len(plan.todo)), scheduler, tls, out) as client:
+                for entry in _results(plan, client, out / ".collected" if collect_first else None):
+                    ledger.add(_named(entry, names.get(entry.slug, "")))
+                    progress.tell(entry)
+    finally:
+        sweep(out)
+        for counter in out.glob(".*.tries"):
+            counter.unlink()
+        page = _indexed(plan, ledger)
+    made = [ledger.entries[o.query.slug] for o in plan.todo]
+    shutil.rmtree(out / ".collected", ignore_errors=True)
+    return page, made
 
 
 def _indexed(plan: Plan, ledger: Ledger) -> Path:
@@ -226,17 +249,24 @@ def _failed(query: Query, error: str, attempts: int) -> Entry:
 
 
 @contextlib.contextmanager
-def _client(workers: int, scheduler: str, out: Path) -> Iterator[Client]:
-    """Yield a client of the scheduler named, or of a cluster on this machine."""
+def _client(workers: int, scheduler: str, tls: Sequence[Path | str], out: Path) -> Iterator[Client]:
+    """Yield a client of the scheduler named, or of a cluster on this machine, which lets nobody else in."""
     try:
         import dask
-        from distributed import Client, LocalCluster
+        from distributed import Client, LocalCluster, Security
+
+        # For one batch: made now, kept in memory, told to our workers alone.
+        security = None if scheduler else Security.temporary()
     except ImportError as error:
         msg = f"A batch needs Dask ({error}); install crimenb with its extra 'batch': crimenb[batch]."
         raise ReportError(msg) from error
     if scheduler:
         try:
-            client = Client(scheduler, timeout="10s")
+            if tls:
+                names = ("tls_ca_file", "tls_client_cert", "tls_client_key")
+                files = dict(zip(names, map(str, tls), strict=True))
+                security = Security(require_encryption=True, **files)
+            client = Client(scheduler, timeout="10s", security=security)
             client.wait_for_workers(1, timeout=30)
         except (OSError, TimeoutError, ValueError) as error:
             msg = f"No Dask scheduler with workers answers at {scheduler!r} ({error})."
@@ -247,23 +277,29 @@ def _client(workers: int, scheduler: str, out: Path) -> Iterator[Client]:
                 raise ReportError(msg)
             yield client
         return
+    space = out / ".dask"
     settings = {
+        "temporary-directory": str(space),  # the scheduler's too
         "distributed.scheduler.allowed-failures": DEATHS,
         # One at a time, so that a death costs one report; the profiler costs time and nobody reads it.
         "distributed.scheduler.worker-saturation": 1.0,
         "distributed.worker.profile.enabled": False,
+        # Nothing to read at the HTTP servers, which cannot be left out, until they are stopped below.
+        "distributed.scheduler.http.routes": [],
+        "distributed.worker.http.routes": [],
     }
-    space = out / ".dask"
     shutil.rmtree(space, ignore_errors=True)
     try:
         with (
             dask.config.set(settings),
             LocalCluster(
                 n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1",
-                dashboard_address="127.0.0.1:0", local_directory=str(space), silence_logs=logging.ERROR,
+                dashboard_address="127.0.0.1:0", silence_logs=logging.ERROR,
+                security=security,
             ) as cluster,
             Client(cluster) as client,
         ):  # fmt: skip
+            cluster.loop.add_callback(cluster.scheduler.http_server.stop)
             client.register_plugin(_ready())
             yield client
     finally:
@@ -282,6 +318,7 @@ def _ready() -> Any:
 
             from crimenb.report.build import keep_warm
 
+            worker.http_server.stop()
             # One that is ended in the middle of a report ends at once: DuckDB writes to stderr what it
             # finds open. Registered first, so that what is registered from here on still runs.
             atexit.register(os._exit, 0)
@@ -330,6 +367,7 @@ def _duration(seconds: float) -> str:
 def _logged(path: Path) -> Iterator[None]:
     """Write the log of this package into a file beside the reports."""
     handler = logging.FileHandler(path, encoding="utf-8")
+    handler.handleError = lambda record: None  # type: ignore[method-assign] # a full disk is said once
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     level, propagate = _log.level, _log.propagate
     _log.addHandler(handler)

@@ -38,7 +38,8 @@ def build_report(
     """Build one report folder and return the path of its `report.html`.
 
     The folder is its own cache: where it holds a snapshot that answers the query, from the
-    same source, no source is asked. It appears as a whole or stays as it was.
+    same source, no source is asked. It appears as a whole or stays as it was. Files of others
+    in it are kept; a `report.ipynb` that was edited is kept as `report.edited.ipynb`.
 
     Parameters
     ----------
@@ -106,7 +107,9 @@ def make_report(
                 _check_source(stored, source, opened, settled)
             if folder := collected or stored:
                 data = snapshot.read(folder, settled)
-                shutil.copytree(folder, work / DATA)
+                (work / DATA).mkdir()
+                for name in snapshot.FILES:
+                    shutil.copyfile(folder / name, work / DATA / name)
             else:
                 data = snapshot.save(settled, opened(), work / DATA)
             for name, text in written(freeze(execute(work, settled))).items():

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 from crimenb.errors import ReportError
+from crimenb.files import scratch
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _TIMEOUT_S = 120
@@ -45,7 +45,7 @@ def print_pdf(page: Path, browser: Path | None = None) -> Path:
     """
     program = browser or find_browser()
     target = page.resolve().with_suffix(".pdf")
-    with tempfile.TemporaryDirectory(prefix="crimenb-pdf-") as profile:
+    with scratch() as profile:
         command = [
             str(program), "--headless", "--disable-gpu", "--no-first-run", "--disable-extensions",
             "--disable-background-networking", "--disable-component-update", "--disable-sync",

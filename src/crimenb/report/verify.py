@@ -31,7 +31,16 @@ import nbformat
 
 from crimenb import snapshot
 from crimenb.errors import QueryError, ReportError, SnapshotError
-from crimenb.files import SUMS, listed_sums, notebook_path, read_regular, visible
+from crimenb.files import (
+    MEMORY,
+    SUMS,
+    bounded_memory,
+    listed_sums,
+    notebook_path,
+    read_regular,
+    scratch,
+    visible,
+)
 from crimenb.report.build import keep_warm, written
 from crimenb.report.compare import Finding, Versions, foreign_cells, other_outputs, other_page
 from crimenb.report.execute import execute, freeze, parameters
@@ -47,9 +56,6 @@ NOTEBOOK, PAGE, SUMMARY = "report.ipynb", "report.html", "summary.md"
 
 LONGEST = 600.0
 """Seconds that the check of one folder may take; a city's report over five years takes ten."""
-
-_MEMORY = 4 * 1024**3
-"""Bytes that a process which checks a folder may ask for. A usual one has 0.5 GB."""
 
 _MOST, _MOST_FILES, _LONGEST_NAME = 5, 200, 120
 _OURS = re.compile(rf"{NOTEBOOK}|{PAGE}|{SUMMARY}|{DATA}/[a-z]+\.(parquet|csv|json)")
@@ -70,6 +76,9 @@ class Verdict(NamedTuple):
 
 def verify(folder: Path | str, *, trust: bool = False) -> Verdict:
     """Check one report folder against itself; nothing in it is changed or trusted.
+
+    It runs in this process, whose memory is bounded meanwhile (on Linux), and a cell of the notebook
+    may take ten minutes. `crimenb verify` bounds the whole, in a process of its own.
 
     Parameters
     ----------
@@ -92,10 +101,11 @@ def verify(folder: Path | str, *, trust: bool = False) -> Verdict:
     began = time.monotonic()
     findings: list[Finding] = []
     try:
-        for step in _steps(Path(folder), trust=trust):
-            findings += step
-            if any(f.grave for f in findings):
-                break
+        with bounded_memory():
+            for step in _steps(Path(folder), trust=trust):
+                findings += step
+                if any(f.grave for f in findings):
+                    break
     except Exception as error:  # noqa: BLE001 - a stranger's folder may make anything go wrong
         reason = f"it cannot be checked ({type(error).__name__}: {_one_line(error)})"
         findings.append(Finding("files", reason))
@@ -118,11 +128,11 @@ def verify_all(
     """
     jobs = max(1, min(jobs or os.cpu_count() or 1, len(folders)))
     with (
-        tempfile.TemporaryDirectory(prefix="crimenb-", ignore_cleanup_errors=True) as quiet,
-        _offline(Path(quiet)),  # which the workers, and the kernels they keep warm, inherit
+        scratch() as quiet,
+        _offline(quiet),  # which the workers, and the kernels they keep warm, inherit
         concurrent.futures.ThreadPoolExecutor(jobs) as threads,
     ):
-        checkers = [_Checker(quiet) for _ in range(jobs)]
+        checkers = [_Checker(str(quiet)) for _ in range(jobs)]
         free: queue.SimpleQueue[_Checker] = queue.SimpleQueue()
         for checker in checkers:
             free.put(checker)
@@ -185,7 +195,7 @@ def _begin(scratch: str) -> None:
         import resource
 
         # Memory that is asked for, not addresses: the drawing library reserves far more of those.
-        for kind, most in ((resource.RLIMIT_DATA, _MEMORY), (resource.RLIMIT_FSIZE, _MEMORY)):
+        for kind, most in ((resource.RLIMIT_DATA, MEMORY), (resource.RLIMIT_FSIZE, MEMORY)):
             hard = resource.getrlimit(kind)[1]
             resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
     keep_warm()
@@ -396,14 +406,14 @@ def _other_outputs(
     folder: Path, stored: Any, query: Query, others: Versions, own: Path | None
 ) -> Iterator[Finding]:
     """Run the notebook again on a copy of the snapshot; name the outputs that differ."""
-    with tempfile.TemporaryDirectory(prefix="crimenb-") as tmp:
-        work = Path(tmp) / "report"
+    with scratch() as tmp:
+        work = tmp / "report"
         work.mkdir()
         (work / DATA).mkdir()
         for name in snapshot.FILES:
             (work / DATA / name).write_bytes(read_regular(folder / DATA / name))
         try:
-            with _offline(Path(tmp)):
+            with _offline(tmp):
                 fresh = freeze(execute(work, query, own))
         except ReportError as error:
             yield Finding("outputs", f"the notebook does not run on this snapshot: {_short(error, work)}")

@@ -37,7 +37,7 @@ from crimenb.sources.official_files import (
     damaged,
     reporting_names,
 )  # fmt: skip
-from crimenb.sources.versions import INVENTORY, publish, read_inventory, resolve
+from crimenb.sources.versions import INVENTORY, publish, read_inventory, resolve, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -189,8 +189,7 @@ def build_archive(
     try:
         target.mkdir(parents=True, exist_ok=True)
         with locked(target.parent / f".{target.name}.lock"):
-            for left in target.glob(".new.*"):  # of a build that was killed
-                shutil.rmtree(left, ignore_errors=True)
+            sweep(target)
             work = Path(tempfile.mkdtemp(prefix=".new.", dir=target))
             build = _Build(work, base, memory_limit, progress, release)
             built = build.run(list(map(Path, sources)), list(map(Path, postcodes)), force_areas)

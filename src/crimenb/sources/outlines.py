@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-import tempfile
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ import shapely
 from shapely.geometry import shape
 
 from crimenb.errors import QueryError, SourceError
+from crimenb.files import scratch
 from crimenb.geo import LONLAT
 from crimenb.sources import zips
 
@@ -118,11 +118,11 @@ def _layers(parts: Mapping[str, bytes], name: str) -> dict[str, gpd.GeoDataFrame
 def _zipped(raw: bytes, name: str) -> dict[str, gpd.GeoDataFrame]:
     """Read the one file of outlines in a zip, in whatever folder of it."""
     files: dict[Path, bytes] = {}
-    with tempfile.NamedTemporaryFile(suffix=".zip") as copy:
-        copy.write(raw)
-        copy.flush()
+    with scratch() as tmp:
+        copy = tmp / "outlines.zip"
+        copy.write_bytes(raw)
         try:
-            with zips.opened(Path(copy.name), name) as archive:
+            with zips.opened(copy, name) as archive:
                 wanted = {Path(zips.plain(m)): m for m in zips.members(archive)}
                 wanted = {f: m for f, m in wanted.items() if f.suffix.lower() in {*_BESIDE, *_ENDINGS}}
                 _check_size(sum(m.file_size for m in wanted.values()), name)
@@ -145,11 +145,11 @@ def _zipped(raw: bytes, name: str) -> dict[str, gpd.GeoDataFrame]:
 
 def _shapefile(parts: Mapping[str, bytes]) -> gpd.GeoDataFrame:
     """Read a Shapefile from its parts alone, under a name that no driver takes for another format."""
-    with tempfile.TemporaryDirectory(prefix="crimenb-") as tmp:
+    with scratch() as tmp:
         for ending in _BESIDE:
             if ending in parts:
-                (Path(tmp) / f"outlines{ending}").write_bytes(parts[ending])
-        return gpd.read_file(Path(tmp) / "outlines.shp")
+                (tmp / f"outlines{ending}").write_bytes(parts[ending])
+        return gpd.read_file(tmp / "outlines.shp")
 
 
 def _geopackage(raw: bytes) -> Iterable[tuple[str, gpd.GeoDataFrame]]:

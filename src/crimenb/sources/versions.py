@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import time
 import uuid
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crimenb.errors import Busy, QueryError, SourceError
-from crimenb.files import locked
+from crimenb.files import locked, synced, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -104,6 +103,7 @@ def hold(folder: Path) -> tuple[Path, Callable[[], None]]:
                 version = resolve(folder)  # replaced, perhaps, while we waited
                 readers = _readers(version)
                 readers.mkdir(exist_ok=True)
+                _is_read(version)
                 kept.enter_context(locked(readers / f".{uuid.uuid4().hex}.lock"))
     return version, kept.close
 
@@ -114,17 +114,24 @@ def publish(work: Path, target: Path, version: str) -> None:
     versions.mkdir(exist_ok=True)
     with _gate(versions):
         if not (versions / version).is_dir():
+            synced(work)
             work.rename(versions / version)
-        pointer = work.with_name(f"{work.name}.json")
-        with pointer.open("w", encoding="utf-8") as out:
-            json.dump({"version": version}, out)
-            out.flush()
-            os.fsync(out.fileno())
-        pointer.replace(target / INVENTORY)
-        for old in sorted(versions.iterdir()):
-            if old.name != version and old.suffix != ".readers" and old.is_dir() and not _is_read(old):
-                shutil.rmtree(old, ignore_errors=True)
-                shutil.rmtree(_readers(old), ignore_errors=True)
+        write_whole(target / INVENTORY, json.dumps({"version": version}))
+        for old in sorted(versions.iterdir()):  # each version before its readers
+            if old.suffix == ".readers":
+                if not old.with_suffix("").exists():
+                    shutil.rmtree(old, ignore_errors=True)
+            elif old.name != version and old.is_dir() and not _is_read(old):
+                # Out of the way first: half a version under its name would be taken for the whole one.
+                gone = target / f".old.{old.name}"
+                old.rename(gone)
+                shutil.rmtree(gone, ignore_errors=True)
+
+
+def sweep(target: Path) -> None:
+    """Remove what builds of an archive that were killed have left; its lock is held."""
+    for left in [*target.glob(".new.*"), *target.glob(".old.*")]:
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _readers(version: Path) -> Path:
@@ -132,14 +139,15 @@ def _readers(version: Path) -> Path:
 
 
 def _is_read(version: Path) -> bool:
-    """Whether a reader that is alive holds the version."""
+    """Whether a reader that is alive holds the version; the leases of dead ones go."""
+    alive = 0
     for lease in _readers(version).glob(".*.lock"):
         try:
             with locked(lease):  # its owner is gone
                 pass
         except Busy:
-            return True
-    return False
+            alive += 1
+    return alive > 0
 
 
 @contextlib.contextmanager

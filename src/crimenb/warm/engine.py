@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 NAME = "crimenb"
+_LONGEST_CELL = 600
+"""Seconds; a city's whole report over five years takes ten."""
+
 _RESULTS = ("display_data", "execute_result")
 
 
@@ -59,7 +62,7 @@ class _Engine(NBClientEngine):  # type: ignore[misc]
     ) -> None:
         """Run the cells and hand over their outputs, a list for each code cell."""
         _Client(
-            nb_man, kernel_name=kernel_name, startup_timeout=start_timeout, timeout=None, log=logger,
+            nb_man, kernel_name=kernel_name, startup_timeout=start_timeout, timeout=_LONGEST_CELL, log=logger,
             log_output=log_output, stdout_file=stdout_file, stderr_file=stderr_file, **kwargs,
         ).execute()  # fmt: skip
         cells = [cell for cell in nb_man.nb["cells"] if cell["cell_type"] == "code"]

@@ -16,29 +16,29 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import functools
 import gc
 import importlib
 import io
 import json
 import os
-import shutil
 import signal
 import socket
 import sys
-import tempfile
 import threading
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from ipykernel.iostream import OutStream
+import zmq
+from ipykernel.iostream import IOPubThread, OutStream
 from ipykernel.kernelapp import IPKernelApp
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets.config import Config
 
-from crimenb.files import notebook_path
+from crimenb.files import notebook_path, scratch
 from crimenb.warm.process import HelperProcess
 
 if TYPE_CHECKING:
@@ -78,10 +78,12 @@ def options(folder: Path) -> dict[str, Any]:
     if Nursery.started():
         return {"kernel_manager_class": WarmManager, "shutdown_kernel": "immediate"}
     connection = {"connection_file": str(folder.resolve() / "kernel.json")}
-    if sys.platform == "linux":
-        connection |= {"transport": "ipc", "ip": _abstract_name()}
-    elif sys.platform != "win32":
-        connection |= {"transport": "ipc", "ip": "kernel-ipc"}  # in the folder, so that the path is short
+    if sys.platform != "win32":
+        # In a folder that no other user can enter. A path that is too long for a socket gives way to a
+        # relative one, or to a name without a file.
+        own = str(_private() / uuid.uuid4().hex[:8])
+        short = _abstract_name() if sys.platform == "linux" else "kernel-ipc"
+        connection |= {"transport": "ipc", "ip": own if len(os.fsencode(own)) < 90 else short}
     # A kernel that is shut down gracefully may still print a traceback on our stderr.
     return {"config": Config({"KernelManager": connection}), "shutdown_kernel": "immediate"}
 
@@ -94,8 +96,15 @@ def give_ipython_a_folder() -> None:
     usual = Path.home() / ".ipython"
     if os.environ.get("IPYTHONDIR") or os.access(usual if usual.exists() else usual.parent, os.W_OK):
         return
-    os.environ["IPYTHONDIR"] = tempfile.mkdtemp(prefix="crimenb-")
-    atexit.register(shutil.rmtree, os.environ["IPYTHONDIR"], ignore_errors=True)
+    os.environ["IPYTHONDIR"] = str(_private())
+
+
+@functools.cache
+def _private() -> Path:
+    """Return a folder for this user alone, which goes when this process ends."""
+    kept = contextlib.ExitStack()
+    atexit.register(kept.close)
+    return kept.enter_context(scratch())
 
 
 def _abstract_name() -> str:
@@ -227,6 +236,12 @@ class Stream(OutStream):
 class _Kernel(IPKernelApp):
     """A kernel whose sockets and key are set in the process, without a connection file."""
 
+    def _bind_socket(self, s: zmq.Socket[Any], port: int) -> Any:
+        """Bind a socket that takes no other user of this machine, to whom its name is no secret."""
+        with contextlib.suppress(zmq.ZMQError):  # where the system does not tell who connects
+            s.setsockopt(zmq.IPC_FILTER_UID, os.getuid())
+        return super()._bind_socket(s, port)  # type: ignore[no-untyped-call]
+
     def init_connection_file(self) -> None:
         """Do nothing: `load_connection_info` was called."""
 
@@ -245,6 +260,8 @@ def _be_kernel(connection: dict[str, Any], lifeline: socket.socket) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.chdir("/")  # where no settings for a kernel lie
+        # It would open a TCP port, for what processes that a cell starts print.
+        IOPubThread._setup_pipe_in = lambda _: None  # type: ignore[method-assign]
         app: Any = _Kernel.instance(outstream_class=f"{Stream.__module__}.{Stream.__name__}")
         app.load_connection_info(connection)
         app.initialize(_ARGUMENTS)
