@@ -113,6 +113,7 @@ def facts(data: Data) -> dict[str, Any]:
         "half_points": f"{found.half:,}" if found.points else "",
         "months_asked": f"{len(place.status):,}",
         "months_counted": f"{len(within.months):,}",
+        "counted_months": write.counted(len(within.months), "month"),
         "gaps": "; ".join(gaps),
         "unlocated": unlocated_sentence(place),
         "crime_total": f"{place.total('crime'):,}" if counted else "",
