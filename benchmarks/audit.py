@@ -41,7 +41,7 @@ GRAMMAR = {
     "singular and plural": re.compile(
         r"(?<![\d,.])(?:1|[Oo]ne) (?:crimes|reports|records|points|months|files|categories)\b|\bof 1 (?:months|points)\b|"
         r"\b(?:[2-9]|\d[\d,]*\d) (?:crime|report|record|further crime|more crime|map point|point)\b(?! (?:number|of the))|"
-        r"\b1 (?:crime|record|report) (?:were|are|lie)\b|\b\d[\d,]*[02-9] (?:crimes|records|reports) (?:was|is|lies)\b"
+        r"\b1 (?:crime|record|report) (?:were|are|lie)\b|(?<!of the )\b\d[\d,]*[02-9] (?:crimes|records|reports) (?:was|is|lies)\b"
     ),
     "a word twice": re.compile(r"\b(in|the|of|a|to|and|is|are) \1\b", re.IGNORECASE),
     "a list without \"and\"": re.compile(r"\), (?:(?! and )[^,();|])+ \([^()|]*\)(?=[.;|]| \||, together|$)"),
@@ -196,7 +196,7 @@ def _outcomes(f: Facts, row: dict[str, str]) -> Iterator[str]:
     n, every = number(row["Crimes"]), int(f.outcomes.sum())
     own = f.charged if row["Outcome"].startswith("Charged or sent") else int(f.outcomes.get(row["Outcome"], n))
     yield from _cells(row, {
-        "Outcome": row["Outcome"], "Crimes": f"{own:,}", "Share": f"{n / every:.1%}" if every >= 50 else "no share",
+        "Outcome": row["Outcome"], "Crimes": f"{own:,}", "Share": f"{n / every:.1%}" if every >= 50 else "[u]",
     })  # fmt: skip
 
 

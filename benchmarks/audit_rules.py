@@ -415,12 +415,6 @@ simple(
 )  # fmt: skip
 
 
-def _listed(counts: dict[str, int]) -> OneOf:
-    rows = sorted(((c, n) for c, n in counts.items() if n), key=lambda r: -r[1])
-    found = with_counts(rows).answers
-    return OneOf([re.sub(r"([a-z][a-z -]*?) \(([\d,]+)\)(?=, | and |$)", r"\2 \1", a) for a in found])
-
-
 @rule(r"The crimes of (?P<month>[A-Z]\w+) were {which:T}\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     return {"month": named(f.latest).split()[0], "which": _items(g["which"], _of_month(f))} | truth(f.n("crime") < 20)
@@ -1178,7 +1172,7 @@ simple(
     lambda f: {"where": where(f), "n": f.half()[1]},
 )
 simple(
-    r"The categories of crime share {n:I} records? here\. Reports of anti-social behaviour \({asb:I}\) are counted apart from "
+    r"The categories of crime cover {n:I} crimes? here\. Reports of anti-social behaviour \({asb:I}\) are counted apart from "
     r"them\.",
     lambda f: {"n": f.total("crime"), "asb": f.total("asb")},
 )
@@ -1199,13 +1193,20 @@ simple(
         "crime": f.total("crime"), "asb": f.total("asb"), "n": len(f.months), "where": where(f),
     },
 )  # fmt: skip
-simple(
-    r"It counts crimes \({crime:I}\) and reports of anti-social behaviour \({asb:I}\) that police recorded in {where:T}, "
-    rf"(?P<months>\d+ of the months .+?|[^,]*?\d{{4}}(?:,? and [^.]*?|, [^.]*?)*)\.",
-    lambda f: {
-        "crime": f.total("crime"), "asb": f.total("asb"), "where": where(f), "months": Span(f.months),
-    },
-)  # fmt: skip
+@rule(
+    r"It counts crimes \({crime:I}\) and reports of anti-social behaviour \({asb:I}\) that police recorded in {where:T}\."
+)
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    return {"crime": f.total("crime"), "asb": f.total("asb"), "where": _where_and_months(f, g["where"], f.months)}
+
+
+def _where_and_months(f: Facts, said: str, months: list[str]) -> str:
+    """Return `said` where it is the place and, after a comma, these months; else what it should be."""
+    start = f"{where(f) if f.months else place(f)}, "
+    when = Span(months) if months else "no month that can be counted"
+    same = said[:1].lower() + said[1:]
+    right = said.startswith(start) or same.startswith(start[:1].lower() + start[1:])
+    return said if right and agrees(said[len(start) :], when) else f"{start}{months}"
 
 
 @rule(r"(?:Left out, because a missing month is not a zero|Not counted): {gaps:T}\.(?=$)")
@@ -1287,14 +1288,6 @@ simple(
 # ------------------------------------------------------------------------ headlines, subtitles, the summary's own lines
 
 
-def _gap_tail(f: Facts) -> str:
-    n = len(gaps(f))
-    text = f"; {n:,} month{'' if n == 1 else 's'} missing, which is not zero" if n else ""
-    if not f.low:
-        return text
-    return text + "; LOW"
-
-
 _TAIL = r"(?P<gaps>(?:; \d+ months? missing, which is not zero)?)(?:; {low:T} suspiciously low)?(?=$)"
 
 
@@ -1336,6 +1329,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
 simple(
     r"None of the {n:I} months is held here, which is not zero(?=$)", lambda f: {"n": len(f.status)} | truth(not f.months)
 )
+simple(r"The month is not held here, which is not zero(?=$)", lambda f: truth(not f.months and len(f.status) == 1))
 simple(r"(?:No category|No map point) can be counted(?=$)", lambda f: truth(not f.months))
 simple(
     r"No crime was recorded in {months:T}(?=$)",
@@ -1411,9 +1405,10 @@ simple(r"Nothing to explore: no record can be counted(?=$)", lambda f: truth(not
 
 
 @rule(
-    r"(?P<what>Records by category, month and map point|Records by category, the latest 12 months and the same months a year before|Records by category|Crimes by month|Reports of anti-social behaviour by month|Crimes by map point|Latest outcome of "
-    r"crimes in months that have settled|Share of "
-    r"crime by category, the three largest and those that differ clearly \(the table has all\)), (?P<where>{places}), {months:T}\.(?=$)".replace("{places}", r"the mile around [A-Z\d]+ [A-Z\d]+(?: \(part of the records\))?|the .+? part \(.+?\) of .+?|.+?")
+    r"(?P<what>Records by category, month and map point|Records by category, the latest 12 months and the same months a year "
+    r"before|Records by category|Crimes by month|Reports of anti-social behaviour by month|Crimes by map point|Latest outcome of "
+    r"crimes in months that have settled|Share of crime by category, the three largest and those that differ clearly \(the table "
+    r"has all\)), {where:T}\.(?=$)"
 )
 def _(f: Facts, g: dict[str, str]) -> Expected:
     months = f.months
@@ -1421,8 +1416,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         months = f.point_months
     elif g["what"].startswith("Latest outcome"):
         months = f.settled["settled"] or f.months
-    spans: list[Any] = [Span(months)] if months else ["no month that can be counted"]
-    return {"what": g["what"], "where": where(f) if f.months else place(f), "months": OneOf(spans)}
+    return {"what": g["what"], "where": _where_and_months(f, g["where"], months)}
 
 
 simple(r"# Recorded crime: {where:T}(?=$)", lambda f: {"where": where(f)})
