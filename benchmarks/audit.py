@@ -23,28 +23,29 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import shapely
+from benchmarks.audit_facts import ASB, BTP, LOW, PARTLY, WHOLE, Facts, join
+from benchmarks.audit_rules import RULES, Span, agrees, months_in, named, number, pairs, verdict, where
+from benchmarks.audit_texts import Page, page_of
 
 import crimenb as cn
-from benchmarks.audit_facts import ASB, BTP, CHARGED, LOW, PARTLY, WHOLE, Facts
-from benchmarks.audit_rules import RULES, Span, agrees, category, named, number, pairs, verdict, where, year_verdict
-from benchmarks.audit_rules import _KINDS as KINDS
-from benchmarks.audit_texts import Page, page_of
 from crimenb.area_file import Area
-from crimenb.data import Data
 from crimenb.errors import CrimenbError
-from crimenb.schema import CATEGORIES, force_name, label_of
+from crimenb.schema import force_name, label_of
 from crimenb.sources.archive import Archive
 
 RANGES = (1, 3, 6, 11, 12, 23, 24, 36)
 NUMBERS = re.compile(r"\d[\d,.]*")
 GRAMMAR = {
     "singular and plural": re.compile(
-        r"(?<![\d,.])(?:1|[Oo]ne) (?:crimes|reports|records|points|months|files|categories)\b|\bof 1 (?:months|points)\b|"
-        r"\b(?:[2-9]|\d[\d,]*\d) (?:crime|report|record|further crime|more crime|map point|point)\b(?! (?:number|of the))|"
-        r"\b1 (?:crime|record|report) (?:were|are|lie)\b|(?<!of the )\b\d[\d,]*[02-9] (?:crimes|records|reports) (?:was|is|lies)\b"
+        r"(?<![\d,.])(?:1|[Oo]ne) (?:crimes|reports|records|points|months|files|categories)\b|"
+        r"\bof 1 (?:months|points)\b|"
+        r"\b(?:[2-9]|\d[\d,]*\d) (?:crime|report|record|further crime|more crime|map point|point)\b"
+        r"(?! (?:number|of the))|"
+        r"\b1 (?:crime|record|report) (?:were|are|lie)\b|"
+        r"(?<!of the )\b\d[\d,]*[02-9] (?:crimes|records|reports) (?:was|is|lies)\b"
     ),
     "a word twice": re.compile(r"\b(in|the|of|a|to|and|is|are) \1\b", re.IGNORECASE),
-    "a list without \"and\"": re.compile(r"\), (?:(?! and )[^,();|])+ \([^()|]*\)(?=[.;|]| \||, together|$)"),
+    'a list without "and"': re.compile(r"\), (?:(?! and )[^,();|])+ \([^()|]*\)(?=[.;|]| \||, together|$)"),
     "not a number": re.compile(r"\b(?:nan|None|inf|NaT|<NA>)\b(?! of the)"),
 }
 
@@ -74,7 +75,9 @@ def fixed_lines() -> frozenset[str]:
     """Return the lines of the notes that stand there whatever the records are."""
     folder = resources.files("crimenb.report").joinpath("notes")
     lines = [line for f in folder.iterdir() for line in f.read_text("utf-8").split("\n")]
-    return frozenset(line for line in lines if line and "{" not in line and not any(r.pattern.match(line) for r in RULES))
+    return frozenset(
+        line for line in lines if line and "{" not in line and not any(r.pattern.match(line) for r in RULES)
+    )
 
 
 def read_text(f: Facts, part: str, text: str) -> Read:
@@ -121,7 +124,9 @@ def _wrong(f: Facts, rule: Any, match: re.Match[str], part: str) -> list[Finding
         except ValueError:
             right = False
         if not right:
-            found.append(Finding("wrong", part, match[0], f"{name}: {said!r}, the records say {expected[name]!r}"))
+            found.append(
+                Finding("wrong", part, match[0], f"{name}: {said!r}, the records say {expected[name]!r}")
+            )
     return found
 
 
@@ -132,7 +137,11 @@ def read_table(f: Facts, name: str, rows: list[str]) -> Read:
     """Check the cells of a figure's table."""
     head, body = rows[1].split(" | "), [r.split(" | ") for r in rows[2:]]
     checks = [dict(zip(head, r, strict=False)) for r in body]
-    found = [Finding("table", name, " | ".join(r), why) for r, c in zip(body, checks, strict=True) for why in TABLES[name](f, c)]
+    found = [
+        Finding("table", name, " | ".join(r), why)
+        for r, c in zip(body, checks, strict=True)
+        for why in TABLES[name](f, c)
+    ]
     found += [Finding("table", name, rows[0], why) for why in WHOLES.get(name, lambda *_: [])(f, checks)]
     return Read(len(body), len(NUMBERS.findall(" ".join(rows[2:]))), found)
 
@@ -160,7 +169,7 @@ def _months(f: Facts, row: dict[str, str], series: str) -> Iterator[str]:
     if every.high >= 0 and every.adjusted and month in f.rest.index:
         before = [m for m in f.steady(series) if m < f.latest][-12:]
         scale = f.table.loc[before, series].sum() / f.rest.loc[before, series].sum()
-        out = f"{round(float(f.rest.at[month, series] * scale), 1):,.0f}"
+        out = f"{round(float(f.rest.loc[month, series] * scale), 1):,.0f}"
     btp = BTP not in f.held or month in f.held[BTP]
     yield from _cells(row, {
         "Month": row["Month"], "Status": state,
@@ -194,7 +203,9 @@ def _points(f: Facts, row: dict[str, str]) -> Iterator[str]:
 
 def _outcomes(f: Facts, row: dict[str, str]) -> Iterator[str]:
     n, every = number(row["Crimes"]), int(f.outcomes.sum())
-    own = f.charged if row["Outcome"].startswith("Charged or sent") else int(f.outcomes.get(row["Outcome"], n))
+    own = (
+        f.charged if row["Outcome"].startswith("Charged or sent") else int(f.outcomes.get(row["Outcome"], n))
+    )
     yield from _cells(row, {
         "Outcome": row["Outcome"], "Crimes": f"{own:,}", "Share": f"{n / every:.1%}" if every >= 50 else "[u]",
     })  # fmt: skip
@@ -235,7 +246,8 @@ def _across(f: Facts, row: dict[str, str]) -> Iterator[str]:
 
 
 TABLES = {
-    "categories": _categories, "trend": lambda f, r: _months(f, r, "crime"), "trend.asb": lambda f, r: _months(f, r, "asb"),
+    "categories": _categories,
+    "trend": lambda f, r: _months(f, r, "crime"), "trend.asb": lambda f, r: _months(f, r, "asb"),
     "snapped-points": _points, "outcomes": _outcomes, "change": _changes, "compared": _shares, "explore": _across,
 }  # fmt: skip
 
@@ -256,7 +268,8 @@ def _every_month(f: Facts, rows: list[dict[str, str]]) -> Iterator[str]:
 
 WHOLES = {
     "categories": _sum("All months counted", lambda f: f.total("crime")),
-    "snapped-points": _sum("Crimes", lambda f: f.half()[2]), "outcomes": _sum("Crimes", lambda f: int(f.outcomes.sum())),
+    "snapped-points": _sum("Crimes", lambda f: f.half()[2]),
+    "outcomes": _sum("Crimes", lambda f: int(f.outcomes.sum())),
     "trend": _every_month, "trend.asb": _every_month, "explore": _every_month,
 }  # fmt: skip
 
@@ -289,7 +302,10 @@ def _row_of_force(f: Facts, cells: list[str]) -> Iterator[str]:
 
 
 def _row_to_paste(f: Facts, cells: list[str]) -> Iterator[str]:
-    names = {label_of(c): c for c in f.categories} | {"All crime": "crime", f"{label_of(ASB)} (reports)": "asb"}
+    names = {label_of(c): c for c in f.categories} | {
+        "All crime": "crime",
+        f"{label_of(ASB)} (reports)": "asb",
+    }
     if cells[0] == "Category":
         if cells[1] != named(f.latest) or not agrees(cells[2], Span(f.months)):
             yield f"months {cells[1:]}"
@@ -307,7 +323,7 @@ def _cell_of_index(f: Facts, cells: list[str]) -> Iterator[str]:
     v = f.judged("crime") if f.kind == "whole" else None
     covered = [(force_name(x), s) for x, s in zip(f.cover["force"], f.cover["share"], strict=True) if s > 0]
     small = lambda s: "less than 1%" if s < 0.005 else f"{s:.0%}"  # noqa: E731
-    shares = covered[0][0] if len(covered) == 1 else cn_join(f"{n} {small(s)}" for n, s in covered)
+    shares = covered[0][0] if len(covered) == 1 else join(f"{n} {small(s)}" for n, s in covered)
     left = [m for m in f.status if m not in f.months]
     expected = {
         "name": f.key, "crime": f"{y.sum():,}" if f.months else "[x]", "missing": str(len(left)), "coverage": shares,
@@ -329,16 +345,8 @@ def _cell_of_index(f: Facts, cells: list[str]) -> Iterator[str]:
 
 
 def _named_months(text: str) -> list[str]:
-    from benchmarks.audit_rules import months_in
-
     found = months_in(text)
     return found if isinstance(found, list) else []
-
-
-def cn_join(parts: Any) -> str:
-    from benchmarks.audit_facts import join
-
-    return join(parts)
 
 
 ROWS = {"months": _row_of_month, "coverage": _row_of_force, "summary": _row_to_paste, "index": _cell_of_index}
@@ -347,9 +355,8 @@ ROWS = {"months": _row_of_month, "coverage": _row_of_force, "summary": _row_to_p
 # ------------------------------------------------------------------------ pages
 
 
-def read_page(data: Data, page: Page | None = None) -> Read:
-    """Read a page: its own, or `page` where its texts were changed."""
-    f, page = Facts(data), page_of(data) if page is None else page
+def read_page(f: Facts, page: Page) -> Read:
+    """Read a page, or some parts of one, beside the facts of its place."""
     reads = [Read(0, 0, list(_supply(f)))]
     for part, texts in page.items():
         name = part.partition(" ")[2]
@@ -360,17 +367,16 @@ def read_page(data: Data, page: Page | None = None) -> Read:
         if rows:
             reads.append(read_rows(f, part, rows))
         for text in texts:
-            if text in rows or text.startswith("# ") and part.startswith("note"):
+            if text in rows or (text.startswith("# ") and part.startswith("note")):
                 continue
-            if text in fixed_lines():
-                reads.append(Read(1, len(NUMBERS.findall(text)), []))
-            elif part == "title" and text == f.place["remark"]:
-                reads.append(Read(1, 0, []))
-            elif (part, text.partition(",")[0]) in CAPTIONS:
+            as_it_is = text == f.place["remark"] or (part, text.partition(",")[0]) in CAPTIONS
+            if as_it_is or text in fixed_lines():
                 reads.append(Read(1, 0, []))
             else:
                 reads.append(read_text(f, part, text))
-    return Read(sum(r.sentences for r in reads), sum(r.numbers for r in reads), [x for r in reads for x in r.findings])
+    return Read(
+        sum(r.sentences for r in reads), sum(r.numbers for r in reads), [x for r in reads for x in r.findings]
+    )
 
 
 CAPTIONS = {
@@ -383,9 +389,16 @@ def _supply(f: Facts) -> Iterator[Finding]:
     for month, state in f.status.items():
         lacking = [x for x in f.shares if month not in f.held[x]]
         if state in (WHOLE, LOW) and lacking:
-            yield Finding("a part called whole", "months", f"{named(month)} {state}", f"not supplied: {lacking}")
+            yield Finding(
+                "a part called whole", "months", f"{named(month)} {state}", f"not supplied: {lacking}"
+            )
         if state in (WHOLE, LOW) and sum(f.shares.values()) < 0.9:
-            yield Finding("a part called whole", "months", f"{named(month)} {state}", "part of the area has no known force")
+            yield Finding(
+                "a part called whole",
+                "months",
+                f"{named(month)} {state}",
+                "part of the area has no known force",
+            )
 
 
 # ------------------------------------------------------------------------ many places
@@ -396,12 +409,17 @@ def questions(archive: Archive, places: int, seed: int) -> Iterator[tuple[str, A
     codes = pd.read_parquet(archive.folder / "postcodes.parquet")
     codes = codes[(codes["refused"] == "") & codes["latitude"].notna()]
     street = pd.read_parquet(archive.folder / "street.parquet", columns=["longitude", "latitude"]).dropna()
-    cells = lambda t: pd.Series(list(zip((t["longitude"] * 25).round(), (t["latitude"] * 40).round(), strict=True)), t.index)  # noqa: E731
+
+    def cells(t: pd.DataFrame) -> pd.Series:
+        return (t["longitude"] * 25).round() * 10_000 + (t["latitude"] * 40).round()
+
     codes = codes[cells(codes).isin(set(cells(street)))]
     rng = np.random.default_rng(seed)
     # One a cell first: villages as often as towns.
-    codes = codes.iloc[rng.permutation(len(codes))].assign(cell=lambda t: cells(t))
-    codes = codes.assign(again=codes.groupby("cell").cumcount()).sort_values("again", kind="stable").head(places)
+    codes = codes.iloc[rng.permutation(len(codes))].assign(cell=cells)
+    codes = (
+        codes.assign(again=codes.groupby("cell").cumcount()).sort_values("again", kind="stable").head(places)
+    )
     listed = codes["postcode"].tolist()
     for i, row in enumerate(codes.itertuples()):
         if i % 10 == 9:
@@ -439,11 +457,15 @@ def main() -> int:
                 total[f"refused: {type(error).__name__}"] += 1
                 continue
             pages += 1
-            read = read_page(data)
+            read = read_page(Facts(data), page_of(data))
             total["sentences"] += read.sentences
             total["numbers"] += read.numbers
             for x in read.findings:
-                shape = re.sub(r"\d[\d,.]*", "9", x.text)[:60] if x.kind == "not read" else x.why.partition(":")[0]
+                shape = (
+                    re.sub(r"\d[\d,.]*", "9", x.text)[:60]
+                    if x.kind == "not read"
+                    else x.why.partition(":")[0]
+                )
                 kinds[x.kind, x.part, shape].append(f"{query.slug}: {x.text[:300]} <{x.why[:300]}>")
     for (kind, part, shape), texts in sorted(kinds.items(), key=lambda k: -len(k[1])):
         print(f"{len(texts):6,} {kind} in {part}: {shape}")

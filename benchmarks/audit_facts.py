@@ -81,8 +81,8 @@ class Moved(NamedTuple):
     """Two periods: what may be called of them, the counts, the ratio, the rest's, and the pairs."""
 
     kind: str
-    later: list[str] = []
-    earlier: list[str] = []
+    later: tuple[str, ...] | list[str] = ()
+    earlier: tuple[str, ...] | list[str] = ()
     a: int = 0
     b: int = 0
     ratio: float = float("nan")
@@ -174,7 +174,7 @@ class Facts:
 
     @kept
     def n(self, series: str, month: str = "") -> int:
-        return int(self.table.at[month or self.latest, series])
+        return int(self.table.loc[month or self.latest, series])
 
     @kept
     def total(self, series: str) -> int:
@@ -217,7 +217,7 @@ class Facts:
 
     @kept
     def unlocated(self) -> dict[str, float]:
-        """Each force's share of records without a location in the months summed."""
+        """Return each force's share of records without a location in the months summed."""
         found = {}
         for force in self.shares:
             rows = self.around[(self.around["force"] == force) & self.around["month"].isin(self.months)]
@@ -229,7 +229,7 @@ class Facts:
 
     @kept
     def copies(self) -> int:
-        """Reports of anti-social behaviour that repeat an earlier row in every column."""
+        """Count the reports of anti-social behaviour that repeat an earlier row in every column."""
         rows = self.records[self.records["category"] == ASB].drop(columns="postcode")
         return int(rows.duplicated().sum())
 
@@ -237,7 +237,7 @@ class Facts:
 
     @kept
     def judged(self, series: str) -> Judged:
-        """The newest month beside its range (R3 to R6, R17, R20)."""
+        """Judge the newest month beside its range (R3 to R6, R17, R20)."""
         steady, month = self.steady(series), self.latest
         y = self.table[series]
         if month not in steady:
@@ -280,7 +280,7 @@ class Facts:
 
     @kept
     def recent(self) -> Moved:
-        """The last three steady months against the nine before (R7)."""
+        """Compare the last three steady months with the nine before (R7)."""
         steady = self.steady()
         later, earlier = steady[-3:], steady[-12:-3]
         if len(earlier) < 9 or later != [shift(self.latest, -k) for k in (2, 1, 0)]:
@@ -310,7 +310,7 @@ class Facts:
 
     @kept
     def year(self, series: str = "crime") -> Moved:
-        """The latest twelve months against the same months a year before (R8, R17, R20)."""
+        """Compare the latest twelve months with the same months a year before (R8, R17, R20)."""
         steady = self.steady(series)
         window = [shift(steady[-1], -k) for k in range(11, -1, -1)] if steady else []
         later = [m for m in window if m in steady and shift(m, -12) in steady]
@@ -335,7 +335,7 @@ class Facts:
 
     @kept
     def level(self) -> tuple[int, int]:
-        """What a small place's total is consistent with (R6)."""
+        """Return what a small place's total is consistent with (R6)."""
         y = self.table.loc[self.months, "crime"].to_numpy(float)
         e, phi = np.array([days(m) for m in self.months], float), 1.0
         if len(y) > 1:
@@ -347,7 +347,7 @@ class Facts:
     # ---------------------------------------------------------------- shares here and elsewhere
 
     def beside(self, other: Facts | None) -> dict[str, Any]:
-        """Shares of crime here and in the rest of the force, or in another place (R11, R12)."""
+        """Compare shares of crime here and in the rest of the force, or in another place (R11, R12)."""
         fit = {"whole": "", "part": "partly", "none": "nothing"}
         why, steady = fit[self.kind], self.steady()
         if other is None:
@@ -379,7 +379,7 @@ class Facts:
 
     @kept
     def compared(self) -> list[tuple[str, dict[str, Any]]]:
-        """Every comparison of the page, with the words for its other side."""
+        """Return every comparison of the page, with the words for its other side."""
         names = (
             " and ".join(map(force_name, self.shares))
             if len(self.shares) < 3
@@ -415,21 +415,23 @@ class Facts:
         """The most common categories of crime of the points with a name, crimes and reports."""
         found: dict[tuple[str, int, int], set[str]] = {}
         counts = self.points[self.categories].to_numpy()
-        for name, n, k, row in zip(self.points["name"], self.points["crime"], self.points[ASB], counts, strict=True):
+        for name, n, k, row in zip(
+            self.points["name"], self.points["crime"], self.points[ASB], counts, strict=True
+        ):
             most = {c for c, v in zip(self.categories, row, strict=True) if v == row.max()}
             found.setdefault((name or "Unnamed place", int(n), int(k)), set()).update(most)
         return found
 
     @kept
     def half(self) -> tuple[int, int, int]:
-        """How many points have half of the crimes, how many have any, and the crimes."""
+        """Count the points that have half of the crimes, those that have any, and the crimes."""
         n = self.points["crime"].to_numpy()
         n = n[n > 0]
         return int(np.searchsorted(np.cumsum(n), n.sum() / 2)) + 1 if len(n) else 0, len(n), int(n.sum())
 
     @kept
     def apart(self) -> float:
-        """How far the nearest other point is, in metres, in the median."""
+        """Return the metres to the nearest other point, in the median."""
         if len(self.points) < 3:
             return 0.0
         x, y = (self.points.index.get_level_values(k).to_numpy() for k in ("x", "y"))
@@ -449,7 +451,7 @@ class Facts:
 
     @kept
     def bursts(self) -> set[tuple[str, str, int, int, int, str]]:
-        """Month, category, records, those of the month, those at other times, name (R15)."""
+        """List month, category, records, those of the month, those at other times, name (R15)."""
         if len(self.point_months) < 2:
             return set()
         rows = self.records[self.records["month"].isin(self.point_months) & self.records["x"].notna()]

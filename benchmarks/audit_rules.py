@@ -8,13 +8,27 @@ leaves out, or a sentence that no pattern takes whole, is reported as not read.
 from __future__ import annotations
 
 import itertools
+import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from benchmarks.audit_facts import (
-    ASB, BTP, CHARGED, INCIDENTS, LOW, NEW_POINTS, PARTLY, VIOLENCE, WHOLE, Facts, Judged, Moved, across, days, join, shift,
+    ASB,
+    BTP,
+    INCIDENTS,
+    PARTLY,
+    VIOLENCE,
+    WHOLE,
+    Facts,
+    Judged,
+    Moved,
+    across,
+    days,
+    join,
+    shift,
 )
+
 from crimenb.schema import CATEGORIES, force_name, label_of
 
 NAMES = "January February March April May June July August September October November December".split()
@@ -63,7 +77,9 @@ class Rule(NamedTuple):
 
 
 def compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\{(\w+):([ICPMT])\}", lambda m: f"(?P<{m[1]}>{_KINDS[m[2]]})", pattern) + r"(?= |$)")
+    return re.compile(
+        re.sub(r"\{(\w+):([ICPMT])\}", lambda m: f"(?P<{m[1]}>{_KINDS[m[2]]})", pattern) + r"(?= |$)"
+    )
 
 
 # ------------------------------------------------------------------------ words and numbers
@@ -83,7 +99,10 @@ def named(month: str) -> str:
 
 
 def between(first: str, last: str) -> list[str]:
-    return [shift(first, k) for k in range((int(last[:4]) - int(first[:4])) * 12 + int(last[5:]) - int(first[5:]) + 1)]
+    return [
+        shift(first, k)
+        for k in range((int(last[:4]) - int(first[:4])) * 12 + int(last[5:]) - int(first[5:]) + 1)
+    ]
 
 
 def months_in(text: str, year: str = "") -> list[str] | int:
@@ -126,7 +145,9 @@ def agrees(said: str | None, expected: Any) -> bool:
             low = said.startswith("less than")
             if expected.of < expected.least or (low and not 0 < expected.value < 0.005):
                 return False
-            return low or abs(float(said.rstrip("%")) / 100 - expected.value) <= 0.5 / 10 ** (2 + digits) + 1e-9
+            return (
+                low or abs(float(said.rstrip("%")) / 100 - expected.value) <= 0.5 / 10 ** (2 + digits) + 1e-9
+            )
         case Span():
             found = months_in(said)
             return found == (len(expected.months) if isinstance(found, int) else sorted(expected.months))
@@ -233,7 +254,12 @@ def with_counts(rows: list[tuple[str, int]]) -> OneOf:
     """Return every right order of a list of categories with counts: equal counts may change places."""
     groups = [list(g) for _, g in itertools.groupby(rows, key=lambda r: r[1])]
     orders = itertools.product(*(itertools.permutations(g) for g in groups))
-    return OneOf([join(f"{category(c)} ({n:,})" for c, n in itertools.chain(*o)) for o in itertools.islice(orders, 200)])
+    return OneOf(
+        [
+            join(f"{category(c)} ({n:,})" for c, n in itertools.chain(*o))
+            for o in itertools.islice(orders, 200)
+        ]
+    )
 
 
 def _of_month(f: Facts) -> dict[str, int]:
@@ -253,6 +279,9 @@ def less_than_two_years(f: Facts) -> bool:
 
 
 # ------------------------------------------------------------------------ the rules
+
+# A rule is read as one piece: its sentence, then its facts.
+# fmt: off
 
 RULES: list[Rule] = []
 
@@ -292,7 +321,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     return {
         "n": f.n("crime"), "where": where_in_full(f), "month": named(f.latest), "daily": daily,
         "newest": f.latest != f.data.query.end, **_verdict_of(f, f.judged("crime")),
-    }  # fmt: skip
+    }
 
 
 @rule(
@@ -309,7 +338,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "forces": forces(f) if said else None,
         "change": Share(abs(v.rest_change), rest, 20) if said else None,
         "way": ("lower" if v.rest_change < 0 else "higher") if said else None,
-    }  # fmt: skip
+    }
 
 
 @rule(r"{items:T} was (?P<first>below|above) the normal range for this area \({rest:T}\)\.")
@@ -344,8 +373,6 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     elif way(m.ratio) == "unchanged":
         said = "There is no sign of a local change"
     else:
-        import math
-
         here, there = math.log(m.ratio), math.log(m.rest)
         explains = here * there > 0 and abs(there) >= abs(here) / 2
         said = f"That is in line with {rest}" if explains else "The difference is too small to call a local change"
@@ -354,7 +381,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "moved": way(m.ratio), "than": "compared with" if way(m.ratio) == "unchanged" else "than in",
         "later": spans[0], "earlier": spans[1], "rest": way(m.rest) if known else None,
         "forces": forces(f) if known else None, "said": said,
-    }  # fmt: skip
+    }
 
 
 @rule(
@@ -374,7 +401,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "span": Span(between(shift(last, -11), last)) if missing else None, "a": m.a, "b": m.b,
         "before": "same months a year before" if missing else "12 months before", "verdict": year_verdict(m),
         "forces": forces(f) if known else None, "rest": way(m.rest) if known else None,
-    }  # fmt: skip
+    }
 
 
 def _years_clear(f: Facts) -> list[tuple[str, Moved]]:
@@ -412,7 +439,7 @@ simple(
         "month": named(f.latest).split()[0], "which": with_counts(top(_of_month(f))),
         "sum": sum(n for _, n in top(_of_month(f))), "all": f.n("crime"),
     } | truth(f.n("crime") >= 20),
-)  # fmt: skip
+)
 
 
 @rule(r"The crimes of (?P<month>[A-Z]\w+) were {which:T}\.")
@@ -452,7 +479,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     return {
         "how_many": len(found) if many else None, "which": None if many else join(found),
         "among": join(found[:3]) if many else None, "other": f"the rest of {forces(f)}",
-    } | truth(bool(found))  # fmt: skip
+    } | truth(bool(found))
 
 
 simple(
@@ -460,7 +487,7 @@ simple(
     lambda f: {
         "period": Span(f.months), "crime": f.total("crime"), "asb": f.total("asb"), "part": part_only(f),
     },
-)  # fmt: skip
+)
 
 
 def _since(f: Facts) -> bool:
@@ -474,7 +501,7 @@ simple(
         "since": _since(f), "one": f.half()[0] == 1, "half": None if f.half()[0] == 1 else f.half()[0],
         "all": f.half()[1],
     },
-)  # fmt: skip
+)
 simple(
     r"All of the crimes(?P<since> since July 2022)? were mapped to one point\.",
     lambda f: {"since": _since(f)} | truth(f.half()[1] == 1),
@@ -491,7 +518,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     return {
         "n": n, "months": Span(held) if held and len(held) < len(f.months) else None,
         "they": "It is" if n == 1 else "They are",
-    } | truth(n > 0)  # fmt: skip
+    } | truth(n > 0)
 
 
 @rule(r"A further {shares:T} have no location\. They are not counted anywhere in this report\.")
@@ -516,7 +543,7 @@ simple(
     lambda f: {
         "n": len(f.months), "all": len(f.status), "verb": "is" if len(f.months) == 1 else "are",
     } | truth(bool(gaps(f))),
-)  # fmt: skip
+)
 
 
 def _with(f: Facts, *states: str) -> list[str]:
@@ -533,7 +560,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     return {
         "names": forces(f), "files": "file" if one else "files", "months": Span(found), "verb": "is" if one else "are",
         "those": "that month is" if one else "those months are",
-    }  # fmt: skip
+    }
 
 
 @rule(r"{months:T} (?P<verb>is|are) only partly supplied and left out\.")
@@ -579,7 +606,7 @@ simple(
         "n": len(f.crimes), "names": forces(f), "they": "It is" if len(f.crimes) == 1 else "They are",
         "what": "mile" if f.circle else "area",
     } | truth(not f.months),
-)  # fmt: skip
+)
 
 # ------------------------------------------------------------------------ small places
 
@@ -594,7 +621,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     return {
         "n": f.total("crime"), "asb": f.total("asb"), "where": where_in_full(f), "period": Span(f.months),
         "least": int(y.min()) if many and y.min() < y.max() else None, "most": int(y.max()) if many else None,
-    } | truth(f.small)  # fmt: skip
+    } | truth(f.small)
 
 
 def _without(f: Facts) -> list[str]:
@@ -636,7 +663,7 @@ simple(
         "n": f.total("crime"), "low": f.level()[0], "high": f.level()[1], "year": len(f.months) == 12,
         "months": None if len(f.months) == 12 else len(f.months),
     } | truth(f.small),
-)  # fmt: skip
+)
 simple(
     r"Map points here are typically {m:I} m apart, so a point can stand for places far from it\.",
     lambda f: {"m": round(f.apart() / 100) * 100} | truth(f.apart() >= 300),
@@ -666,7 +693,7 @@ simple(
         "month": named(f.latest).split()[0], "low": f.judged("crime").low, "high": f.judged("crime").high,
         "before": named(shift(f.latest, -1)).split()[0],
     },
-)  # fmt: skip
+)
 
 
 @rule(
@@ -678,7 +705,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     return {
         "month": g["month"], "before": named(shift(m, -1)), "n": n, "k": k, "rate": round(n / days(m)),
         "other": round(k / days(b)),
-    } | truth({m, b} <= set(f.steady()) and n < k and n / days(m) > k / days(b))  # fmt: skip
+    } | truth({m, b} <= set(f.steady()) and n < k and n / days(m) > k / days(b))
 
 
 def _busiest(f: Facts) -> OneOf:
@@ -692,7 +719,7 @@ simple(
         "n": f.half()[2], "k": f.half()[1], "name": _busiest(f) if f.half()[2] >= 100 else None,
         "most": int(f.points["crime"].max()) if f.half()[2] >= 100 else None,
     },
-)  # fmt: skip
+)
 simple(
     r"Violence and sexual offences covers everything from harassment to rape\.(?: It is the most common category almost "
     r"everywhere \({share:P} of crime here\)\.)?",
@@ -700,7 +727,7 @@ simple(
         "share": OneOf([Share(f.total(VIOLENCE) / max(f.total("crime"), 1), f.total("crime")), None])
         if f.total(VIOLENCE) == max(_of_all(f).values()) else None
     },
-)  # fmt: skip
+)
 simple(
     r"Anti-social behaviour means reports, not crimes\.(?: {n:C} of the {all:I} reports (?P<verb>is|are) identical to "
     r"another record\. (?P<may>It may be a separate call|They may be separate calls), so all are counted\.)?",
@@ -709,7 +736,7 @@ simple(
         "verb": ("is" if f.copies() == 1 else "are") if f.copies() else None,
         "may": ("It may be a separate call" if f.copies() == 1 else "They may be separate calls") if f.copies() else None,
     },
-)  # fmt: skip
+)
 
 
 def _charged(f: Facts) -> Share:
@@ -733,7 +760,7 @@ simple(
         "edge": "The circle is arbitrary" if f.circle else "The boundary runs between map points",
         "n": f.within(100) - f.within(0),
     } | truth(f.kind == "whole"),
-)  # fmt: skip
+)
 
 
 def _edge_points(f: Facts) -> list[dict[str, Any]]:
@@ -757,7 +784,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         found = {
             "name": row["snapped_to"] or None, "m": round(abs(row["out"])), "side": side, "n": int(row["crimes"]),
             "counts": "counts in full" if side == "inside" else "is not counted", "mix": join(listed),
-        }  # fmt: skip
+        }
         if abs(round(row["out"], 1)) - round(abs(row["out"])) == 0.5 or number(g["m"]) == found["m"]:
             return found | {"m": number(g["m"])}
     return {"name": "a point of the edge"}
@@ -772,7 +799,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     inside = f.within(0) - f.within(-100)
     return {
         "name": f.key, "inside": inside, "verb": "lies" if inside == 1 else "lie", "outside": f.within(100) - f.within(0),
-    }  # fmt: skip
+    }
 
 
 def _institutions(f: Facts) -> list[str]:
@@ -781,7 +808,7 @@ def _institutions(f: Facts) -> list[str]:
     rows = sums.sort_values(["sum", "name"], ascending=[False, True])
     noun = lambda n, one: f"{n:,} {one}{'' if n == 1 else 's'}"  # noqa: E731
     return [f"{noun(r.size_, 'map point')} named {r.name_} ({noun(r.sum_, 'crime')})" for r in
-            rows.set_axis(["name_", "size_", "sum_"], axis=1).itertuples()]  # fmt: skip
+            rows.set_axis(["name_", "size_", "sum_"], axis=1).itertuples()]
 
 
 simple(
@@ -813,7 +840,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     for month, slug, n, of, other, name in f.bursts():
         if (named(month), category(slug), n, name or "an unnamed place") == (
             g["month"], g["category"], number(g["n"]), g["name"],
-        ):  # fmt: skip
+        ):
             why = "They may be one batch of reports" if slug in THEFTS else "The data do not say why"
             found = {"month": g["month"], "n": n, "of": of, "category": category(slug), "name": g["name"]}
             if other == number(g["other"]):
@@ -838,7 +865,7 @@ simple(
         "was": "was" if f.n("crime") == 1 else "were", "n": f.n("crime"), "month": named(f.latest),
         "place": OneOf([where(f), place(f)]),
     } | truth(f.kind == "part"),
-)  # fmt: skip
+)
 simple(
     r"The {names:T} part is not in these data\.",
     lambda f: {"names": join(map(force_name, f.absent))} | truth(f.kind == "part"),
@@ -890,7 +917,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "size": Share(abs(n / max(k, 1) - 1), min(n, k), 20) if g["size"] else None,
         "verdict": verdict(v) if ranged else None, "n": None if ranged else n, "k": None if ranged else k,
         "now": None if ranged else name, "then": None if ranged else before,
-    } | truth(not f.small)  # fmt: skip
+    } | truth(not f.small)
 
 
 @rule(
@@ -902,7 +929,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     return {
         "move": "fallen" if v.change < 0 else "risen", "month": named(f.latest).split()[0], "verdict": verdict(v),
         "size": Share(abs(v.change), int(min(v.records, v.expected)), 20),
-    }  # fmt: skip
+    }
 
 
 simple(
@@ -911,7 +938,7 @@ simple(
         "move": "down" if f.recent().ratio < 1 else "up",
         "size": Share(abs(f.recent().ratio - 1), min(f.recent().a, f.recent().b), 20),
     },
-)  # fmt: skip
+)
 
 
 @rule(
@@ -927,7 +954,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     return {
         "times": words, "name": category(first), "again": category(first), "other": other,
         "here": Share(row["here"], found["here"]), "there": Share(row["there"], found["there"]),
-    }  # fmt: skip
+    }
 
 
 @rule(
@@ -966,14 +993,14 @@ simple(
         "n": len(f.months), "all": len(f.status), "months": Span(f.months),
         "verb": "is" if len(f.months) == 1 else "are", "rest": "other" if len(gaps(f)) == 1 else "others",
     },
-)  # fmt: skip
+)
 simple(
     r"Every figure on this page is for {where:T} only\. (?:The rest is policed by {absent:T}, whose records are not held for "
     r"these months|(?P<lost>Rows of the files could not be read))\.",
     lambda f: {
         "where": where(f), "absent": join(map(force_name, f.absent)) if f.absent else None, "lost": not f.absent,
     } | truth(f.kind == "part"),
-)  # fmt: skip
+)
 
 
 @rule(r"No figure can be given\. (?P<why>.*? )?This is not a count of zero\.")
@@ -997,7 +1024,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "demo": False, "release": named(known["release"]) if known.get("release") else None,
         "months": None if known.get("release") else Span(list(f.data.query.months)),
         "read": day(read) if read else None, "retrieved": day(got) if got and not read else None,
-    }  # fmt: skip
+    }
 
 
 _REASONS = {
@@ -1006,7 +1033,7 @@ _REASONS = {
     "overlap": "the two areas share more than a quarter of the records of the smaller",
     "few here": "there are fewer than 100 crimes here, too few for shares",
     "few there": "there are fewer than 100 crimes there, too few for shares",
-}  # fmt: skip
+}
 
 
 def _beside(f: Facts, other: str) -> dict[str, Any]:
@@ -1029,7 +1056,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
             return {
                 "n": found["shared"], "verb": "lies" if found["shared"] == 1 else "lie", "km": f"{found['km']:.1f}",
                 "out": not found["why"],
-            }  # fmt: skip
+            }
     return {"n": -1}
 
 
@@ -1070,7 +1097,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     found = [
         (Share(r["here"], c["here"]), Share(r["there"], c["there"]))
         for _, c in f.compared() for r in [c["rows"].get(VIOLENCE)] if r and r["high"] and r["high"] < 1
-    ]  # fmt: skip
+    ]
     for here, there in found:
         if agrees(g["here"], here) and agrees(g["there"], there):
             return {"here": here, "there": there}
@@ -1088,7 +1115,7 @@ simple(
     lambda f: {
         "what": f.key if f.circle else "the middle of the area", "edge": "circle" if f.circle else "area",
     },
-)  # fmt: skip
+)
 simple(
     r"Map points were replaced in July 2022, so the map shows the months from then on\. Totals may shift by 1 to 4% at the "
     r"edge\.",
@@ -1151,7 +1178,7 @@ simple(
         "team": ", ".join(f.data.neighbourhoods.iloc[0][["name", "force_name"]]), "n": len(f.data.people),
         "k": len(f.data.priorities),
     },
-)  # fmt: skip
+)
 
 # ------------------------------------------------------------------------ notes
 
@@ -1182,7 +1209,7 @@ simple(
         "part": OneOf([f.kind == "part", None]), "n": len(f.months), "all": len(f.status),
         "months": OneOf([Span(f.months), None]),
     },
-)  # fmt: skip
+)
 simple(
     r"The mix of crime in {where:T} is compared with the mix elsewhere\.", lambda f: {"where": where(f)}
 )
@@ -1192,7 +1219,7 @@ simple(
     lambda f: {
         "crime": f.total("crime"), "asb": f.total("asb"), "n": len(f.months), "where": where(f),
     },
-)  # fmt: skip
+)
 @rule(
     r"It counts crimes \({crime:I}\) and reports of anti-social behaviour \({asb:I}\) that police recorded in {where:T}\."
 )
@@ -1249,7 +1276,7 @@ simple(
     lambda f: {
         "n": f.half()[2], "k": f.half()[1], "half": f.half()[0], "name": _busiest(f), "most": int(f.points["crime"].max()),
     },
-)  # fmt: skip
+)
 simple(r"Newest month counted: {month:M}\.", lambda f: {"month": named(f.latest)})
 simple(
     r"Reports of anti-social behaviour here: {n:I}\.", lambda f: {"n": f.total("asb")}
@@ -1261,7 +1288,7 @@ simple(
         "n": f.copies(), "verb": "is" if f.copies() == 1 else "are",
         "may": "It may be a separate call" if f.copies() == 1 else "They may be separate calls",
     },
-)  # fmt: skip
+)
 simple(
     r"The normal range comes from the months before {month:M}, allowing for the rest of the force, which follows the same "
     r"seasons\.",
@@ -1311,7 +1338,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     return {
         "month": named(f.latest), "n": v.records, "noun": g["noun"], "verdict": kind, "low_end": v.low, "high_end": v.high,
         "located": v.kind == "as located", **_tail(f),
-    }  # fmt: skip
+    }
 
 
 @rule(
@@ -1323,7 +1350,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     return {
         "least": int(y.min()) if y.min() < y.max() else None, "most": int(y.max()), "noun": g["noun"],
         "month": named(f.latest) if one else None, **_tail(f),
-    } | truth(v.high < 0)  # fmt: skip
+    } | truth(v.high < 0)
 
 
 simple(
@@ -1364,7 +1391,7 @@ simple(
         "share": _charged(f) if f.charged else None, "none": not f.charged,
         "months": None if f.settled["settled"] == f.months else Span(f.settled["settled"]),
     } | truth(int(f.outcomes.sum()) >= 50),
-)  # fmt: skip
+)
 simple(
     r"No comparison with last year: this report covers less than two full years(?=$)",
     lambda f: truth(less_than_two_years(f)),
@@ -1396,7 +1423,7 @@ simple(
     lambda f: {
         "other": f.compared()[0][0], "among": len(_larger(f)) > 3, "which": join(map(category, _larger(f)[:3])),
     },
-)  # fmt: skip
+)
 simple(
     r"The {n:I} crimes? and, apart from them, {asb:I} reports? of anti-social behaviour(?=$)",
     lambda f: {"n": f.total("crime"), "asb": f.total("asb")},

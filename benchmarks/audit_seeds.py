@@ -104,7 +104,10 @@ SEEDS = [
         9, LONG, "glance", "",
         "With less than two full years, the time of year and a trend cannot be told apart.",
     ),
-    Seed(10, LONG, "glance", "no clear change (lower in 9 of 11 months)", "a clear fall of 4%, lower in 9 of 11 months"),
+    Seed(
+        10, LONG, "glance", "no clear change (lower in 9 of 11 months)",
+        "a clear fall of 4%, lower in 9 of 11 months",
+    ),
     Seed(
         10, LONG, "text change",
         "One category changed clearly: vehicle crime (37% lower at 222, lower in 11 of 11 months).",

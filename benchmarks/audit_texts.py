@@ -45,10 +45,10 @@ def page_of(data: Data) -> Page:
     for name, numbers in _FRAMES.items():
         frame = numbers(data)
         page[f"headline {name}"] = figures.headline(name, data, subtitle=bool(len(frame))).text.split("\n")
-        if name in figures._TEXTS:  # noqa: SLF001  the audit reads what the page shows
-            page[f"text {name}"] = figures._TEXTS[name](data).text.split("\n\n")  # noqa: SLF001
+        if name in figures._TEXTS:
+            page[f"text {name}"] = figures._TEXTS[name](data).text.split("\n\n")
         if len(frame) and place.scope.months:
-            page[f"table {name}"] = _rows(figures._table(name, frame, data).html)  # noqa: SLF001
+            page[f"table {name}"] = _rows(figures._table(name, frame, data).html)
     months = sections.months_table(data)
     page["months"] = _rows(months.html) if "<table" in months.html else [months.text]
     page["coverage"] = _rows(sections.coverage(data).html)
