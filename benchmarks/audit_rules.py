@@ -1,7 +1,7 @@
 """The sentences of a page: a pattern for each, and what its words and numbers must be by the facts.
 
 In a pattern `{name:I}` is a whole number, `{name:C}` one that may be a word, `{name:P}` a percentage,
-`{name:M}` a month, `{name:T}` any text. A rule answers with what each name should be; a name that it
+`{name:M}` a month, `{name:S}` words without a stop, `{name:T}` any text. A rule answers with what each name should be; a name that it
 leaves out, or a sentence that no pattern takes whole, is reported as not read.
 """
 
@@ -35,7 +35,7 @@ NAMES = "January February March April May June July August September October Nov
 _ONE_MONTH = rf"(?:{'|'.join(NAMES)})"
 _KINDS = {
     "I": r"[\d,]+", "C": r"(?:[A-Z][a-z]+|[\d,]+)", "P": r"(?:less than 1|\d+(?:\.\d)?)%",
-    "M": rf"{_ONE_MONTH} \d{{4}}", "T": r".+?",
+    "M": rf"{_ONE_MONTH} \d{{4}}", "T": r".+?", "S": r"[^.;:()|]+?",
 }  # fmt: skip
 WORDS = "None One Two Three Four Five Six Seven Eight Nine".split()
 THEFTS = ("shoplifting", "other-theft", "theft-from-the-person", "bicycle-theft")
@@ -78,7 +78,7 @@ class Rule(NamedTuple):
 
 def compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(
-        re.sub(r"\{(\w+):([ICPMT])\}", lambda m: f"(?P<{m[1]}>{_KINDS[m[2]]})", pattern) + r"(?= |$)"
+        re.sub(r"\{(\w+):([ICPMTS])\}", lambda m: f"(?P<{m[1]}>{_KINDS[m[2]]})", pattern) + r"(?= |$)"
     )
 
 
@@ -563,24 +563,27 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     }
 
 
-@rule(r"{months:T} (?P<verb>is|are) only partly supplied and left out\.")
+@rule(r"{months:S} (?P<verb>is|are) only partly supplied and left out\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     found = _with(f, PARTLY)
     return {"months": Span(found), "verb": "is" if len(found) == 1 else "are"}
 
 
-@rule(r"{months:T} (?P<verb>is|are) (?P<state>not supplied|probably not supplied|not yet published) and left out, not counted as zero\.")
+@rule(r"{months:S} (?P<state>(?P<verb>is|are) (?:not supplied|probably not supplied|not yet published|no longer published)|could not be "
+    r"fetched and (?P<again>is|are)) (?:and )?left out, not counted as zero\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
-    found = _with(f, g["state"])
-    return {"months": Span(found), "verb": "is" if len(found) == 1 else "are", "state": g["state"]}
+    state = "failed" if g["again"] else g["state"].partition(" ")[2]
+    found = _with(f, state)
+    verb = "is" if len(found) == 1 else "are"
+    return {"months": Span(found), "state": g["state"], "verb": None if g["again"] else verb, "again": verb if g["again"] else None}
 
 
-@rule(r"{months:T} (?P<verb>is|are) suspiciously low and left out of every comparison\.")
+@rule(r"{months:S} (?P<verb>is|are) suspiciously low and left out of every comparison\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     return {"months": Span(f.low), "verb": "is" if len(f.low) == 1 else "are"}
 
 
-@rule(r"{months:T} (?P<verb>is|are) counted but not used as a baseline for {what:T}: see the table of months\.")
+@rule(r"{months:S} (?P<verb>is|are) counted but not used as a baseline for {what:T}: see the table of months\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     series = "asb" if g["what"].startswith("reports") else "all"
     found = [m for m in f.months if f.left_out[m] == series and m not in f.low]
@@ -980,8 +983,8 @@ simple(
     rf"(?P<demo>Demonstration: )?{_TITLE}(?P<nothing>: not held for these months)?(?=$)",
     lambda f: {"demo": f.data.source.get("name") == "demo", "where": where(f), "nothing": not f.months},
 )
-simple(r"Demonstration data: an invented town, not a real place\.", lambda f: truth(f.data.source["name"] == "demo"))
-simple(r"This is an invented place with invented records\.", lambda f: truth(f.data.source["name"] == "demo"))
+simple(r"Demonstration data: an invented town, not a real place\.", lambda f: truth(f.data.source.get("name") == "demo"))
+simple(r"This is an invented place with invented records\.", lambda f: truth(f.data.source.get("name") == "demo"))
 simple(
     r"Police-recorded crime and anti-social behaviour, {months:T}\.",
     lambda f: {"months": Span(list(f.data.query.months))},
@@ -1017,7 +1020,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
 def _(f: Facts, g: dict[str, str]) -> Expected:
     known = f.data.source
     day = lambda t: f"{int(t[8:10])} {named(t[:7])}"  # noqa: E731
-    if known["name"] == "demo":
+    if known.get("name") == "demo":
         return {"demo": True, "release": None, "months": None, "read": None, "retrieved": None}
     read, got = known.get("read"), known.get("retrieved")
     return {
@@ -1309,7 +1312,7 @@ simple(
 )
 simple(
     r"The records on this page are invented and belong to no real place; what follows holds for real reports\.",
-    lambda f: truth(f.data.source["name"] == "demo"),
+    lambda f: truth(f.data.source.get("name") == "demo"),
 )
 
 # ------------------------------------------------------------------------ headlines, subtitles, the summary's own lines
@@ -1345,7 +1348,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     r"(?:{least:I} to )?{most:I} (?P<noun>crimes?|reports?) (?:a month|in each month|in {month:M})" + _TAIL
 )
 def _(f: Facts, g: dict[str, str]) -> Expected:
-    v, y = f.judged(_series(g)), f.table.loc[[m for m in f.months if m not in f.low], _series(g)]
+    v, y = f.judged(_series(g)), f.table.loc[[m for m in f.months if m not in f.low] or f.months, _series(g)]
     one = len(y) == 1
     return {
         "least": int(y.min()) if y.min() < y.max() else None, "most": int(y.max()), "noun": g["noun"],
@@ -1458,5 +1461,5 @@ simple(
     r"Contains public sector information licensed under the Open Government Licence v3\.0\.", lambda f: truth(condition=True)
 )
 simple(
-    r"police\.uk may revise any month with each release\.", lambda f: truth(f.data.source["name"] != "demo")
+    r"police\.uk may revise any month with each release\.", lambda f: truth(f.data.source.get("name") != "demo")
 )

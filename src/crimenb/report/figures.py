@@ -231,7 +231,8 @@ def _trend(
             f"{name}: {write.counted(verdict.records, one)}, {brief(verdict)} ({normal_range(verdict)}){gaps}",
             measure,
         )
-    whole = place.counts[series].drop(index=within.thin)
+    every = place.counts[series]
+    whole = every if within.thin == months else every.drop(index=within.thin)
     low, high = int(whole.min()), int(whole.max())
     if low == high:
         each = " in each month" if len(whole) > 1 else f" in {write.month(within.latest)}"
