@@ -436,6 +436,7 @@ def main() -> int:
     parser.add_argument("--ranges", type=int, nargs="*", default=list(RANGES))
     parser.add_argument("--first", default="", help="leave out the archive's months before this one")
     parser.add_argument("--seed", type=int, default=20261126)
+    parser.add_argument("--minutes", type=float, default=1e9, help="stop after so many and say what was read")
     parser.add_argument("--show", type=int, default=3, help="examples of each kind of finding")
     asked = parser.parse_args()
     archive = Archive(asked.archive)
@@ -443,6 +444,9 @@ def main() -> int:
     kinds: dict[tuple[str, str, str], list[str]] = collections.defaultdict(list)
     total, pages, began = collections.Counter[str](), 0, time.monotonic()
     for code, what in questions(archive, asked.places, asked.seed):
+        if time.monotonic() - began > asked.minutes * 60:
+            break
+        total["places"] += 1
         for length in asked.ranges:
             if length > len(months):
                 continue
@@ -457,7 +461,10 @@ def main() -> int:
                 total[f"refused: {type(error).__name__}"] += 1
                 continue
             pages += 1
-            read = read_page(Facts(data), page_of(data))
+            try:
+                read = read_page(Facts(data), page_of(data))
+            except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+                read = Read(0, 0, [Finding("fails", "page", query.slug, repr(error))])
             total["sentences"] += read.sentences
             total["numbers"] += read.numbers
             for x in read.findings:
@@ -471,7 +478,7 @@ def main() -> int:
         print(f"{len(texts):6,} {kind} in {part}: {shape}")
         for text in texts[: asked.show]:
             print(f"         {text}")
-    print(f"{asked.places} places, {pages:,} pages, {dict(total)}, {sum(map(len, kinds.values())):,} findings, "
+    print(f"{pages:,} pages, {dict(total)}, {sum(map(len, kinds.values())):,} findings, "
           f"{time.monotonic() - began:.0f} s")  # fmt: skip
     return 1 if kinds else 0
 
