@@ -218,8 +218,9 @@ def _trend(
 ) -> tuple[str, str]:
     months, within = place.scope.months, place.scope
     if not months:
-        none = f"None of the {len(place.status)} months" if len(place.status) > 1 else "The month"
-        return f"{none} is {'' if len(place.status) > 1 else 'not '}held here, which is not zero", measure
+        asked = len(place.status)
+        none = f"None of the {asked} months is" if asked > 1 else "The month is not"
+        return f"{none} held here, which is not zero", measure
     verdict = place.crime if series == "crime" else place.asb
     missing = len(place.status) - len(months)
     gaps = f"; {write.counted(missing, 'month')} missing, which is not zero" if missing else ""
