@@ -2,8 +2,9 @@
 
 Lays circles of a mile that do not overlap over real records, takes months in turn as the latest, and
 counts the reports in which any verdict is called, by size of place, with the rules of 0.1.0 and with
-today's; then simulates two years for R8: false rate at lag-1 correlation 0 and 0.3, and power at a true
-fall of 30 %. Run: python benchmarks/false_alarms.py (data in CRIMENB_REAL_DATA or ../shared/data).
+today's; then simulates two years for R8 (false rate and power), looks for thin months (R10) in the longest
+series, and names categories between odd and even months (R11).
+Run: python -m benchmarks.false_alarms (data in CRIMENB_REAL_DATA or ../shared/data).
 """
 
 from __future__ import annotations
@@ -22,12 +23,15 @@ from scipy.spatial import cKDTree
 
 from crimenb.geo import MILE_M, circle, to_lonlat, to_metres
 from crimenb.measures.changes import weigh_recent, weigh_years
+from crimenb.measures.comparisons import LEAST_TOTAL, LESS, MORE, NEVER_LOW, shares
 from crimenb.measures.months import weigh
+from crimenb.month_status import LEAST_CRIME, SEASON, SEASON_ASB, thin_months
 from crimenb.query import days_in, months_between
 from crimenb.schema import ASB, BTP, CATEGORIES, CRIME_CATEGORIES
 from crimenb.sources.archive import Archive
 from crimenb.sources.archive_build import build_archive
 from crimenb.sources.gazetteer import parts_by_area
+from crimenb.usual_range import dispersion
 
 SEED = 20251231
 YEAR, LONG = months_between("2025-01", "2025-12"), months_between("2021-05", "2024-04")
@@ -204,24 +208,110 @@ def by_size(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).T
 
 
-def simulate(mean: float, lag: float, fall: float, rng: np.random.Generator, *, latent: bool) -> float:
-    """Return the share of simulated pairs of years that R8 calls a clear change.
+SEASON_OF = {"crime": SEASON, "asb": SEASON_ASB, "drugs": SEASON}
+"""What the months of a year are of its mean, in the simulation."""
 
-    Monthly counts have the usual dispersion phi = 1 + 0.12 * sqrt(mean). The lag-1 correlation is
-    that of the counts (negative binomial, by a Gaussian copula) or, if `latent`, that of the
-    level beneath them (log-normal, with Poisson counts), so that the counts have less.
+SPREAD_OF = {"crime": 0.12, "asb": 0.20, "drugs": 0.17}
+"""How fast the dispersion of a series grows with its size (R5)."""
+
+
+def simulate(series: str, mean: float, lag: float, fall: float, rng: np.random.Generator) -> dict[str, float]:
+    """Return how many pairs of years in a hundred R8 calls a clear change, by the old rule and today's.
+
+    Monthly counts follow the season and have the usual dispersion of their series (negative binomial);
+    the months' correlation is that of the counts (a Gaussian copula).
     """
     z = rng.standard_normal((RUNS, 24))
     for t in range(1, 24):
         z[:, t] = lag * z[:, t - 1] + np.sqrt(1 - lag**2) * z[:, t]
-    level = np.where(np.arange(24) < 12, mean, mean * (1 - fall))
-    phi = 1 + 0.12 * np.sqrt(mean)
-    if latent:
-        spread = np.sqrt(np.log1p((phi - 1) / level))
-        y = rng.poisson(level * np.exp(spread * z - spread**2 / 2)).astype(float)
-    else:
-        y = stats.nbinom.ppf(stats.norm.cdf(z), level / (phi - 1), 1 / phi)
-    return float(np.mean([weigh_years(r[12:], r[:12], np.ones(12)).called for r in y]))
+    level = np.tile(SEASON_OF[series], 2) * np.where(np.arange(24) < 12, mean, mean * (1 - fall))
+    phi = 1 + SPREAD_OF[series] * np.sqrt(mean)
+    y = stats.nbinom.ppf(stats.norm.cdf(z), level / (phi - 1), 1 / phi)
+    same = np.ones(12)
+    return {
+        "old": 100 * float(np.mean([old_year(r[12:], r[:12], same, same) for r in y])),
+        "new": 100 * float(np.mean([weigh_years(r[12:], r[:12], same, series=series).called for r in y])),
+    }
+
+
+def years() -> pd.DataFrame:
+    """Simulate R8: false calls at two correlations, and true falls of 20 and 30 per cent that are found."""
+    rng, rows = np.random.default_rng(SEED), {}
+    tries = {"false, lag 0": (0, 0), "false, lag 0.3": (0.3, 0), "-20%": (0, 0.2), "-30%": (0, 0.3)}
+    for series, means in (
+        ("crime", (20, 60, 150, 300)),
+        ("asb", (20, 60, 150, 300)),
+        ("drugs", (20, 60, 150)),
+    ):
+        for mean in means:
+            found = {name: simulate(series, mean, lag, fall, rng) for name, (lag, fall) in tries.items()}
+            name = "a category" if series == "drugs" else series
+            rows[f"{name}, {mean}"] = {f"{n}, {k}": v for n, f in found.items() for k, v in f.items()}
+    return pd.DataFrame(rows).T.round(1)
+
+
+def thin(archive: Archive, months: list[str]) -> pd.DataFrame:
+    """Look for thin months (R10) in every run of 12, 24 and 36 months of a force, as they are and cut.
+
+    Old: all records a day below 0.80 of the median month.
+    """
+    counts = pd.read_parquet(archive.folder / "counts.parquet")
+    counts = counts[counts["month"].isin(months) & (counts["force"] != BTP)]
+    n = counts.assign(n=counts["located"] + counts["unlocated"], asb=counts["category"] == ASB)
+    rows: dict[str, list[dict[str, float]]] = {}
+    for _, force in n.groupby("force"):
+        by = force.groupby(["month", "asb"])["n"].sum().unstack(fill_value=0)
+        if len(by) < len(months):
+            continue
+        daily = by.div([days_in(m) for m in by.index], axis=0)
+        for length in (12, 24, 36):
+            for first in range(len(by) - length + 1):
+                run = daily.iloc[first : first + length]
+                for month in run.index:
+                    row = {}
+                    for name, left in (("as it is", 1.0), ("70% left", 0.7), ("half left", 0.5)):
+                        cut = run.mul(np.where(run.index == month, left, 1.0), axis=0)
+                        every = cut.sum(axis=1)
+                        row[f"{name}, old"] = every[month] < 0.8 * every.median()
+                        row[f"{name}, new"] = month in thin_months(cut[False], SEASON, LEAST_CRIME)
+                    rows.setdefault(f"{length} months", []).append(row)
+    return pd.DataFrame({k: pd.DataFrame(v).mean() * 100 for k, v in rows.items()}).T.round(1)
+
+
+def odd_and_even(found: list[Found], months: list[str]) -> pd.DataFrame:
+    """Compare the odd months of each place with its even ones (R11): whatever is named is named falsely.
+
+    Old: the 97.5 % point (2.2) and the dispersion of crime (0.12) in place of today's.
+    """
+    slugs, rows = list(CATEGORIES), []
+    for here, _, _ in found:
+        table = pd.DataFrame(here, columns=slugs)[CRIME_CATEGORIES]
+        odd, even = table.iloc[::2], table.iloc[1::2]
+        if min(odd.to_numpy().sum(), even.to_numpy().sum()) < LEAST_TOTAL:
+            continue
+        new = shares(odd, even, months[::2])
+        days = np.array([days_in(m) for m in months[::2]], float)
+        old = False
+        for row in new.dropna(subset="quotient").itertuples():
+            spread = 0.0
+            for part, n, of in ((odd, row.here, odd), (even, row.there, even)):
+                y = part[row.category].to_numpy(float)
+                phi = dispersion(y, days, y.sum() / days.sum() * days[-1], spread=0.12)
+                spread += phi * (1 / n - 1 / of.to_numpy().sum())
+            beyond = abs(np.log(row.quotient)) > 2.2 * np.sqrt(spread)
+            low = row.quotient <= LESS and row.category != NEVER_LOW
+            old |= bool(beyond and (row.quotient >= MORE or low))
+        rows.append(
+            {"mean": table.to_numpy().sum() / 12, "old": old, "new": bool((new["named"] != "").any())}
+        )
+    table = pd.DataFrame(rows)
+    return pd.DataFrame({
+        f"{low} to {high}" if high < 10**9 else f"{low} or more": {
+            "pages": len(part), **(part[["old", "new"]].astype(float).mean() * 100).round(2)
+        }
+        for low, high in [*SIZES[1:], (0, 10**9)]
+        if len(part := table[(table["mean"] >= low) & (table["mean"] < high)])
+    }).T  # fmt: skip
 
 
 def main() -> int:
@@ -233,25 +323,23 @@ def main() -> int:
     for name, months in (("police-uk-archive", YEAR), ("police-uk-36-months", LONG)):
         with tempfile.TemporaryDirectory() as folder:
             build_archive([source / name], Path(folder) / "archive", force_areas=areas)
-            found = places(Archive(Path(folder) / "archive"), months)
+            archive = Archive(Path(folder) / "archive")
+            found = places(archive, months)
+            low = thin(archive, months)
         table = reports(found, months, wide=len(months) > len(YEAR))
         forces = table["force"].nunique()
         print(f"\n{name}, {months[0]} to {months[-1]}: {len(found)} places of one mile, {forces} forces")
         print("Reports that call something, per cent, by crimes a month (old: the rules of 0.1.0):")
         print(by_size(table).to_string())
-    rng = np.random.default_rng(SEED)
-    for latent in (False, True):
-        of = "the level beneath the counts" if latent else "the counts"
-        print(f"\nR8 in {RUNS:,} simulated pairs of years, lag-1 correlation of {of} (per cent called):")
-        sims = {
-            mean: {
-                f"{name}, lag {lag}": simulate(mean, lag, fall, rng, latent=latent) * 100
-                for name, fall in (("no change", 0.0), ("a fall of 30 %", 0.3))
-                for lag in (0.0, 0.3, 0.5)
-            }
-            for mean in (10, 20, 60, 100, 300, 1400)
-        }
-        print(pd.DataFrame(sims).rename_axis(columns="crimes a month").round(1).to_string())
+        print("Months called suspiciously low (R10), per cent of months in runs of so many:")
+        print(low.to_string())
+        if months == YEAR:
+            print(
+                "Pages that name a category between odd and even months (R11), per cent, by crimes a month:"
+            )
+            print(odd_and_even(found, months).to_string())
+    print(f"\nR8 in {RUNS:,} simulated pairs of years a line (per cent called; series, records a month):")
+    print(years().to_string())
     return 0
 
 

@@ -142,6 +142,8 @@ def _table(name: str, frame: pd.DataFrame, data: Data) -> Words:
     """Return a figure's numbers as a table of what says something here."""
     known = facts(data)
     caption, columns = _SHOWN[name]
+    if name == "change":
+        frame = frame.assign(pairs=_pairs(frame), verdict=frame["kind"].map(CHANGES_IN_WORDS))
     columns = [c for c in columns if c.name in frame]
     if (
         place_of(data).total("crime") < write.LEAST_SHARE
@@ -152,8 +154,6 @@ def _table(name: str, frame: pd.DataFrame, data: Data) -> Words:
         caption = f"Shares of crime here and in {frame['other'].iloc[0]}"
     if name == "snapped-points":  # of four crimes none is the most common kind
         frame = frame.assign(top=frame["top"].where(frame["crime"] >= LEAST_TOP, ""))
-    if name == "change":
-        frame = frame.assign(pairs=_pairs(frame), verdict=frame["kind"].map(CHANGES_IN_WORDS))
     columns = [c._replace(heading=c.heading.format(**known) or c.name) for c in columns]
     return table(frame, columns, caption, name=f"{data.query.slug}_{name}")
 
@@ -218,7 +218,9 @@ def _trend(
 ) -> tuple[str, str]:
     months, within = place.scope.months, place.scope
     if not months:
-        return f"None of the {len(place.status)} months is held here, which is not zero", measure
+        asked = len(place.status)
+        none = f"None of the {asked} months is" if asked > 1 else "The month is not"
+        return f"{none} held here, which is not zero", measure
     verdict = place.crime if series == "crime" else place.asb
     missing = len(place.status) - len(months)
     gaps = f"; {write.counted(missing, 'month')} missing, which is not zero" if missing else ""
@@ -230,7 +232,8 @@ def _trend(
             f"{name}: {write.counted(verdict.records, one)}, {brief(verdict)} ({normal_range(verdict)}){gaps}",
             measure,
         )
-    whole = place.counts[series].drop(index=within.thin)
+    every = place.counts[series]
+    whole = every if within.thin == months else every.drop(index=within.thin)
     low, high = int(whole.min()), int(whole.max())
     if low == high:
         each = " in each month" if len(whole) > 1 else f" in {write.month(within.latest)}"
@@ -258,8 +261,10 @@ def _points(place: Place) -> tuple[str, str]:
 
 def _outcomes(place: Place) -> tuple[str, str]:
     found, measure = place.outcomes, "Latest outcome of crimes in months that have settled"
-    if found.none or found.table.empty:
+    if found.none or not place.total("crime"):
         return "No outcomes are given here", measure
+    if found.table.empty:
+        return "No month's outcomes have settled yet", measure
     if found.crimes < write.LEAST_SHARE:
         return f"Outcomes of {write.counted(found.crimes, 'crime')}, too few for shares", measure
     charged = found.table.loc[found.table["group"] == CHARGED, "share"]
@@ -301,7 +306,7 @@ def _compared(place: Place) -> tuple[str, str]:
 
 def _explore(place: Place) -> tuple[str, str]:
     if not place.scope.months:
-        return "Nothing to explore: no record can be counted", "Records by category, month and point"
+        return "Nothing to explore: no record can be counted", "Records by category, month and map point"
     return (
         f"The {write.counted(place.total('crime'), 'crime')} and, apart from them, "
         f"{write.counted(place.asb_total, 'report')} of anti-social behaviour",

@@ -99,6 +99,9 @@ def facts(data: Data) -> dict[str, Any]:
     gaps = [f"{write.span(list(g['month']))} ({status})" for status, g in gaps_by_cause(place)]
     busiest = found.busiest
     copies = place.duplicates.asb
+    again = "is identical to another record. It may be a separate call"
+    if copies > 1:
+        again = "are identical to another record. They may be separate calls"
     values = {
         "place": place.key,
         "where": write.where(place),
@@ -113,11 +116,14 @@ def facts(data: Data) -> dict[str, Any]:
         "half_points": f"{found.half:,}" if found.points else "",
         "months_asked": f"{len(place.status):,}",
         "months_counted": f"{len(within.months):,}",
+        "counted_months": write.counted(len(within.months), "month"),
         "gaps": "; ".join(gaps),
         "unlocated": unlocated_sentence(place),
         "crime_total": f"{place.total('crime'):,}" if counted else "",
         "asb_total": f"{place.asb_total:,}" if counted else "",
-        "asb_duplicates": f"{copies:,}" if copies else "",
+        "counted_crimes": write.counted(place.total("crime"), "crime") if counted else "",
+        "counted_reports": write.counted(place.asb_total, "report") if counted else "",
+        "asb_duplicates": f"{copies:,} {again}" if copies else "",
         "btp": f"{place.total('btp'):,}" if counted and place.total("btp") else "",
         "unsettled": write.span(place.outcomes.unsettled) if place.outcomes.unsettled else "",
     }

@@ -1,0 +1,487 @@
+"""Read the pages of many real places and check every sentence against the records.
+
+Texts are made as the report makes them, without drawing. Each sentence must be one that the audit
+knows; its numbers, months, names and verdicts must be those of the records, counted by the audit's own
+code (audit_facts). One fact has one value there, so two sentences that differ cannot both pass.
+
+Run: python -m benchmarks.audit ARCHIVE --places 300 (see --help).
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import re
+import sys
+import time
+from collections.abc import Iterator
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import shapely
+from benchmarks.audit_facts import ASB, BTP, LOW, PARTLY, WHOLE, Facts, join
+from benchmarks.audit_rules import RULES, Span, agrees, months_in, named, number, pairs, verdict, where
+from benchmarks.audit_texts import Page, page_of
+
+import crimenb as cn
+from crimenb.area_file import Area
+from crimenb.errors import CrimenbError
+from crimenb.schema import force_name, label_of
+from crimenb.sources.archive import Archive
+
+RANGES = (1, 3, 6, 11, 12, 23, 24, 36)
+NUMBERS = re.compile(r"\d[\d,.]*")
+GRAMMAR = {
+    "singular and plural": re.compile(
+        r"(?<![\d,.])(?:1|[Oo]ne) (?:crimes|reports|records|points|months|files|categories)\b|"
+        r"\bof 1 (?:months|points)\b|"
+        r"\b(?:[2-9]|\d[\d,]*\d) (?:crime|report|record|further crime|more crime|map point|point)\b"
+        r"(?! (?:number|of the))|"
+        r"\b1 (?:crime|record|report) (?:were|are|lie)\b|"
+        r"(?<!of the )\b\d[\d,]*[02-9] (?:crimes|records|reports) (?:was|is|lies)\b"
+    ),
+    "a word twice": re.compile(r"\b(in|the|of|a|to|and|is|are) \1\b", re.IGNORECASE),
+    'a list without "and"': re.compile(r"\), (?:(?! and )[^,();|])+ \([^()|]*\)(?=[.;|]| \||, together|$)"),
+    "not a number": re.compile(r"\b(?:nan|None|inf|NaT|<NA>)\b(?! of the)"),
+}
+
+
+class Finding(NamedTuple):
+    """A sentence that is not what the records say, or that the audit does not know."""
+
+    kind: str
+    part: str
+    text: str
+    why: str = ""
+
+
+class Read(NamedTuple):
+    """What was read of one page, and what was found."""
+
+    sentences: int
+    numbers: int
+    findings: list[Finding]
+
+
+# ------------------------------------------------------------------------ sentences
+
+
+@cache
+def fixed_lines() -> frozenset[str]:
+    """Return the lines of the notes that stand there whatever the records are."""
+    folder = resources.files("crimenb.report").joinpath("notes")
+    lines = [line for f in folder.iterdir() for line in f.read_text("utf-8").split("\n")]
+    return frozenset(
+        line for line in lines if line and "{" not in line and not any(r.pattern.match(line) for r in RULES)
+    )
+
+
+def read_text(f: Facts, part: str, text: str) -> Read:
+    """Read a text sentence by sentence."""
+    known, found, sentences, numbers = text, [], 0, len(NUMBERS.findall(text))
+    for kind, pattern in GRAMMAR.items():
+        if slip := pattern.search(text):
+            found.append(Finding(kind, part, text, slip[0]))
+    while known:
+        best: tuple[int, list[Finding]] | None = None
+        for rule in RULES:
+            match = rule.pattern.match(known)
+            if match and (match.end() == len(known) or known[match.end()] in " |"):
+                wrong = _wrong(f, rule, match, part)
+                # The longest that is right, else the longest: patterns may overlap.
+                if best is None or (not wrong, match.end()) > (not best[1], best[0]):
+                    best = match.end(), wrong
+        if best is None:
+            stop = re.search(r"[.?!](?= |$)", known)
+            end = stop.end() if stop else len(known)
+            found.append(Finding("not read", part, known[:end]))
+        else:
+            end = best[0]
+            found += best[1]
+        sentences += 1
+        known = re.sub(r"^[ |]+", "", known[end:])
+    return Read(sentences, numbers, found)
+
+
+def _wrong(f: Facts, rule: Any, match: re.Match[str], part: str) -> list[Finding]:
+    try:
+        expected = rule.expected(f, match.groupdict())
+    except (IndexError, KeyError, ValueError, TypeError, ZeroDivisionError) as error:
+        return [Finding("no such fact", part, match[0], repr(error))]
+    found = []
+    if not expected.pop("", True):
+        found.append(Finding("not so", part, match[0]))
+    for name, said in match.groupdict().items():
+        if name not in expected:
+            found.append(Finding("not checked", part, match[0], name))
+            continue
+        try:
+            right = agrees(said, expected[name])
+        except ValueError:
+            right = False
+        if not right:
+            found.append(
+                Finding("wrong", part, match[0], f"{name}: {said!r}, the records say {expected[name]!r}")
+            )
+    return found
+
+
+# ------------------------------------------------------------------------ tables
+
+
+def read_table(f: Facts, name: str, rows: list[str]) -> Read:
+    """Check the cells of a figure's table."""
+    head, body = rows[1].split(" | "), [r.split(" | ") for r in rows[2:]]
+    checks = [dict(zip(head, r, strict=False)) for r in body]
+    found = [
+        Finding("table", name, " | ".join(r), why)
+        for r, c in zip(body, checks, strict=True)
+        for why in TABLES[name](f, c)
+    ]
+    found += [Finding("table", name, rows[0], why) for why in WHOLES.get(name, lambda *_: [])(f, checks)]
+    return Read(len(body), len(NUMBERS.findall(" ".join(rows[2:]))), found)
+
+
+def _cells(row: dict[str, str], expected: dict[str, Any]) -> Iterator[str]:
+    for name, value in expected.items():
+        if name in row and row[name] != str(value):
+            yield f"{name}: {row[name]}, the records say {value}"
+    yield from (f"{name}: not checked" for name in row if name not in expected)
+
+
+def slug_of(label: str, f: Facts) -> str:
+    known = {label_of(c): c for c in [*f.categories, ASB]} | {"All crime": "crime"}
+    return known[label]
+
+
+def _months(f: Facts, row: dict[str, str], series: str) -> Iterator[str]:
+    month = next(m for m in f.status if named(m) == row["Month"])
+    state = f.status[month]
+    counted = state in (WHOLE, LOW, PARTLY)
+    v = f.judged(series) if f.months and month == f.latest else None
+    ranged = v is not None and v.high >= 0
+    every = f.judged(series)
+    out = "[x]"
+    if every.high >= 0 and every.adjusted and month in f.rest.index:
+        before = [m for m in f.steady(series) if m < f.latest][-12:]
+        scale = f.table.loc[before, series].sum() / f.rest.loc[before, series].sum()
+        out = f"{round(float(f.rest.loc[month, series] * scale), 1):,.0f}"
+    btp = BTP not in f.held or month in f.held[BTP]
+    yield from _cells(row, {
+        "Month": row["Month"], "Status": state,
+        "Crimes": f"{f.n('crime', month):,}" if counted else "[x]",
+        "Reports": f"{f.n('asb', month):,}" if counted else "[x]",
+        "Normal range from": f"{v.low:,}" if v is not None and ranged else "[x]",
+        "Normal range to": f"{v.high:,}" if v is not None and ranged else "[x]",
+        "Rest of the force, at this scale": out,
+        "British Transport Police": f"{f.n('btp', month):,}" if counted and btp else "[x]",
+    })  # fmt: skip
+
+
+def _categories(f: Facts, row: dict[str, str]) -> Iterator[str]:
+    slug = slug_of(row["Category"], f)
+    n, crime = f.total(slug), f.total("crime")
+    yield from _cells(row, {
+        "Category": row["Category"], "All months counted": f"{n:,}", named(f.latest): f"{f.n(slug):,}",
+        "Share of crime": "[z]" if slug == ASB else f"{n / crime:.1%}" if crime >= 50 else "no share",
+        "Mean month": f"{n / len(f.months):,.1f}" if crime >= 50 else "no mean",
+    })  # fmt: skip
+
+
+def _points(f: Facts, row: dict[str, str]) -> Iterator[str]:
+    key = row["On or near"], number(row["Crimes"]), number(row["Reports of anti-social behaviour"])
+    tops = f.point_kinds.get(key)
+    if tops is None:
+        yield "no such point"
+    elif row["Most common category of crime"] not in ({label_of(c) for c in tops} if key[1] >= 5 else {"–"}):
+        yield f"Most common category: {row['Most common category of crime']}, the records say {tops}"
+
+
+def _outcomes(f: Facts, row: dict[str, str]) -> Iterator[str]:
+    n, every = number(row["Crimes"]), int(f.outcomes.sum())
+    own = (
+        f.charged if row["Outcome"].startswith("Charged or sent") else int(f.outcomes.get(row["Outcome"], n))
+    )
+    yield from _cells(row, {
+        "Outcome": row["Outcome"], "Crimes": f"{own:,}", "Share": f"{n / every:.1%}" if every >= 50 else "[u]",
+    })  # fmt: skip
+
+
+def _changes(f: Facts, row: dict[str, str]) -> Iterator[str]:
+    slug = slug_of(row["Category"], f)
+    m = f.year("asb" if slug == ASB else slug)
+    words = {
+        "rise": "clear rise", "fall": "clear fall", "few": "too few to judge a change", "none": "no clear change",
+        "as located": "no clear change", "map changed": row["Verdict"],
+    }  # fmt: skip
+    few = min(m.a, m.b) < 20
+    yield from _cells(row, {
+        "Category": row["Category"], "Before": f"{m.b:,}", "Latest": f"{m.a:,}",
+        "Change": "[u]" if few else f"{m.ratio - 1:+.0%}", "Verdict": words[m.kind],
+        "Month by month": "too few" if m.kind == "few" else pairs(m),
+    })  # fmt: skip
+
+
+def _shares(f: Facts, row: dict[str, str]) -> Iterator[str]:
+    fit = [c for _, c in f.compared() if not c["why"]]
+    every = dict(f.compared())
+    found = every[row["Compared with"]] if "Compared with" in row else fit[0]
+    r = found["rows"][slug_of(row["Category"], f)]
+    ratio = lambda v: "[u]" if v is None else f"{v:.2f}"  # noqa: E731
+    yield from _cells(row, {
+        "Category": row["Category"], "Compared with": row.get("Compared with"), "Here": f"{r['here']:.1%}",
+        "There": f"{r['there']:.1%}", "Ratio": ratio(r["q"]), "Lowest likely": ratio(r["low"]),
+        "Highest likely": ratio(r["high"]), "Large and beyond chance": r["named"] or "no",
+    })  # fmt: skip
+
+
+def _across(f: Facts, row: dict[str, str]) -> Iterator[str]:
+    month = next(m for m in f.status if named(m) == row["Month"])
+    counts = {label_of(c): f"{f.n(c, month):,}" if month in f.months else "[x]" for c in [*f.categories, ASB]}
+    yield from _cells(row, {"Month": row["Month"], **counts})
+
+
+TABLES = {
+    "categories": _categories,
+    "trend": lambda f, r: _months(f, r, "crime"), "trend.asb": lambda f, r: _months(f, r, "asb"),
+    "snapped-points": _points, "outcomes": _outcomes, "change": _changes, "compared": _shares, "explore": _across,
+}  # fmt: skip
+
+
+def _sum(column: str, total: Any) -> Any:
+    def check(f: Facts, rows: list[dict[str, str]]) -> Iterator[str]:
+        listed = [r for r in rows if r.get("Category") != label_of(ASB)]
+        if (n := sum(number(r[column]) for r in listed)) != total(f):
+            yield f"{column} sums to {n:,}, the records to {total(f):,}"
+
+    return check
+
+
+def _every_month(f: Facts, rows: list[dict[str, str]]) -> Iterator[str]:
+    if [r["Month"] for r in rows] != [named(m) for m in f.status]:
+        yield "not every month asked for has a row"
+
+
+WHOLES = {
+    "categories": _sum("All months counted", lambda f: f.total("crime")),
+    "snapped-points": _sum("Crimes", lambda f: f.half()[2]),
+    "outcomes": _sum("Crimes", lambda f: int(f.outcomes.sum())),
+    "trend": _every_month, "trend.asb": _every_month, "explore": _every_month,
+}  # fmt: skip
+
+
+def read_rows(f: Facts, part: str, texts: list[str]) -> Read:
+    """Check the tables of months, of coverage and to paste, and the row in an index."""
+    found, rows = [], [t.strip("| ").split(" | ") for t in texts]
+    for cells in rows:
+        found += [Finding("table", part, " | ".join(cells), why) for why in ROWS[part](f, cells)]
+    return Read(len(rows), sum(len(NUMBERS.findall(t)) for t in texts), found)
+
+
+def _row_of_month(f: Facts, cells: list[str]) -> Iterator[str]:
+    month = next((m for m in f.status if named(m) == cells[0]), None)
+    if month and (cells[1], cells[2]) != (f.status[month], f.why[month] or "Supplied."):
+        yield f"the records say {f.status[month]}, {f.why[month]}"
+
+
+def _row_of_force(f: Facts, cells: list[str]) -> Iterator[str]:
+    for _, r in f.cover.iterrows():
+        if cells[0] == r["force_name"]:
+            held = sorted(f.held[r["force"]])
+            if cells[1] != f"{r['share']:.1%}" or not (
+                agrees(cells[-1], Span(held)) if held else cells[-1] == "none of these months"
+            ):
+                yield f"the records say {r['share']:.1%}, {held}"
+            return
+    if cells[0] != "Force" and len(cells) > 1:
+        yield "no such force"
+
+
+def _row_to_paste(f: Facts, cells: list[str]) -> Iterator[str]:
+    names = {label_of(c): c for c in f.categories} | {
+        "All crime": "crime",
+        f"{label_of(ASB)} (reports)": "asb",
+    }
+    if cells[0] == "Category":
+        if cells[1] != named(f.latest) or not agrees(cells[2], Span(f.months)):
+            yield f"months {cells[1:]}"
+    elif cells[0] in names:
+        s = names[cells[0]]
+        if cells[1:] != [f"{f.n(s):,}", f"{f.total(s):,}"]:
+            yield f"the records say {f.n(s):,}, {f.total(s):,}"
+    elif not cells[0].startswith("-"):
+        yield "no such category"
+
+
+def _cell_of_index(f: Facts, cells: list[str]) -> Iterator[str]:
+    key, said = cells[0], " | ".join(cells[1:])
+    y = f.table.loc[f.months, "crime"]
+    v = f.judged("crime") if f.kind == "whole" else None
+    covered = [(force_name(x), s) for x, s in zip(f.cover["force"], f.cover["share"], strict=True) if s > 0]
+    small = lambda s: "less than 1%" if s < 0.005 else f"{s:.0%}"  # noqa: E731
+    shares = covered[0][0] if len(covered) == 1 else join(f"{n} {small(s)}" for n, s in covered)
+    left = [m for m in f.status if m not in f.months]
+    expected = {
+        "name": f.key, "crime": f"{y.sum():,}" if f.months else "[x]", "missing": str(len(left)), "coverage": shares,
+        "asb": f"{f.total('asb'):,}" if f.months else "[x]",
+        "verdict": f"{named(f.latest)}: {v.records:,}, {verdict(v)}" if v is not None else "Not judged",
+        "part": "" if f.circle and f.kind != "part" else where(f) if f.months else f.key,
+        "spark_text": f"{y.min():,} to {y.max():,} a month" if f.months else "No month can be counted",
+    }  # fmt: skip
+    if key == "period":
+        right = agrees(said, Span(list(f.data.query.months)))
+    elif key == "gaps":
+        words = [re.fullmatch(r"(.*): (.*)", g) for g in said.split("; ")] if said != "None" else []
+        told = {m: w[2] for w in words if w for m in _named_months(w[1])}
+        right = told == {m: f.status[m] for m in left}
+    else:
+        right = said == expected[key]
+    if not right:
+        yield f"{key}: the records say {expected.get(key, left)}"
+
+
+def _named_months(text: str) -> list[str]:
+    found = months_in(text)
+    return found if isinstance(found, list) else []
+
+
+ROWS = {"months": _row_of_month, "coverage": _row_of_force, "summary": _row_to_paste, "index": _cell_of_index}
+
+
+# ------------------------------------------------------------------------ pages
+
+
+def read_page(f: Facts, page: Page) -> Read:
+    """Read a page, or some parts of one, beside the facts of its place."""
+    reads = [Read(0, 0, list(_supply(f)))]
+    for part, texts in page.items():
+        name = part.partition(" ")[2]
+        if part.startswith("table "):
+            reads.append(read_table(f, name, texts))
+            continue
+        rows = [t for t in texts if " | " in t or t.startswith("|")] if part in ROWS else []
+        if rows:
+            reads.append(read_rows(f, part, rows))
+        for text in texts:
+            if text in rows or (text.startswith("# ") and part.startswith("note")):
+                continue
+            as_it_is = text == f.place["remark"] or (part, text.partition(",")[0]) in CAPTIONS
+            if as_it_is or text in fixed_lines():
+                reads.append(Read(1, 0, []))
+            else:
+                reads.append(read_text(f, part, text))
+    return Read(
+        sum(r.sentences for r in reads), sum(r.numbers for r in reads), [x for r in reads for x in r.findings]
+    )
+
+
+CAPTIONS = {
+    ("months", "Months asked for"), ("coverage", "Police forces and their share of the area"),
+}  # fmt: skip
+
+
+def _supply(f: Facts) -> Iterator[Finding]:
+    """Find months called whole that one of the deciding forces did not supply."""
+    for month, state in f.status.items():
+        lacking = [x for x in f.shares if month not in f.held[x]]
+        if state in (WHOLE, LOW) and lacking:
+            yield Finding(
+                "a part called whole", "months", f"{named(month)} {state}", f"not supplied: {lacking}"
+            )
+        if state in (WHOLE, LOW) and sum(f.shares.values()) < 0.9:
+            yield Finding(
+                "a part called whole",
+                "months",
+                f"{named(month)} {state}",
+                "part of the area has no known force",
+            )
+
+
+# ------------------------------------------------------------------------ many places
+
+
+def questions(archive: Archive, places: int, seed: int) -> Iterator[tuple[str, Any]]:
+    """Yield places: postcodes near records, every eighth compared with others, every tenth as a custom area."""
+    codes = pd.read_parquet(archive.folder / "postcodes.parquet")
+    codes = codes[(codes["refused"] == "") & codes["latitude"].notna()]
+    street = pd.read_parquet(archive.folder / "street.parquet", columns=["longitude", "latitude"]).dropna()
+
+    def cells(t: pd.DataFrame) -> pd.Series:
+        return (t["longitude"] * 25).round() * 10_000 + (t["latitude"] * 40).round()
+
+    codes = codes[cells(codes).isin(set(cells(street)))]
+    rng = np.random.default_rng(seed)
+    # One a cell first: villages as often as towns.
+    codes = codes.iloc[rng.permutation(len(codes))].assign(cell=cells)
+    codes = (
+        codes.assign(again=codes.groupby("cell").cumcount()).sort_values("again", kind="stable").head(places)
+    )
+    listed = codes["postcode"].tolist()
+    for i, row in enumerate(codes.itertuples()):
+        if i % 10 == 9:
+            box = shapely.Point(row.longitude, row.latitude).buffer(0.004 + 0.01 * rng.random(), quad_segs=2)
+            yield row.postcode, Area(f"Area {i}", box)
+        else:
+            yield row.postcode, tuple(listed[(i + k) % len(listed)] for k in (1, 2)) if i % 8 == 7 else ()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("archive", type=Path)
+    parser.add_argument("--places", type=int, default=300)
+    parser.add_argument("--ranges", type=int, nargs="*", default=list(RANGES))
+    parser.add_argument("--first", default="", help="leave out the archive's months before this one")
+    parser.add_argument("--seed", type=int, default=20261126)
+    parser.add_argument("--minutes", type=float, default=1e9, help="stop after so many and say what was read")
+    parser.add_argument("--show", type=int, default=3, help="examples of each kind of finding")
+    asked = parser.parse_args()
+    archive = Archive(asked.archive)
+    months = [m for m in archive.months() if m >= asked.first]
+    kinds: dict[tuple[str, str, str], list[str]] = collections.defaultdict(list)
+    total, pages, began = collections.Counter[str](), 0, time.monotonic()
+    for code, what in questions(archive, asked.places, asked.seed):
+        if time.monotonic() - began > asked.minutes * 60:
+            break
+        total["places"] += 1
+        for length in asked.ranges:
+            if length > len(months):
+                continue
+            # Every second place ends a few months earlier, so that ranges have many ends.
+            end = len(months) - (pages // len(asked.ranges)) % 2 * min(len(months) - length, 4)
+            start, last = months[end - length], months[end - 1]
+            area = what if isinstance(what, Area) else None
+            try:
+                query = cn.Query.parse("" if area else code, start, last, () if area else what, area=area)
+                data = cn.collect(query, archive)
+            except CrimenbError as error:
+                total[f"refused: {type(error).__name__}"] += 1
+                continue
+            pages += 1
+            try:
+                read = read_page(Facts(data), page_of(data))
+            except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+                read = Read(0, 0, [Finding("fails", "page", query.slug, repr(error))])
+            total["sentences"] += read.sentences
+            total["numbers"] += read.numbers
+            for x in read.findings:
+                shape = (
+                    re.sub(r"\d[\d,.]*", "9", x.text)[:60]
+                    if x.kind == "not read"
+                    else x.why.partition(":")[0]
+                )
+                kinds[x.kind, x.part, shape].append(f"{query.slug}: {x.text[:300]} <{x.why[:300]}>")
+    for (kind, part, shape), texts in sorted(kinds.items(), key=lambda k: -len(k[1])):
+        print(f"{len(texts):6,} {kind} in {part}: {shape}")
+        for text in texts[: asked.show]:
+            print(f"         {text}")
+    print(f"{pages:,} pages, {dict(total)}, {sum(map(len, kinds.values())):,} findings, "
+          f"{time.monotonic() - began:.0f} s")  # fmt: skip
+    return 1 if kinds else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

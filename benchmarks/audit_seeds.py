@@ -1,0 +1,151 @@
+"""Thirty false sentences, each put into a page of the demonstration; written before the audit was.
+
+Each is a kind of sentence that a report has printed or may print by mistake. The audit must find
+every one of them (tests/test_audit.py); an audit that reads nothing finds none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from benchmarks.audit_texts import Page
+
+WARD = "demo-ward.geojson"
+Asked = tuple[str, ...]
+"""A postcode (or the file of an area), the first month, the last, and postcodes compared with."""
+
+TOWN: Asked = ("ZZ1 1AA", "2025-01", "2025-12")
+LONG: Asked = ("ZZ1 1AA", "2023-07", "2025-12", "ZZ2 2BB")
+VILLAGE: Asked = ("ZZ9 9ZZ", "2025-01", "2025-12")
+GAP: Asked = ("ZZ2 2BB", "2025-01", "2025-12")
+PART: Asked = ("ZZ2 2BB", "2025-08", "2025-08")
+NOTHING: Asked = ("ZZ1 1AA", "2024-10", "2024-10")
+AREA: Asked = (WARD, "2025-01", "2025-12")
+
+
+class Seed(NamedTuple):
+    """A false sentence: the kind of fault (numbered), where it goes, the true words and the false ones.
+
+    Where there are no true words, the false ones are added to the part.
+    """
+
+    fault: int
+    asked: Asked
+    part: str
+    true: str
+    false: str
+
+
+FAULTS = {
+    1: "a part called the whole",
+    2: "a release or a day of retrieval that nobody knows",
+    3: "a reason the numbers do not bear",
+    4: "wrong words for the forces of a custom area",
+    5: "no outcomes, where some are known",
+    6: "a supplied zero called unknown, or a gap called zero",
+    7: "a percentage of too few records",
+    8: "two ranges or verdicts for one month",
+    9: "pairs of months miscounted",
+    10: "first paragraph and year section disagree",
+    11: "map points: batch, edge, ties, institutions",
+    12: "singular, plural and lists",
+    13: "counts of one series beside the range of another",
+    14: "crime and anti-social behaviour added",
+    15: "records without a location",
+}
+"""The fifteen faults found in real reports in November 2026, as kinds."""
+
+SEEDS = [
+    Seed(1, PART, "glance", " (86% of its area; the rest cannot be estimated from it)", ""),
+    Seed(1, PART, "headline trend", "the Fable Vale part (86%) of the mile", "the mile"),
+    Seed(1, GAP, "glance", "11 of the 12 months asked for are counted.", "All 12 months were published."),
+    Seed(
+        2, TOWN, "note source", "Source: the invented records of the demonstration.",
+        "Source: police.uk, release of December 2025, retrieved on 26 November 2026.",
+    ),
+    Seed(3, TOWN, "glance", "There is no sign of a local change.", "That is in line with the rest of Fable Vale."),
+    Seed(3, TOWN, "glance", "compared with January to September", "compared with earlier in the year"),
+    Seed(
+        4, AREA, "policed by", "",
+        "The force at Market Ward itself is the local force, and other parts are policed by Fable Vale (100%).",
+    ),
+    Seed(
+        5, LONG, "headline outcomes",
+        "12% of the crimes of July 2023 to May 2024, July to September 2024 and November 2024 to July 2025 were "
+        "charged or sent to court; the results are not published",
+        "No outcomes are given here",
+    ),
+    Seed(
+        6, VILLAGE, "headline categories",
+        "The most common crimes in 2025: violence and sexual offences (16), burglary (5) and other theft (4)",
+        "No category can be counted",
+    ),
+    Seed(6, LONG, "table trend", "October 2024 | not in this archive | [x]", "October 2024 | not in this archive | 0"),
+    Seed(6, NOTHING, "glance", "It is not zero.", "There was no crime."),
+    Seed(
+        6, VILLAGE, "glance", "No crime was recorded in January and August 2025.",
+        "No crime was recorded in January, August and November 2025.",
+    ),
+    Seed(
+        7, VILLAGE, "how to read", "",
+        "7% of the crimes of January to October 2025 were charged or sent to court so far. Court results are not "
+        "published.",
+    ),
+    Seed(
+        7, VILLAGE, "instead of", "",
+        "Crime rose 100% in December. | Police recorded 2 crimes in December and 1 in November. That shows no trend.",
+    ),
+    Seed(8, TOWN, "headline trend", "(251 to 409)", "(271 to 400)"),
+    Seed(8, TOWN, "table trend", " | 251 | 409 | ", " | 261 | 409 | "),
+    Seed(8, TOWN, "index", "329, within the normal range", "329, below the normal range"),
+    Seed(9, LONG, "text change", "lower in 9 of 11 months", "lower in 0 of 12 months"),
+    Seed(
+        9, LONG, "glance", "",
+        "With less than two full years, the time of year and a trend cannot be told apart.",
+    ),
+    Seed(
+        10, LONG, "glance", "no clear change (lower in 9 of 11 months)",
+        "a clear fall of 4%, lower in 9 of 11 months",
+    ),
+    Seed(
+        10, LONG, "text change",
+        "One category changed clearly: vehicle crime (37% lower at 222, lower in 11 of 11 months).",
+        "No single category changed clearly.",
+    ),
+    Seed(10, TOWN, "glance", "53 of the 449 points", "53 of the 732 points"),
+    Seed(11, TOWN, "careful", "records of shoplifting", "records of violence and sexual offences"),
+    Seed(
+        11, TOWN, "careful", "",
+        "No busy point lies within 100 m of the edge, on either side, no hospital, police station or prison is a map "
+        "point here, and no month has many records of one kind at one point.",
+    ),
+    Seed(11, TOWN, "careful", "1 map point named Hospital", "2 map points named Hospital"),
+    Seed(12, VILLAGE, "glance", "1 report of anti-social", "1 reports of anti-social"),
+    Seed(12, TOWN, "glance", "shoplifting (59) and other theft (36)", "shoplifting (59), other theft (36)"),
+    Seed(13, TOWN, "table trend.asb", "published | 32 | 14 | 59", "published | 329 | 14 | 59"),
+    Seed(
+        14, TOWN, "headline explore", "The 3,731 crimes and, apart from them, 563 reports of anti-social behaviour",
+        "The 4,294 records of crime and anti-social behaviour",
+    ),
+    Seed(
+        15, TOWN, "glance", "They are not counted anywhere in this report.", "They are counted, but on no map.",
+    ),
+]  # fmt: skip
+
+
+def with_seed(page: Page, seed: Seed) -> Page:
+    """Return the page with the false words in it.
+
+    Raises
+    ------
+    ValueError
+        The page does not have the true words, so the seed says nothing.
+    """
+    texts = page[seed.part]
+    if not seed.true:
+        return page | {seed.part: [*texts, seed.false]}
+    if not any(seed.true in text for text in texts):
+        msg = f"{seed.part!r} of {seed.asked} has no {seed.true!r}: {texts}"
+        raise ValueError(msg)
+    return page | {seed.part: [text.replace(seed.true, seed.false) for text in texts]}

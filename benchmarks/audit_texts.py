@@ -1,0 +1,75 @@
+"""The texts of a report's page, without its charts: what the audit reads."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from typing import TYPE_CHECKING
+
+import crimenb as cn
+from crimenb.batch.index_page import overview, row
+from crimenb.batch.ledger import Entry
+from crimenb.measures.place import place_of
+from crimenb.report import figures, sections
+from crimenb.report.notes import note_text, notes
+from crimenb.wording import how_to_read, misreadings, summary
+
+if TYPE_CHECKING:
+    from crimenb.data import Data
+
+Page = dict[str, list[str]]
+"""The parts of a page by name, each a list of texts; the rows of a table have "|" between cells."""
+
+_FRAMES = {
+    "categories": cn.count_by_category,
+    "trend": lambda data: cn.months_with_range(data, "crime"),
+    "trend.asb": lambda data: cn.months_with_range(data, "asb"),
+    "snapped-points": cn.count_by_point,
+    "outcomes": cn.outcome_shares,
+    "change": cn.change_by_category,
+    "compared": cn.compared_shares,
+    "explore": cn.count_by_month_and_category,
+}
+"""The figures of a report, and the numbers that each draws and lists."""
+
+
+def page_of(data: Data) -> Page:
+    """Return the texts of the page that the report's notebook makes of `data`, and its row in an index."""
+    place = place_of(data)
+    page: Page = {
+        "title": sections.title(data).text.split("\n"),
+        "glance": summary.at_a_glance(place),
+        "summary": [line for line in summary.summary_md(place).split("\n") if line],
+    }
+    for name, numbers in _FRAMES.items():
+        frame = numbers(data)
+        page[f"headline {name}"] = figures.headline(name, data, subtitle=bool(len(frame))).text.split("\n")
+        if name in figures._TEXTS:
+            page[f"text {name}"] = figures._TEXTS[name](data).text.split("\n\n")
+        if len(frame) and place.scope.months:
+            page[f"table {name}"] = _rows(figures._table(name, frame, data).html)
+    months = sections.months_table(data)
+    page["months"] = _rows(months.html) if "<table" in months.html else [months.text]
+    page["coverage"] = _rows(sections.coverage(data).html)
+    page["policed by"] = [sections.neighbourhood(data).text]
+    page["how to read"] = how_to_read.how_to_read(place)
+    page["careful"] = how_to_read.careful_sentences(place)
+    page["instead of"] = [f"{m.sentence} | {m.instead}" for m in misreadings.do_not_say(place)]
+    for name in notes():
+        page[f"note {name}"] = note_text(name, data).split("\n")
+    known = row(Entry(place.key, data.query.slug, "done", overview=json.dumps(overview(data))))
+    page["index"] = [f"{key} | {known[key]}" for key in _INDEX]
+    return {
+        part: [text.replace("\xa0", " ") for text in texts if text.strip()] for part, texts in page.items()
+    }
+
+
+_INDEX = ("name", "period", "crime", "asb", "verdict", "part", "spark_text", "gaps", "missing", "coverage")
+
+
+def _rows(table: str) -> list[str]:
+    """Return the rows of an HTML table, caption and headings first, as texts."""
+    rows = re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)
+    cells = [[html.unescape(c) for c in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", r, re.DOTALL)] for r in rows]
+    return [*re.findall(r"<caption>(.*?)</caption>", table), *(" | ".join(c) for c in cells)]

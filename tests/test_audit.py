@@ -1,0 +1,77 @@
+"""The audit of pages: it finds every false sentence, and none on the pages as they are."""
+
+import functools
+from pathlib import Path
+
+import pytest
+from benchmarks.audit import Finding, read_page
+from benchmarks.audit_facts import Facts
+from benchmarks.audit_seeds import (
+    AREA,
+    FAULTS,
+    GAP,
+    LONG,
+    NOTHING,
+    PART,
+    SEEDS,
+    TOWN,
+    VILLAGE,
+    WARD,
+    with_seed,
+)
+from benchmarks.audit_texts import Page, page_of
+from hypothesis import Phase, given, settings
+
+import crimenb as cn
+from tests.wording.test_summary import anything
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+PAGES = [
+    TOWN, LONG, VILLAGE, GAP, PART, NOTHING, AREA,
+    ("ZZ2 2BB", "2023-07", "2025-12"), ("ZZ9 9ZZ", "2023-07", "2025-12"), ("ZZ9 9ZZ", "2025-08", "2025-08"),
+    ("ZZ1 1AA", "2024-09", "2024-11"), ("ZZ1 1AA", "2023-09", "2023-09"), ("ZZ2 2BB", "2025-07", "2025-12", "ZZ1 1AA", "ZZ9 9ZZ"),
+]  # fmt: skip
+
+
+@functools.cache
+def read(asked: tuple[str, ...]) -> tuple[Facts, Page]:
+    start, end = asked[1:3]
+    if asked[0] == WARD:
+        query = cn.Query.parse("", start, end, area=cn.read_area(NOTEBOOKS / WARD))
+    else:
+        query = cn.Query.parse(asked[0], start, end, asked[3:])
+    data = cn.collect(query, "demo")
+    return Facts(data), page_of(data)
+
+
+@pytest.mark.parametrize("asked", PAGES, ids=" ".join)
+def test_every_sentence_of_a_page_is_what_the_records_say(asked):
+    found = read_page(*read(asked))
+    assert found.findings == []
+    assert found.sentences > 60
+
+
+@settings(deadline=None, max_examples=15, phases=[Phase.explicit, Phase.generate])
+@given(anything())
+def test_every_sentence_of_any_page_is_what_the_records_say(data):
+    found = read_page(Facts(data), page_of(data)).findings
+    # Months are called published here at random, whoever supplied them.
+    assert [x for x in found if x.kind != "a part called whole"] == []
+
+
+@pytest.mark.parametrize("seed", SEEDS, ids=[f"{s.fault}: {FAULTS[s.fault]}, {s.part}" for s in SEEDS])
+def test_a_false_sentence_is_found(seed):
+    facts, page = read(seed.asked)
+    assert read_page(facts, {seed.part: with_seed(page, seed)[seed.part]}).findings
+
+
+def test_every_kind_of_fault_has_a_false_sentence():
+    assert {s.fault for s in SEEDS} == set(FAULTS)
+    assert len(SEEDS) == 30
+
+
+def test_a_sentence_that_the_audit_does_not_know_is_not_passed_over():
+    facts, _ = read(VILLAGE)
+    text = "All 12 months were published. Crime here is nothing to speak of."
+    unknown = "Crime here is nothing to speak of."
+    assert read_page(facts, {"glance": [text]}).findings == [Finding("not read", "glance", unknown)]
