@@ -6,7 +6,15 @@ from collections import Counter
 
 import pytest
 
-from crimenb import at_a_glance, do_not_say, title
+from crimenb import (
+    at_a_glance,
+    category_chart,
+    count_by_category,
+    count_by_month_and_category,
+    do_not_say,
+    show,
+    title,
+)
 from crimenb.data import frame
 from crimenb.errors import SourceError
 from crimenb.month_status import judge
@@ -140,7 +148,7 @@ def test_a_damaged_line_is_lost_by_itself(tmp_path):
 
 
 @needs_cases
-def test_a_new_category_is_counted_under_its_own_name(tmp_path):
+def test_a_new_category_is_counted_under_its_own_name(tmp_path, capsys):
     build_archive(
         [CASES / "new-category"], tmp_path / "A", postcodes=CASES / "nspl-2026",
         force_areas=CASES / "force-areas-kml",
@@ -155,6 +163,9 @@ def test_a_new_category_is_counted_under_its_own_name(tmp_path):
     assert around.set_index("month")["rest"].sum() + new == 106
     inside = data.nearby[data.nearby["distance_m"] <= 1609.344]
     assert inside["records"].sum() == len(data.crimes)
+    show(category_chart(data, count_by_category(data)), count_by_month_and_category(data), "explore", data)
+    (heading,) = [ln for ln in capsys.readouterr().out.splitlines() if ln.startswith("  Month ")]
+    assert heading.endswith("  Retail crime")
     write(data, tmp_path / "data")
     assert Counter(read(tmp_path / "data").crimes["category"]) == Counter(data.crimes["category"])
 

@@ -19,7 +19,7 @@ from crimenb.errors import QueryError
 from crimenb.geo import LONLAT
 from crimenb.month_status import LEAST_SHARE, known_gaps
 from crimenb.query import days_in
-from crimenb.schema import ASB, BTP, CATEGORIES, SUMMED, MonthStatus, label_of
+from crimenb.schema import ASB, BTP, CATEGORIES, CRIME_CATEGORIES, SUMMED, MonthStatus, label_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,8 +149,7 @@ def categories_of(data: Data) -> list[str]:
 @remembered
 def crime_categories_of(data: Data) -> list[str]:
     """Return the slugs of the thirteen categories of crime, and of those new to this version."""
-    known = [slug for slug in CATEGORIES if slug != ASB]
-    return known + sorted(set(data.main.crimes["category"].unique()) - set(CATEGORIES))
+    return CRIME_CATEGORIES + sorted(set(data.main.crimes["category"].unique()) - set(CATEGORIES))
 
 
 @remembered
@@ -207,13 +206,14 @@ def rest_of_force(data: Data) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index `month`, columns `SERIES` without "btp", float; a month that one of the forces
-        did not supply is absent. Empty where the source is not an archive.
+        Index `month`, columns `SERIES` without "btp" and categories new to this version, float; a
+        month that one of the forces did not supply is absent. Empty where the source is not an
+        archive.
     """
     data = data.main
     forces = list(deciding(data))
     rows = data.surroundings[data.surroundings["force"].isin(forces)]
-    names = [s for s in SERIES if s != "btp"]
+    names = [s for s in SERIES if s != "btp"] + sorted(set(rows["category"]) - set(CATEGORIES))
     if rows.empty:
         return pd.DataFrame(columns=names, index=pd.Index([], name="month"), dtype="float64")
     complete = rows.groupby("month")["force"].nunique() == len(forces)
