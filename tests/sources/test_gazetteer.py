@@ -6,7 +6,10 @@ import zipfile
 import pandas as pd
 import pytest
 
+from crimenb import do_not_say, title
+from crimenb.charts.map import absent_forces
 from crimenb.errors import PlaceNotFound, QueryError, SourceError
+from crimenb.measures.place import place_of
 from crimenb.query import Query
 from crimenb.snapshot import collect
 from crimenb.sources.archive import Archive
@@ -180,6 +183,12 @@ def test_a_part_without_postcodes_is_unknown_and_never_whole(tmp_path, src):
         "its police force is not known (unless it is sea); build the archive with the neighbouring postcodes"
         in (data.months["why"].iloc[0])
     )
+    # It is named where it is absent, and shaded, but decides nothing and has no file.
+    assert place_of(data).forces == ["leicestershire", "warwickshire"]
+    assert absent_forces(data) == {"Warwickshire", "unknown"}
+    text = title(data).text + do_not_say(data).text
+    assert "The rest is policed by Warwickshire and a force that is not known here" in text
+    assert "The rest is not in these data" in text
     inside = collect(Query.parse("ZZ5 5AA", "2025-01", "2025-01"), spec)
     assert inside.months["status"].tolist() == ["published"]
 
