@@ -317,11 +317,12 @@ def guide(name: str) -> None:
 @click.option(
     "--scheduler", default="", metavar="ADDRESS", help="A Dask scheduler to use instead, tcp://HOST:PORT."
 )
+@click.option("--closed-ok", is_flag=True, help="Use the last position of postcodes that were closed.")
 @click.option("--force", is_flag=True, help="Make reports again that are there and unchanged.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 def batch(
     file: Path, source: str, start: str, end: str, compare: tuple[str, ...], out: Path, workers: int,
-    scheduler: str, force: bool, dry_run: bool,
+    scheduler: str, closed_ok: bool, force: bool, dry_run: bool,
 ) -> None:  # fmt: skip
     """Build a report for each row of FILE, an index page and a ledger.
 
@@ -334,7 +335,9 @@ def batch(
     from crimenb.batch.plan import plan_batch
     from crimenb.batch.run import run_batch
 
-    plan = plan_batch(file, source, out, start=start, end=end, compare=compare, force=force)
+    plan = plan_batch(
+        file, source, out, start=start, end=end, compare=compare, force=force, closed_ok=closed_ok
+    )
     for line in plan.lines():
         click.echo(line, err=True)
     if dry_run:

@@ -22,6 +22,7 @@ from crimenb.batch.ledger import Entry, Ledger, intact_hash, unchanged_hash
 from crimenb.batch.plan import plan_batch
 from crimenb.batch.rows import read_orders, settle
 from crimenb.batch.run import run_batch
+from crimenb.batch.worker import Task, make
 from crimenb.cli import main
 from crimenb.errors import Busy, QueryError
 from crimenb.files import locked, sweep
@@ -144,13 +145,13 @@ def test_every_bad_line_is_named_and_the_rest_done(tmp_path):
     assert f"{len(plan.todo):,} to make; 18 lines left out." in text
 
 
-def _demo_postcodes():
+def _demo_postcodes(*, closed=False):
     import duckdb
 
     archive = open_source("demo", Query("ZZ1 1AA"))
     file = archive.folder / "postcodes.parquet"
     rows = duckdb.sql(
-        f"SELECT postcode FROM '{file}' WHERE refused = '' AND closed = '' ORDER BY 1"
+        f"SELECT postcode FROM '{file}' WHERE refused = '' AND (closed <> '') = {closed} ORDER BY 1"
     ).fetchall()
     return [row[0].encode() for row in rows]
 
@@ -171,6 +172,17 @@ def real_archive_or_skip(request):
     if not (REAL / "police-uk-archive").is_dir():
         pytest.skip("recorded police.uk data are not here (CRIMENB_REAL_DATA)")
     return request.getfixturevalue("real_archive")
+
+
+def test_closed_postcodes_of_a_list_are_taken_only_if_asked_for(tmp_path):
+    path = listed(tmp_path, f"ZZ9 9ZZ\n{_demo_postcodes(closed=True)[0].decode()}\n")
+    assert "ask for its last position (--closed-ok). Left out." in planned(path, tmp_path).lines()[0]
+    plan = planned(path, tmp_path / "out", closed_ok=True)
+    assert len(plan.todo) == 2
+    (tmp_path / "out").mkdir()
+    task = Task(plan.todo[1].query, plan.source, str(plan.out), plan.described, closed_ok=True)
+    assert make(task).status == "done"
+    assert "its last position is used" in (task.folder / "report.html").read_text()
 
 
 def test_a_list_without_any_postcode_says_why(tmp_path):

@@ -151,7 +151,7 @@ def _table(name: str, frame: pd.DataFrame, data: Data) -> Words:
         columns = [c for c in columns if c.name != "other"]
         caption = f"Shares of crime here and in {frame['other'].iloc[0]}"
     if name == "explore":  # categories that are new to this version come last
-        columns += [Column(c, c, WHOLE) for c in frame if c not in {column.name for column in columns}]
+        columns += [Column(c, c, WHOLE) for c in map(str, frame) if c not in {k.name for k in columns}]
     if name == "snapped-points":  # of four crimes none is the most common kind
         frame = frame.assign(top=frame["top"].where(frame["crime"] >= LEAST_TOP, ""))
     if name == "change":
