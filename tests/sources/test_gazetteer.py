@@ -3,8 +3,10 @@
 import json
 import zipfile
 
+import geopandas as gpd
 import pandas as pd
 import pytest
+import shapely
 
 from crimenb import do_not_say, title
 from crimenb.charts.map import absent_forces
@@ -158,6 +160,33 @@ def test_areas_that_tell_no_force_are_refused(tmp_path, src):
     file.write_text(KML.format(BOX))
     with pytest.raises(QueryError, match="not named after a force"):
         archive(tmp_path, src, force_areas=file)
+
+
+def test_force_areas_are_read_by_what_they_hold_and_nothing_else_is_opened(tmp_path, src):
+    """A virtual file, which GDAL takes whatever it is called, would fetch what it points to."""
+    box = shapely.box(-1.3, 52.5, -0.9, 52.8)
+    shapes = gpd.GeoDataFrame(
+        {"PFA23CD": ["E23000021"], "PFA23NM": ["Leicestershire"]}, geometry=[box], crs=4326
+    )
+    folder = tmp_path / "areas"
+    folder.mkdir()
+    shapes.to_crs(27700).to_file(folder / "PFA_DEC_2023.shp")
+    for source in (folder, folder / "PFA_DEC_2023.shp"):
+        opened = archive(tmp_path, src, force_areas=source, postcodes=postcode_file(tmp_path))
+        coverage = opened.pull(opened.place("ZZ5 5AA"), ["2025-01"]).coverage
+        assert coverage.set_index("force")["share"]["leicestershire"] == 1.0
+    (folder / "PFA_DEC_2023.prj").unlink()
+    with pytest.raises(QueryError, match="names no coordinate system"):
+        archive(tmp_path, src, force_areas=folder)
+    metres = tmp_path / "metres.geojson"
+    metres.write_text(shapes.to_crs(27700).to_json(drop_id=True).replace("EPSG::27700", "OGC:1.3:CRS84"))
+    with pytest.raises(QueryError, match="holds areas outside the United Kingdom"):
+        archive(tmp_path, src, force_areas=metres)
+    virtual = tmp_path / "virtual.geojson"
+    virtual.write_text("<OGRVRTDataSource><OGRVRTLayer name='PFA_DEC_2023'><SrcDataSource>"
+                       f"{folder}</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>")  # fmt: skip
+    with pytest.raises(QueryError, match="is a virtual file, which only points to others"):
+        archive(tmp_path, src, force_areas=virtual)
 
 
 # ------------------------------------------------------------------------ gaps

@@ -35,7 +35,7 @@ LARGEST = 100 * 1024**2
 
 _SHAPEFILE, _DATABASE, _ZIP = b"\0\0\x27\x0a", b"SQLite format 3\0", b"PK\x03\x04"
 _BESIDE = (".shp", ".shx", ".dbf", ".prj", ".cpg")
-_ENDINGS = (".shp", ".gpkg", ".geojson", ".json", ".kml")
+ENDINGS = (".shp", ".gpkg", ".geojson", ".json", ".kml")
 _OTHER_JSON = {
     "Topology": "TopoJSON, which keeps outlines as shared arcs; save it as GeoJSON, for example at mapshaper.org",
     "Esri": "Esri JSON; ask for it as GeoJSON (f=geojson in the address)",
@@ -92,7 +92,8 @@ def _bytes(path: Path) -> bytes:
 
 def _check_size(size: int, name: str) -> None:
     if size > LARGEST:
-        msg = f"{name!r} is larger than {LARGEST // 1024**2} MB; export only the outlines that you need."
+        megabytes = LARGEST // 1024**2
+        msg = f"{name!r} is larger than {megabytes} MB; export only the outlines that you need, or simpler ones."
         raise QueryError(msg)
 
 
@@ -124,13 +125,13 @@ def _zipped(raw: bytes, name: str) -> dict[str, gpd.GeoDataFrame]:
         try:
             with zips.opened(Path(copy.name), name) as archive:
                 wanted = {Path(zips.plain(m)): m for m in zips.members(archive)}
-                wanted = {f: m for f, m in wanted.items() if f.suffix.lower() in {*_BESIDE, *_ENDINGS}}
+                wanted = {f: m for f, m in wanted.items() if f.suffix.lower() in {*_BESIDE, *ENDINGS}}
                 _check_size(sum(m.file_size for m in wanted.values()), name)
                 for inside, member in wanted.items():
                     files[inside] = b"".join(zips.chunks(archive, member, f"{name}!{inside}"))
         except SourceError as error:
             raise QueryError(str(error)) from error
-    outlines = [f for f in files if f.suffix.lower() in _ENDINGS]
+    outlines = [f for f in files if f.suffix.lower() in ENDINGS]
     if len(outlines) != 1:
         names = ", ".join(map(str, outlines[:5]))
         msg = f"{name!r} holds {len(outlines) or 'no'} files of outlines{f' ({names})' if names else ''}"
