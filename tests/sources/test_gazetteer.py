@@ -104,6 +104,7 @@ def test_rough_and_closed_positions_are_remarked(tmp_path, src):
         "The position of this postcode is only rough (quality 6 of the postcode file): "
         "the centre may be off by more than the circle's radius."
     )
+    assert rough.places["remark"].iloc[0] in title(rough).text
     with pytest.raises(PlaceNotFound, match=r"closed in 2024-08.*--closed-ok"):
         collect(Query.parse("LE1 1AB", "2025-01", "2025-01"), spec)
 

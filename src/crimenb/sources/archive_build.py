@@ -109,7 +109,7 @@ class Built:
             f"{months[-1]}: {counted(self.records, 'record')}, {self.located:,} with a location."
         )
         for what, n in sorted(self.unused.items()):
-            yield f"Not used: {n:,} {what}."
+            yield f"Not used: {what}: {n:,}."
         for text in (*self.superseded, *self.notes):
             yield f"{text}."
         for name, reasons in self.rejected.items():
