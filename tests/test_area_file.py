@@ -359,6 +359,19 @@ def test_only_the_four_formats_are_read_and_nothing_that_they_point_to(name, tmp
         read_area(tmp_path / name)
 
 
+def test_a_map_that_is_only_linked_to_says_how_to_export_it(tmp_path):
+    link = "<NetworkLink><Link><href>https://example.org/map.kml</href></Link></NetworkLink>"
+    (tmp_path / "map.kml").write_text(
+        f"<kml xmlns='http://www.opengis.net/kml/2.2'><Document>{link}</Document></kml>"
+    )
+    with pytest.raises(
+        QueryError, match="no outline but a link to a map on the network; export the map again"
+    ):
+        read_area(tmp_path / "map.kml")
+    with pytest.raises(QueryError, match="but a folder; give the one file in it: GeoJSON"):
+        read_area(tmp_path)
+
+
 def test_only_regular_files_of_this_machine_are_opened(tmp_path):
     os.mkfifo(tmp_path / "ward.geojson")
     for name in (

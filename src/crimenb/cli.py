@@ -29,7 +29,8 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except CrimenbError as error:
-            click.echo(visible(str(error)), err=True)
+            for line in str(error).split("\n"):  # one for each bad line of a list
+                click.echo(visible(line), err=True)
             ctx.exit(error.exit_code)
         except KeyboardInterrupt:
             click.echo("Stopped. Nothing half-written was left; run it again to go on.", err=True)

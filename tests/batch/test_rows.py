@@ -1,6 +1,7 @@
 """Lists as people have them: from Excel, with titles, odd spellings, months of every kind."""
 
 import datetime as dt
+import zipfile
 
 import openpyxl
 import pytest
@@ -74,6 +75,43 @@ def test_a_quotation_mark_that_is_never_closed_costs_its_line_alone(tmp_path):
     assert [(n.line, n.left_out) for n in notices] == [(2, True)]
 
 
+def test_postcodes_beside_each_other_are_not_passed_over_in_silence(tmp_path):
+    found, notices = read(listed(tmp_path, "ST1 1AP, ST1 2AA, ST1 3AA\n"))
+    assert found == ["ST1 1AP"]
+    assert notices[0].done == (
+        "Only the first column is read. Other columns hold 2 postcodes; give each a line of its own."
+    )
+
+
+OTHERS = {
+    "list.pdf": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "is a PDF; save it as .xlsx or CSV, with a column 'postcode'"),
+    "list.xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 99, r"is a workbook of an old Excel \(.xls\)"),
+    "export.xls": (b"\xef\xbb\xbf\r\n<html><table><tr><td>postcode</td></tr></table>", "is a web page"),
+    "list.json": (b'[{"postcode": "ST1 1AP"}]', "is JSON"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_is_no_list_is_named_as_what_it_is(name, tmp_path):
+    raw, words = OTHERS[name]
+    with pytest.raises(QueryError, match=words):
+        read(listed(tmp_path, raw, name))
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "words"),
+    [
+        ("list.ods", "content.xml", "is an OpenDocument spreadsheet; save it as .xlsx or CSV"),
+        ("list.zip", "list.csv", "another file or a zip of files; give the list in it"),
+    ],
+)
+def test_zips_that_are_no_workbook_are_named(name, part, words, tmp_path):
+    with zipfile.ZipFile(tmp_path / name, "w") as parts:
+        parts.writestr(part, "postcode\nST1 1AP\n")
+    with pytest.raises(QueryError, match=words):
+        read(tmp_path / name)
+
+
 MONTHS = {
     ("Oct-25", "Dec-25"): ("2025-10", "2025-12"),
     ("01/10/2025", "01/12/2025"): ("2025-10", "2025-12"),
@@ -131,8 +169,6 @@ def test_a_workbook_without_a_header_is_read_like_a_text(tmp_path):
 
 
 def test_a_workbook_that_unpacks_without_end_is_refused(tmp_path):
-    import zipfile
-
     path = workbook(tmp_path / "w.xlsx", [["postcode"]])
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as parts, parts.open("xl/more.xml", "w") as part:
         for _ in range(LARGEST_WORKBOOK // 2**20 + 1):

@@ -16,6 +16,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
+from click.testing import CliRunner
 
 from crimenb.batch import ledger
 from crimenb.batch.ledger import Entry, Ledger, intact_hash, unchanged_hash
@@ -188,6 +189,13 @@ def test_closed_postcodes_of_a_list_are_taken_only_if_asked_for(tmp_path):
 def test_a_list_without_any_postcode_says_why(tmp_path):
     with pytest.raises(QueryError, match=r"Line 1: 'a' is not[\s\S]*holds no postcode"):
         planned(listed(tmp_path, "a\nb\n"), tmp_path)
+
+
+def test_every_line_of_such_a_list_has_one_of_its_own_on_the_screen(tmp_path):
+    args = ["batch", str(listed(tmp_path, "a\nb\n")), "--source", "demo", "--out", str(tmp_path)]
+    said = CliRunner().invoke(main, args).stderr.splitlines()
+    assert [line.split(" is ")[0] for line in said[:2]] == ["Line 1: 'a'", "Line 2: 'b'"]
+    assert len(said) == 3
 
 
 def test_settling_keeps_one_of_each():
@@ -365,8 +373,6 @@ def run(*args, **options):
 
 
 def test_dry_run_says_and_does_nothing(tmp_path):
-    from click.testing import CliRunner
-
     path = listed(tmp_path, "ZZ1 1AA\nfoo\n")
     said = CliRunner().invoke(main, ["batch", str(path), "--out", str(tmp_path / "out"), "--dry-run"])
     assert said.exit_code == 0

@@ -98,6 +98,7 @@ def test_powershells_backslashes_and_apples_forks(tmp_path, clean):
     path = zipped(tmp_path, clean[0], f"2025-01\\{NAME}")
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(f"__MACOSX/2025-01/._{NAME}", b"\x00\x05\x16\x07")
+        archive.writestr(f"2025-01/~${NAME}", b"\x05user")  # a lock of a spreadsheet program
     built(tmp_path)
     assert records(tmp_path) == clean[1]
 

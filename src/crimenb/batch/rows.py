@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from crimenb.errors import CrimenbError, QueryError
+from crimenb.plurals import counted
 from crimenb.query import Query, parse_postcode
 
 if TYPE_CHECKING:
@@ -31,6 +32,12 @@ LARGEST_WORKBOOK = 256 * 1024**2
 _POSTCODE_NAMES = ("postcode", "postalcode", "pcds", "pcd", "pcd7", "pcd8", "pcode", "zipcode")
 _HEADER_WITHIN = 50
 """Rows among which the header is looked for: titles, notes and dates stand above it."""
+
+_OTHERS = {
+    b"%PDF": "a PDF", b"\xd0\xcf\x11\xe0": "a workbook of an old Excel (.xls)", b"{\\rtf": "a rich text",
+    b"<": "a web page", b"[": "JSON", b"{": "JSON",
+}  # fmt: skip
+"""How files begin that are no lists; some programs export a web page under the name of a workbook."""
 
 _LONGEST_ROW = 50
 """Lines of one row; a quotation mark that closes later was not meant to open."""
@@ -145,12 +152,15 @@ def _named(rows: Iterator[Row], notices: list[Notice]) -> Iterator[tuple[int, di
             words = f"No use is known for {', '.join(map(repr, unknown))}."
             notices.append(Notice(first[at].line, "", words, f"Known are {', '.join(COLUMNS)}."))
     elif first:
-        where = _column_of_postcodes(first)
+        where, elsewhere = _column_of_postcodes(first)
         columns = [""] * where + ["postcode"]
         if max(len([c for c in row.cells if c]) for row in first) > 1:
             words = "There is no header with a column 'postcode'."
             which = "the first column" if where == 0 else f"column {where + 1}, of postcodes,"
-            notices.append(Notice(first[0].line, "", words, f"Only {which} is read."))
+            done = f"Only {which} is read."
+            if elsewhere:
+                done += f" Other columns hold {counted(elsewhere, 'postcode')}; give each a line of its own."
+            notices.append(Notice(first[0].line, "", words, done))
     for line, cells in itertools.chain(first[at + 1 :], rows):
         yield line, dict.fromkeys(COLUMNS, "") | dict(zip(columns, cells, strict=False))
 
@@ -165,7 +175,9 @@ def _header(cells: Sequence[str]) -> list[str]:
     return ["postcode" if i == names.index(meant[0]) else n for i, n in enumerate(names)]
 
 
-def _column_of_postcodes(rows: Sequence[Row]) -> int:
+def _column_of_postcodes(rows: Sequence[Row]) -> tuple[int, int]:
+    """Return the column with most postcodes, and how many the others hold."""
+
     def is_postcode(text: str) -> bool:
         try:
             return bool(parse_postcode(text))
@@ -176,7 +188,7 @@ def _column_of_postcodes(rows: Sequence[Row]) -> int:
         sum(is_postcode(row.cells[i]) for row in rows if i < len(row.cells))
         for i in range(max(len(row.cells) for row in rows))
     ]
-    return counts.index(max(counts))
+    return counts.index(max(counts)), sum(counts) - max(counts)
 
 
 def _one_line(text: str) -> str:
@@ -194,6 +206,10 @@ def _table(path: Path, notices: list[Notice]) -> Iterator[Row]:
     except OSError as error:
         msg = f"The list {str(path)!r} cannot be read: {error.strerror}."
         raise QueryError(msg) from error
+    begun = raw.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if other := next((what for mark, what in _OTHERS.items() if begun.startswith(mark)), ""):
+        msg = f"The list {str(path)!r} is {other}; save it as .xlsx or CSV, with a column 'postcode'."
+        raise QueryError(msg)
     if raw.startswith(b"PK\x03\x04"):
         rows = _workbook(path, raw)
     else:
@@ -208,6 +224,17 @@ def _workbook(path: Path, raw: bytes) -> Iterator[Row]:
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as parts:
             too_large = sum(p.file_size for p in parts.infolist()) > LARGEST_WORKBOOK
+            names = {p.filename for p in parts.infolist()}
+        if "xl/workbook.xml" not in names:
+            what = (
+                "an OpenDocument spreadsheet; save it as .xlsx or CSV"
+                if "content.xml" in names
+                else (
+                    "no Excel workbook but another file or a zip of files; give the list in it, as .xlsx or CSV"
+                )
+            )
+            msg = f"The list {str(path)!r} is {what}."
+            raise QueryError(msg)
         if too_large:
             msg = f"The list {str(path)!r} unpacks to more than {LARGEST_WORKBOOK // 1024**2} MB; save it as CSV."
             raise QueryError(msg)

@@ -63,7 +63,8 @@ def read_outlines(path: Path) -> dict[str, gpd.GeoDataFrame]:
         No such file, too large, or none of the formats.
     """
     if not path.is_file():
-        msg = f"There is no file {str(path)!r}; give {FORMATS}."
+        but = ", but a folder; give the one file in it:" if path.is_dir() else "; give"
+        msg = f"There is no file {str(path)!r}{but} {FORMATS}."
         raise QueryError(msg)
     try:
         if path.suffix.lower() in _BESIDE:
@@ -218,6 +219,12 @@ def _kml(raw: bytes, name: str) -> gpd.GeoDataFrame:
             else f"XML of the kind {kind[:40]!r}"
         )
         msg = f"{name!r} is {what}; give {FORMATS}."
+        raise QueryError(msg)
+    if root.find(".//NetworkLink") is not None and root.find(".//Placemark") is None:
+        msg = (
+            f"{name!r} holds no outline but a link to a map on the network; export the map again as KML, with its data "
+            "(My Maps: without 'Keep data up to date')."
+        )
         raise QueryError(msg)
     rows, shapes = [], []
     for placemark in root.iter("Placemark"):
