@@ -225,6 +225,18 @@ def test_points_and_lines_beside_the_outline_are_passed_over_with_a_word(tmp_pat
     assert (area.name, same(area)) == ("Hanley", True)
 
 
+def test_a_row_without_a_shape_and_names_in_windows_letters_are_read(tmp_path):
+    path = geojson(
+        tmp_path / "w.geojson",
+        {"type": "Feature", "properties": {}, "geometry": None},
+        feature(BOX, name="Cafe"),
+    )
+    path.write_bytes(path.read_text().replace("Cafe", "Caf\u00e9").encode("cp1252"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_area(path).name == "Caf\u00e9"
+
+
 def test_an_outline_that_touches_or_crosses_itself_a_little_is_mended(tmp_path):
     corners = [
         *BOX.exterior.coords[:-1],

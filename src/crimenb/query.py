@@ -37,7 +37,7 @@ def postcode_areas() -> frozenset[str]:
 
 _POSTCODE = re.compile(r"([A-Z]{1,2})([0-9][0-9A-HJKMNP-Y]?)([0-9][ABD-HJLNP-UW-Z]{2})")
 _INVISIBLE = re.compile(r"[\s\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff]+")
-_AROUND = "=\"'`“”‘’()[]{}<>.,;:"
+_AROUND = "=\"'`“”‘’()[]{}<>.,;:-*•"
 """What spreadsheets and sentences put around a postcode, and what no postcode has."""
 
 _LETTERS_FOR_DIGITS = str.maketrans("OQILSZ", "001152")

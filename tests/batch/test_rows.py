@@ -35,6 +35,10 @@ TEXTS = {
     "what cannot be seen": "postcode\nST1\u200b 1AP\u200e\n\ufeffST1\u00a02AA\n",
     "brackets, dots, quotation marks": 'postcode\n(ST1 1AP)\n"“ST1 2AA”."\n',
     "hyphens and apostrophes": "postcode\nst1-1ap\n'ST1 2AA\n",
+    "a title that speaks of postcodes": "Postcodes of our sites,\n\nname,postcode\nA,ST1 1AP\nB,ST1 2AA\n",
+    "a title of many cells that speaks of postcodes": "Clients, postcodes, Hanley\nname;postcode\nA;ST1 1AP\nB;ST1 2AA\n",
+    "bullets": "- ST1 1AP\n\u2022 ST1 2AA\n",
+    "two columns of postcodes": "Home postcode,Work postcode\nST1 1AP,ST1 5AA\nST1 2AA,\n",
     "many empty cells": ",,,\n,,postcode,\n,,ST1 1AP,\n,,,\n,,ST1 2AA,\n",
     "old line ends": "postcode\rST1 1AP\rST1 2AA\r",
 }  # fmt: skip
@@ -45,6 +49,12 @@ def test_lists_as_people_have_them_are_read(case, tmp_path):
     found, notices = read(listed(tmp_path, TEXTS[case]))
     assert found == BOTH
     assert not [n for n in notices if n.left_out]
+
+
+def test_several_columns_of_postcodes_are_named(tmp_path):
+    _, notices = read(listed(tmp_path, TEXTS["two columns of postcodes"]))
+    assert "2 columns are named for postcodes ('homepostcode', 'workpostcode')." in notices[0].found
+    assert notices[0].done == "The first is read; call the one you mean 'postcode'."
 
 
 def test_titles_above_the_header_are_passed_over_with_a_word(tmp_path):
@@ -85,7 +95,7 @@ def test_postcodes_beside_each_other_are_not_passed_over_in_silence(tmp_path):
 
 OTHERS = {
     "list.pdf": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "is a PDF; save it as .xlsx or CSV, with a column 'postcode'"),
-    "list.xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 99, r"is a workbook of an old Excel \(.xls\)"),
+    "list.xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 99, "is a workbook of an old Excel or one with a password"),
     "export.xls": (b"\xef\xbb\xbf\r\n<html><table><tr><td>postcode</td></tr></table>", "is a web page"),
     "list.json": (b'[{"postcode": "ST1 1AP"}]', "is JSON"),
 }  # fmt: skip

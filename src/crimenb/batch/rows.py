@@ -34,8 +34,8 @@ _HEADER_WITHIN = 50
 """Rows among which the header is looked for: titles, notes and dates stand above it."""
 
 _OTHERS = {
-    b"%PDF": "a PDF", b"\xd0\xcf\x11\xe0": "a workbook of an old Excel (.xls)", b"{\\rtf": "a rich text",
-    b"<": "a web page", b"[": "JSON", b"{": "JSON",
+    b"%PDF": "a PDF", b"\xd0\xcf\x11\xe0": "a workbook of an old Excel or one with a password",
+    b"{\\rtf": "a rich text", b"<": "a web page", b"[": "JSON", b"{": "JSON",
 }  # fmt: skip
 """How files begin that are no lists; some programs export a web page under the name of a workbook."""
 
@@ -143,8 +143,15 @@ def settle(asked: Orders, held: Sequence[str]) -> Orders:
 def _named(rows: Iterator[Row], notices: list[Notice]) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the rows below the header, by the names of their columns."""
     first = list(itertools.islice(rows, _HEADER_WITHIN))
-    at, columns = next(((i, c) for i, row in enumerate(first) if (c := _header(row.cells))), (-1, []))
+    heads = [(i, c, n) for i, row in enumerate(first) for c, n in [_header(row.cells)] if c]
+    # A row with a column of the very name is the header rather than a title that speaks of postcodes.
+    at, columns, meant = next((h for h in heads if not h[2]), heads[0] if heads else (-1, [], []))
     if columns:
+        if len(meant) > 1:
+            words = f"{len(meant)} columns are named for postcodes ({', '.join(map(repr, meant))})."
+            notices.append(
+                Notice(first[at].line, "", words, "The first is read; call the one you mean 'postcode'.")
+            )
         if at:
             words = f"{'A row stands' if at == 1 else f'{at} rows stand'} above the header."
             notices.append(Notice(first[0].line, "", words, "Not read."))
@@ -165,14 +172,18 @@ def _named(rows: Iterator[Row], notices: list[Notice]) -> Iterator[tuple[int, di
         yield line, dict.fromkeys(COLUMNS, "") | dict(zip(columns, cells, strict=False))
 
 
-def _header(cells: Sequence[str]) -> list[str]:
-    """Return the names of the columns, one of them "postcode"; empty if this is no header."""
+def _header(cells: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the names of the columns, one of them "postcode"; empty if this is no header.
+
+    Second come the longer names of postcodes that may be meant, where no column has the very name.
+    """
     names = [re.sub(r"[\s_().-]", "", c.lower()) for c in cells]
     known = [n for n in _POSTCODE_NAMES if n in names]
-    meant = known[:1] or [n for n in names if re.fullmatch(r"[a-z]*(postcode|postalcode)[a-z]*", n)]
-    if len(meant) != 1:
-        return []
-    return ["postcode" if i == names.index(meant[0]) else n for i, n in enumerate(names)]
+    longer = [n for n in names if re.fullmatch(r"[a-z]*(postcode|postalcode)[a-z]*", n) and not known]
+    if not known and not longer:
+        return [], []
+    here = names.index((known or longer)[0])
+    return ["postcode" if i == here else n for i, n in enumerate(names)], longer
 
 
 def _column_of_postcodes(rows: Sequence[Row]) -> tuple[int, int]:
@@ -242,7 +253,7 @@ def _workbook(path: Path, raw: bytes) -> Iterator[Row]:
             warnings.simplefilter("ignore")  # what a workbook has beside its cells is not read
             book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
             heads = ((s, s.iter_rows(max_row=_HEADER_WITHIN, values_only=True)) for s in book.worksheets)
-            with_header = (s for s, head in heads if any(_header([*map(_cell, row)]) for row in head))
+            with_header = (s for s, head in heads if any(_header([*map(_cell, row)])[0] for row in head))
             sheet = next(with_header, book.worksheets[0])
             for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
                 yield Row(number, [*map(_cell, row)])
@@ -291,10 +302,12 @@ def _text(path: Path, raw: bytes, notices: list[Notice]) -> Iterator[Row]:
 def _separator(lines: Sequence[str]) -> str:
     """Return what stands between cells: what makes a header, else the commonest of the first line."""
     some = [line for line in lines[:_HEADER_WITHIN] if line.strip(" \t\r\n,;")]
-    for line in some:
-        for separator in ",;\t|":
-            if separator in line and _header([c.strip(' "\r\n') for c in line.split(separator)]):
-                return separator
+    heads = [
+        (longer, separator) for line in some for separator in ",;\t|" if separator in line
+        for columns, longer in [_header([c.strip(' "\r\n') for c in line.split(separator)])] if columns
+    ]  # fmt: skip
+    if heads:
+        return min(heads, key=lambda head: len(head[0]))[1]
     return max(",;\t|", key=some[0].count) if some else ","
 
 

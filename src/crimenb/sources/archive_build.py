@@ -273,9 +273,8 @@ class _Build:
         with self.db, contextlib.closing(Finder(self.tmp)) as finder:
             street = finder.street_files(sources)
             if not street:
-                msg = (
-                    "No street file (YYYY-MM-force-street.csv) was found; name folders or zips holding some."
-                )
+                there = "".join(f"; not used: {what}: {n:,}" for what, n in sorted(finder.unused.items()))
+                msg = f"No street file (YYYY-MM-force-street.csv) was found{there}; name folders or zips holding some."
                 raise QueryError(msg)
             built.unused, built.superseded = finder.unused, finder.superseded
             self._prepare()

@@ -113,7 +113,10 @@ def _layers(parts: Mapping[str, bytes], name: str) -> dict[str, gpd.GeoDataFrame
     if raw.startswith(_SHAPEFILE) or "" not in parts:
         msg = f"{name!r} is not a whole Shapefile; give the .shp, with the .shx, .dbf and .prj beside it."
         raise QueryError(msg)
-    text = raw.decode("utf-16" if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig").strip()
+    try:
+        text = raw.decode("utf-16" if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig").strip()
+    except UnicodeDecodeError:
+        text = raw.decode("cp1252")
     return {name: _kml(raw, name) if text.startswith("<") else _json(text, name)}
 
 
