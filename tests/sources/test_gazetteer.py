@@ -58,6 +58,9 @@ def test_one_of_several_that_holds_none_is_named(tmp_path, src):
     other.write_text("a,b\n1,2\n")
     with pytest.raises(QueryError, match=r"sales\.csv' holds no postcodes"):
         archive(tmp_path, src, postcodes=[ons(tmp_path / "one.csv", "LE1 1AA"), other])
+    other.write_text("pcds;lat;long\nLE1 1AA;52,63;-1,13\n")  # saved by a German Excel
+    with pytest.raises(QueryError, match=r"with commas between the columns, of the ONS's files pcds, lat"):
+        archive(tmp_path, src, postcodes=other)
     with pytest.raises(QueryError, match=r"gone\.csv' does not exist"):
         archive(tmp_path, src, postcodes=[tmp_path / "gone.csv"])
 

@@ -145,7 +145,10 @@ def build(sources: list[Path], target: Path, tmp: Path, db: duckdb.DuckDBPyConne
     for number, source in enumerate(sources):
         read = [_stage(db, path) for path in _files(source, tmp / f"postcodes-{number}")]
         if not any(read):
-            msg = f"{str(source)!r} holds no postcodes in the form of Code-Point Open, ONSPD or NSPL."
+            msg = (
+                f"{str(source)!r} holds no postcodes in the form of Code-Point Open, ONSPD or NSPL "
+                "(with commas between the columns, of the ONS's files pcds, lat and long among them)."
+            )
             raise QueryError(msg)
     _add_names(db, pd.DataFrame([*_COUNTRIES.items()], columns=["code", "name"]))
     policed = {**force_of_area_code(), **_districts()}
