@@ -225,6 +225,18 @@ def test_points_and_lines_beside_the_outline_are_passed_over_with_a_word(tmp_pat
     assert (area.name, same(area)) == ("Hanley", True)
 
 
+def test_a_row_without_a_shape_and_names_in_windows_letters_are_read(tmp_path):
+    path = geojson(
+        tmp_path / "w.geojson",
+        {"type": "Feature", "properties": {}, "geometry": None},
+        feature(BOX, name="Cafe"),
+    )
+    path.write_bytes(path.read_text().replace("Cafe", "Caf\u00e9").encode("cp1252"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_area(path).name == "Caf\u00e9"
+
+
 def test_an_outline_that_touches_or_crosses_itself_a_little_is_mended(tmp_path):
     corners = [
         *BOX.exterior.coords[:-1],
@@ -357,6 +369,19 @@ def test_only_the_four_formats_are_read_and_nothing_that_they_point_to(name, tmp
     (tmp_path / name).write_text(text.replace("{other}", str(other)))
     with pytest.raises(QueryError, match=words):
         read_area(tmp_path / name)
+
+
+def test_a_map_that_is_only_linked_to_says_how_to_export_it(tmp_path):
+    link = "<NetworkLink><Link><href>https://example.org/map.kml</href></Link></NetworkLink>"
+    (tmp_path / "map.kml").write_text(
+        f"<kml xmlns='http://www.opengis.net/kml/2.2'><Document>{link}</Document></kml>"
+    )
+    with pytest.raises(
+        QueryError, match="no outline but a link to a map on the network; export the map again"
+    ):
+        read_area(tmp_path / "map.kml")
+    with pytest.raises(QueryError, match="but a folder; give the one file in it: GeoJSON"):
+        read_area(tmp_path)
 
 
 def test_only_regular_files_of_this_machine_are_opened(tmp_path):

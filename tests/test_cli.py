@@ -7,6 +7,7 @@ from click.testing import CliRunner
 from crimenb.cli import main
 from tests.bulkfiles import postcode_file, row, street_file
 from tests.real import ROOT
+from tests.town import write_postcodes
 
 
 def run(*args):
@@ -71,7 +72,10 @@ def test_archive_build_reports_what_it_read(tmp_path):
         str(tmp_path / "A"),
         "--postcodes",
         str(postcode_file(tmp_path)),
+        "--postcodes",
+        str(write_postcodes(tmp_path / "more.csv")),
     )
     assert result.exit_code == 0, result.output
+    assert "572 postcodes." in result.stdout  # of both files
     assert "1 street file of 1 force" in result.stdout
-    assert "Refused: 1 postcode (quality 9, no coordinates)." in result.stdout
+    assert "Refused: 2 postcodes (quality 9, no coordinates)." in result.stdout

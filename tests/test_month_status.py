@@ -185,6 +185,13 @@ def test_thin_reports_are_left_out_alone():
     assert (judged(coverage(leicestershire=1.0), few, crimes({}))["left_out"] == "").all()
 
 
+def test_reports_as_low_in_the_same_month_of_another_year_are_thin_all_the_same():
+    months = months_between("2023-01", "2025-12")
+    states = force_months(months, lambda _: 300, lambda m: 20 if m[5:] == "08" else 100)
+    found = judged(coverage(leicestershire=1.0), states, crimes({}), months=months)
+    assert found.index[found["left_out"] == "asb"].tolist() == ["2023-08", "2024-08", "2025-08"]
+
+
 def test_a_lockdown_month_is_counted_and_left_out_of_baselines():
     months = months_between("2019-07", "2020-06")
     states = force_months(months, lambda m: 150 if m == "2020-04" else 300)

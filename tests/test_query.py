@@ -78,6 +78,7 @@ def test_what_stands_around_a_postcode_is_passed_over(text):
         ("Address: ST1 1AP", "did you mean 'ST1 1AP'?"),
         ("1 High St, Hanley, ST11AP", "did you mean 'ST1 1AP'?"),
         ("ST1", "that is the first half of one; write it all, like 'LE1 6RN'."),
+        ("ST1 1", "that is a sector of many; write one whole postcode, like 'LE1 6RN'."),
         ("ST1 1AP, ST1 2AA", "write one like 'LE1 6RN'."),
         ("Leicester", "write one like 'LE1 6RN'."),
         ("QQ1 OAA", "write one like 'LE1 6RN'."),
@@ -98,7 +99,7 @@ def test_real_postcodes_without_a_place_are_said_to_be_real(text):
 @pytest.mark.parametrize(
     "text",
     [
-        "2025-10", "2025/10", "2025.10", "Oct 2025", "October 2025", "OCTOBER, 2025", "2025 Oct", "2025-10-15", "Oct-25",
+        "2025-10", "2025/10", "2025.10", "Oct 2025", "October 2025", "OCTOBER, 2025", "2025 Oct", "2025-10-15", "Oct-25", "Oct 25",
         "Oct/25", "oct'25", "10/2025", "01/10/2025", "1.10.2025", "31/10/2025", "10/10/2025", "1 October 2025",
         "1st Oct 2025", "01-Oct-2025", "October 1, 2025", "2025-10-01 00:00:00", "2025-10-01T00:00:00Z", " 2025-10 ", "'2025-10",
     ],
@@ -122,6 +123,13 @@ def test_a_date_that_may_be_of_two_months_shows_how_to_write_it(text):
         QueryError, match=r"may be of two months; write 2025-\d\d if the day stands first, or 2025"
     ):
         parse_month(text)
+
+
+def test_excels_number_of_a_day_is_answered_with_the_month():
+    with pytest.raises(
+        QueryError, match=r"'45931' is the number by which Excel keeps 2025-10-01; write 2025-10\."
+    ):
+        parse_month("45931")
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,9 @@ def _outlines(path: Path) -> gpd.GeoDataFrame:
         raise QueryError(msg)
     if not any(map(len, enclosing.values())):
         return next(iter(layers.values()))
-    passed_over = sum(map(len, layers.values())) - sum(map(len, enclosing.values()))
+    # A row without a shape is nothing that is passed over.
+    passed_over = sum(int(t.geometry.notna().sum()) for t in layers.values())
+    passed_over -= sum(map(len, enclosing.values()))
     enclosing = {name: table for name, table in enclosing.items() if len(table)}
     if len(enclosing) > 1:
         names = ", ".join([*enclosing][:5])

@@ -29,7 +29,8 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except CrimenbError as error:
-            click.echo(visible(str(error)), err=True)
+            for line in str(error).split("\n"):  # one for each bad line of a list
+                click.echo(visible(line), err=True)
             ctx.exit(error.exit_code)
         except KeyboardInterrupt:
             click.echo("Stopped. Nothing half-written was left; run it again to go on.", err=True)
@@ -327,12 +328,13 @@ def guide(name: str) -> None:
 )
 @click.option("--tls-cert", type=_PATH, metavar="FILE", help="For tls://: our certificate.")
 @click.option("--tls-key", type=_PATH, metavar="FILE", help="For tls://: its key.")
+@click.option("--closed-ok", is_flag=True, help="Use the last position of postcodes that were closed.")
 @click.option("--force", is_flag=True, help="Make reports again that are there and unchanged.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 def batch(
     file: Path, source: str, start: str, end: str, compare: tuple[str, ...], out: Path, workers: int,
-    scheduler: str, tls_ca: Path | None, tls_cert: Path | None, tls_key: Path | None, force: bool,
-    dry_run: bool,
+    scheduler: str, tls_ca: Path | None, tls_cert: Path | None, tls_key: Path | None, closed_ok: bool,
+    force: bool, dry_run: bool,
 ) -> None:  # fmt: skip
     """Build a report for each row of FILE, an index page and a ledger.
 
@@ -349,7 +351,9 @@ def batch(
     if tls and (len(tls) < 3 or not scheduler.startswith("tls://")):
         msg = "Give --tls-ca, --tls-cert and --tls-key together, and --scheduler tls://HOST:PORT with them."
         raise QueryError(msg)
-    plan = plan_batch(file, source, out, start=start, end=end, compare=compare, force=force)
+    plan = plan_batch(
+        file, source, out, start=start, end=end, compare=compare, force=force, closed_ok=closed_ok
+    )
     for line in plan.lines():
         click.echo(line, err=True)
     if dry_run:

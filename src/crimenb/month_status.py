@@ -54,7 +54,7 @@ LEAST_CRIME, LEAST_ASB = 0.75, 0.60
 """A month below this share of its twelve nearest is thin, ..."""
 
 LEAST_OF_SAME_MONTH = 0.85
-"""... unless the same month of other years held is as low."""
+"""... unless its crimes are like those of the same month of other years held."""
 
 NEAREST, LEAST_OTHERS = 12, 6
 LEAST_ASB_A_DAY = 10
@@ -376,7 +376,9 @@ def _number(month: str) -> int:
     return int(month[:4]) * 12 + int(month[5:])
 
 
-def thin_months(daily: pd.Series, season: tuple[float, ...], least: float) -> dict[str, float]:
+def thin_months(
+    daily: pd.Series, season: tuple[float, ...], least: float, of_same_month: float = np.inf
+) -> dict[str, float]:
     """Find the months in which a force supplied far too little to be whole (R10).
 
     Parameters
@@ -387,6 +389,8 @@ def thin_months(daily: pd.Series, season: tuple[float, ...], least: float) -> di
         What each calendar month is of an average one.
     least
         The least share of its usual records of an honest month.
+    of_same_month
+        A month with this share of the same month in other years held is not thin either.
 
     Returns
     -------
@@ -399,7 +403,7 @@ def thin_months(daily: pd.Series, season: tuple[float, ...], least: float) -> di
     for month in near.index[near < least]:
         years = [m for m in daily.index if m[5:] == month[5:] and m != month]
         usual = daily[years].median() if years else np.nan
-        if not years or (usual and daily[month] / usual < LEAST_OF_SAME_MONTH):
+        if not (usual and daily[month] / usual >= of_same_month):
             thin[str(month)] = float(near[month])
     return thin
 
@@ -436,7 +440,7 @@ def _thin(
         crime = _force_rates(evidence, force, "crime")
         share = _usual_beside(crime / [SEASON[int(m[5:]) - 1] for m in crime.index], list(crime.index))
         near |= {str(m): min(v, near.get(str(m), np.inf)) for m, v in share.items() if not np.isnan(v)}
-        for month, of_usual in thin_months(crime, SEASON, LEAST_CRIME).items():
+        for month, of_usual in thin_months(crime, SEASON, LEAST_CRIME, LEAST_OF_SAME_MONTH).items():
             held = f"{force_name(force)} as a whole recorded {of_usual:.0%} of its usual crimes a day"
             if month in LOCKDOWN:
                 thin.left_out[month], thin.why[month] = "all", f"Low: lockdown. {held}."

@@ -37,7 +37,7 @@ def postcode_areas() -> frozenset[str]:
 
 _POSTCODE = re.compile(r"([A-Z]{1,2})([0-9][0-9A-HJKMNP-Y]?)([0-9][ABD-HJLNP-UW-Z]{2})")
 _INVISIBLE = re.compile(r"[\s\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff]+")
-_AROUND = "=\"'`“”‘’()[]{}<>.,;:"
+_AROUND = "=\"'`“”‘’()[]{}<>.,;:-*•"
 """What spreadsheets and sentences put around a postcode, and what no postcode has."""
 
 _LETTERS_FOR_DIGITS = str.maketrans("OQILSZ", "001152")
@@ -85,6 +85,8 @@ def _postcode_hint(text: str) -> str:
     whole = {_postcode(" ".join(words[i : i + n])) for i in range(len(words)) for n in (1, 2)} - {""}
     if len(whole) == 1:
         return f"did you mean {whole.pop()!r}?"
+    if len(words) == 2 and re.fullmatch("[0-9]", words[1]):
+        return "that is a sector of many; write one whole postcode, like 'LE1 6RN'."
     half = re.fullmatch(r"([A-Z]{1,2})[0-9][0-9A-Z]?", plain)
     if half and half[1] in _AREAS:
         return "that is the first half of one; write it all, like 'LE1 6RN'."
@@ -117,7 +119,7 @@ _MONTH_FORMS = [
         rf"{_NUMBER}[-/.]{_YEAR}",  # 01/2025
         rf"{_NAME}[-/., ]*{_YEAR}",  # January 2025
         rf"{_YEAR}[-/. ]*{_NAME}",  # 2025 Jan
-        rf"{_NAME}[-/'](?P<short>[1-9]\d)",  # Jan-25, as Excel shows a month
+        rf"{_NAME}[-/' ](?P<short>[1-9]\d)",  # Jan-25, as Excel shows a month
         rf"{_DAY}(?:st|nd|rd|th)?[-/. ]+{_NAME}[-/., ]+{_YEAR}",  # 1 January 2025
         rf"{_NAME} {_DAY}(?:st|nd|rd|th)?,? {_YEAR}",  # January 1, 2025
         rf"0?1([-/.]){_NUMBER}\1{_YEAR}{_CLOCK}",  # 01/10/2025, as Excel keeps a month
@@ -131,8 +133,8 @@ _TWO_MONTHS = re.compile(rf"{_NUMBER}([-/.])(?P<other>0?[1-9]|1[0-2])\2{_YEAR}{_
 def parse_month(text: str) -> str:
     """Return the month "YYYY-MM" of what people and spreadsheets write for it, after checking it.
 
-    Read are "2025-01", "2025/1", "2025-01-15", "Jan 2025", "January 2025", "Jan-25", "01/2025",
-    "1 January 2025", and "01/10/2025" as the first of October. A date that may be of either of two
+    Read are "2025-01", "2025/1", "2025-01-15", "Jan 2025", "January 2025", "Jan-25", "Jan 25",
+    "01/2025", "1 January 2025", and "01/10/2025" as the first of October. A date that may be of either of two
     months, such as "03/02/2025", is refused.
 
     Raises
@@ -166,6 +168,10 @@ def _month(plain: str, written: str) -> str:
             f"{written!r} may be of two months; write {year}-{second:02d} if the day stands first, "
             f"or {year}-{first:02d} if the month does."
         )
+        raise QueryError(msg)
+    if re.fullmatch(r"4\d{4}(\.0)?", plain):
+        day = dt.date(1899, 12, 30) + dt.timedelta(days=int(plain[:5]))
+        msg = f"{written!r} is the number by which Excel keeps {day}; write {day:%Y-%m}."
         raise QueryError(msg)
     msg = f"{written!r} is not a month; write YYYY-MM, for example '2025-12', or 'latest'."
     raise QueryError(msg)

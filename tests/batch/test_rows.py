@@ -1,6 +1,7 @@
 """Lists as people have them: from Excel, with titles, odd spellings, months of every kind."""
 
 import datetime as dt
+import zipfile
 
 import openpyxl
 import pytest
@@ -34,6 +35,10 @@ TEXTS = {
     "what cannot be seen": "postcode\nST1\u200b 1AP\u200e\n\ufeffST1\u00a02AA\n",
     "brackets, dots, quotation marks": 'postcode\n(ST1 1AP)\n"“ST1 2AA”."\n',
     "hyphens and apostrophes": "postcode\nst1-1ap\n'ST1 2AA\n",
+    "a title that speaks of postcodes": "Postcodes of our sites,\n\nname,postcode\nA,ST1 1AP\nB,ST1 2AA\n",
+    "a title of many cells that speaks of postcodes": "Clients, postcodes, Hanley\nname;postcode\nA;ST1 1AP\nB;ST1 2AA\n",
+    "bullets": "- ST1 1AP\n\u2022 ST1 2AA\n",
+    "two columns of postcodes": "Home postcode,Work postcode\nST1 1AP,ST1 5AA\nST1 2AA,\n",
     "many empty cells": ",,,\n,,postcode,\n,,ST1 1AP,\n,,,\n,,ST1 2AA,\n",
     "old line ends": "postcode\rST1 1AP\rST1 2AA\r",
 }  # fmt: skip
@@ -44,6 +49,12 @@ def test_lists_as_people_have_them_are_read(case, tmp_path):
     found, notices = read(listed(tmp_path, TEXTS[case]))
     assert found == BOTH
     assert not [n for n in notices if n.left_out]
+
+
+def test_several_columns_of_postcodes_are_named(tmp_path):
+    _, notices = read(listed(tmp_path, TEXTS["two columns of postcodes"]))
+    assert "2 columns are named for postcodes ('homepostcode', 'workpostcode')." in notices[0].found
+    assert notices[0].done == "The first is read; call the one you mean 'postcode'."
 
 
 def test_titles_above_the_header_are_passed_over_with_a_word(tmp_path):
@@ -72,6 +83,43 @@ def test_a_quotation_mark_that_is_never_closed_costs_its_line_alone(tmp_path):
     assert found[:1] == ["ST1 2AA"]
     assert len(found) == 61
     assert [(n.line, n.left_out) for n in notices] == [(2, True)]
+
+
+def test_postcodes_beside_each_other_are_not_passed_over_in_silence(tmp_path):
+    found, notices = read(listed(tmp_path, "ST1 1AP, ST1 2AA, ST1 3AA\n"))
+    assert found == ["ST1 1AP"]
+    assert notices[0].done == (
+        "Only the first column is read. Other columns hold 2 postcodes; give each a line of its own."
+    )
+
+
+OTHERS = {
+    "list.pdf": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "is a PDF; save it as .xlsx or CSV, with a column 'postcode'"),
+    "list.xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 99, "is a workbook of an old Excel or one with a password"),
+    "export.xls": (b"\xef\xbb\xbf\r\n<html><table><tr><td>postcode</td></tr></table>", "is a web page"),
+    "list.json": (b'[{"postcode": "ST1 1AP"}]', "is JSON"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_is_no_list_is_named_as_what_it_is(name, tmp_path):
+    raw, words = OTHERS[name]
+    with pytest.raises(QueryError, match=words):
+        read(listed(tmp_path, raw, name))
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "words"),
+    [
+        ("list.ods", "content.xml", "is an OpenDocument spreadsheet; save it as .xlsx or CSV"),
+        ("list.zip", "list.csv", "another file or a zip of files; give the list in it"),
+    ],
+)
+def test_zips_that_are_no_workbook_are_named(name, part, words, tmp_path):
+    with zipfile.ZipFile(tmp_path / name, "w") as parts:
+        parts.writestr(part, "postcode\nST1 1AP\n")
+    with pytest.raises(QueryError, match=words):
+        read(tmp_path / name)
 
 
 MONTHS = {
@@ -131,8 +179,6 @@ def test_a_workbook_without_a_header_is_read_like_a_text(tmp_path):
 
 
 def test_a_workbook_that_unpacks_without_end_is_refused(tmp_path):
-    import zipfile
-
     path = workbook(tmp_path / "w.xlsx", [["postcode"]])
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as parts, parts.open("xl/more.xml", "w") as part:
         for _ in range(LARGEST_WORKBOOK // 2**20 + 1):

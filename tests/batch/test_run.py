@@ -16,12 +16,14 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
+from click.testing import CliRunner
 
 from crimenb.batch import ledger
 from crimenb.batch.ledger import Entry, Ledger, intact_hash, unchanged_hash
 from crimenb.batch.plan import plan_batch
 from crimenb.batch.rows import read_orders, settle
 from crimenb.batch.run import run_batch
+from crimenb.batch.worker import Task, make
 from crimenb.cli import main
 from crimenb.errors import Busy, QueryError
 from crimenb.files import locked, sweep
@@ -145,13 +147,13 @@ def test_every_bad_line_is_named_and_the_rest_done(tmp_path):
     assert f"{len(plan.todo):,} to make; 18 lines left out." in text
 
 
-def _demo_postcodes():
+def _demo_postcodes(*, closed=False):
     import duckdb
 
     archive = open_source("demo", Query("ZZ1 1AA"))
     file = archive.folder / "postcodes.parquet"
     rows = duckdb.sql(
-        f"SELECT postcode FROM '{file}' WHERE refused = '' AND closed = '' ORDER BY 1"
+        f"SELECT postcode FROM '{file}' WHERE refused = '' AND (closed <> '') = {closed} ORDER BY 1"
     ).fetchall()
     return [row[0].encode() for row in rows]
 
@@ -174,9 +176,27 @@ def real_archive_or_skip(request):
     return request.getfixturevalue("real_archive")
 
 
+def test_closed_postcodes_of_a_list_are_taken_only_if_asked_for(tmp_path):
+    path = listed(tmp_path, f"ZZ9 9ZZ\n{_demo_postcodes(closed=True)[0].decode()}\n")
+    assert "ask for its last position (--closed-ok). Left out." in planned(path, tmp_path).lines()[0]
+    plan = planned(path, tmp_path / "out", closed_ok=True)
+    assert len(plan.todo) == 2
+    (tmp_path / "out").mkdir()
+    task = Task(plan.todo[1].query, plan.source, str(plan.out), plan.described, closed_ok=True)
+    assert make(task).status == "done"
+    assert "its last position is used" in (task.folder / "report.html").read_text()
+
+
 def test_a_list_without_any_postcode_says_why(tmp_path):
     with pytest.raises(QueryError, match=r"Line 1: 'a' is not[\s\S]*holds no postcode"):
         planned(listed(tmp_path, "a\nb\n"), tmp_path)
+
+
+def test_every_line_of_such_a_list_has_one_of_its_own_on_the_screen(tmp_path):
+    args = ["batch", str(listed(tmp_path, "a\nb\n")), "--source", "demo", "--out", str(tmp_path)]
+    said = CliRunner().invoke(main, args).stderr.splitlines()
+    assert [line.split(" is ")[0] for line in said[:2]] == ["Line 1: 'a'", "Line 2: 'b'"]
+    assert len(said) == 3
 
 
 def test_settling_keeps_one_of_each():
@@ -354,8 +374,6 @@ def run(*args, **options):
 
 
 def test_dry_run_says_and_does_nothing(tmp_path):
-    from click.testing import CliRunner
-
     path = listed(tmp_path, "ZZ1 1AA\nfoo\n")
     said = CliRunner().invoke(main, ["batch", str(path), "--out", str(tmp_path / "out"), "--dry-run"])
     assert said.exit_code == 0

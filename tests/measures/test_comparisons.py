@@ -12,7 +12,7 @@ from crimenb.measures import comparisons
 from crimenb.query import days_in, months_between
 from crimenb.schema import CATEGORIES
 from crimenb.usual_range import dispersion
-from crimenb.wording.comparisons import comparison_sentences, refusal
+from crimenb.wording.comparisons import compared_shares, comparison_sentences, refusal
 from tests.make_data import written
 
 YEAR = months_between("2025-01", "2025-12")
@@ -48,6 +48,18 @@ def test_violence_is_never_named_as_low():
     assert found.table.set_index("category").loc["violent-crime", "high"] < 0.67
     assert found.named("less") == ["robbery"]
     assert found.named("more")[0] == "shoplifting"
+
+
+def test_a_category_new_to_this_version_is_a_share_of_crime():
+    data = mixed({"shoplifting": 50, "retail-crime": 10}, rest=1000)
+    around = data.surroundings
+    new = around[around["category"] == "shoplifting"].assign(category="retail-crime", rest=500)
+    data = replace(data, surroundings=pd.concat([around, new], ignore_index=True))
+    found = comparisons.with_rest_of_force(data)
+    assert (found.here, found.there) == (12 * 60, 12 * 13_500)
+    row = found.table.set_index("category").loc["retail-crime"]
+    assert (row["share_here"], row["share_there"]) == (1 / 6, 500 / 13_500)
+    assert "Retail crime" in compared_shares(data)["label"].tolist()
 
 
 def test_small_counts_have_no_quotient():

@@ -11,7 +11,7 @@ from crimenb.measures.place import place_of
 from crimenb.query import months_between
 from crimenb.schema import CATEGORIES
 from crimenb.wording.availability import unlocated_sentence
-from crimenb.wording.how_to_read import careful_sentences
+from crimenb.wording.how_to_read import careful_sentences, edge_sentences
 from tests.make_data import CENTRE, written
 
 YEAR = months_between("2025-01", "2025-12")
@@ -56,6 +56,15 @@ def test_points_by_hand():
     table = by_point(written(rows, YEAR))
     assert table["crime"].sum() == 11
     assert table[list(CATEGORIES)].to_numpy().sum() == 11
+
+
+def test_a_category_new_to_this_version_is_a_crime_of_its_point():
+    rows = [at("A", 0, 3, category="retail-crime"), at("B", 0.001, 2)]
+    around = near(("A", -20, {"retail-crime": 30, "drugs": 5}))
+    data = written(rows, YEAR, nearby=around)
+    assert map_points.points(data).busiest == map_points.Point("A", 3, "retail-crime", 3)
+    assert map_points.edge(data).crimes == 35
+    assert "35 crimes and counts in full: drugs 5 and others 30" in " ".join(edge_sentences(place_of(data)))
 
 
 def test_places_where_incidents_are_recorded():

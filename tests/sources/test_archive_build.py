@@ -36,9 +36,9 @@ def test_reads_counts_and_reports(tmp_path):
     built = build_archive([src], tmp_path / "A")
     assert (built.records, built.located) == (7, 5)
     said = "\n".join(built.lines())
-    assert "1 outcomes files (recognised" in said
-    assert "1 stop-and-search files (recognised" in said
-    assert "other files (.txt)" in said
+    assert "Not used: outcomes files (recognised, not used yet): 1." in said
+    assert "Not used: stop-and-search files (recognised, not used yet): 1." in said
+    assert "Not used: other files (.txt): 1." in said
     for reason in (
         "no readable crime type",
         "another month",

@@ -3,10 +3,15 @@
 import json
 import zipfile
 
+import geopandas as gpd
 import pandas as pd
 import pytest
+import shapely
 
+from crimenb import do_not_say, title
+from crimenb.charts.map import absent_forces
 from crimenb.errors import PlaceNotFound, QueryError, SourceError
+from crimenb.measures.place import place_of
 from crimenb.query import Query
 from crimenb.snapshot import collect
 from crimenb.sources.archive import Archive
@@ -53,6 +58,9 @@ def test_one_of_several_that_holds_none_is_named(tmp_path, src):
     other.write_text("a,b\n1,2\n")
     with pytest.raises(QueryError, match=r"sales\.csv' holds no postcodes"):
         archive(tmp_path, src, postcodes=[ons(tmp_path / "one.csv", "LE1 1AA"), other])
+    other.write_text("pcds;lat;long\nLE1 1AA;52,63;-1,13\n")  # saved by a German Excel
+    with pytest.raises(QueryError, match=r"with commas between the columns, of the ONS's files pcds, lat"):
+        archive(tmp_path, src, postcodes=other)
     with pytest.raises(QueryError, match=r"gone\.csv' does not exist"):
         archive(tmp_path, src, postcodes=[tmp_path / "gone.csv"])
 
@@ -99,6 +107,7 @@ def test_rough_and_closed_positions_are_remarked(tmp_path, src):
         "The position of this postcode is only rough (quality 6 of the postcode file): "
         "the centre may be off by more than the circle's radius."
     )
+    assert rough.places["remark"].iloc[0] in title(rough).text
     with pytest.raises(PlaceNotFound, match=r"closed in 2024-08.*--closed-ok"):
         collect(Query.parse("LE1 1AB", "2025-01", "2025-01"), spec)
 
@@ -157,6 +166,33 @@ def test_areas_that_tell_no_force_are_refused(tmp_path, src):
         archive(tmp_path, src, force_areas=file)
 
 
+def test_force_areas_are_read_by_what_they_hold_and_nothing_else_is_opened(tmp_path, src):
+    """A virtual file, which GDAL takes whatever it is called, would fetch what it points to."""
+    box = shapely.box(-1.3, 52.5, -0.9, 52.8)
+    shapes = gpd.GeoDataFrame(
+        {"PFA23CD": ["E23000021"], "PFA23NM": ["Leicestershire"]}, geometry=[box], crs=4326
+    )
+    folder = tmp_path / "areas"
+    folder.mkdir()
+    shapes.to_crs(27700).to_file(folder / "PFA_DEC_2023.shp")
+    for source in (folder, folder / "PFA_DEC_2023.shp"):
+        opened = archive(tmp_path, src, force_areas=source, postcodes=postcode_file(tmp_path))
+        coverage = opened.pull(opened.place("ZZ5 5AA"), ["2025-01"]).coverage
+        assert coverage.set_index("force")["share"]["leicestershire"] == 1.0
+    (folder / "PFA_DEC_2023.prj").unlink()
+    with pytest.raises(QueryError, match="names no coordinate system"):
+        archive(tmp_path, src, force_areas=folder)
+    metres = tmp_path / "metres.geojson"
+    metres.write_text(shapes.to_crs(27700).to_json(drop_id=True).replace("EPSG::27700", "OGC:1.3:CRS84"))
+    with pytest.raises(QueryError, match="holds areas outside the United Kingdom"):
+        archive(tmp_path, src, force_areas=metres)
+    virtual = tmp_path / "virtual.geojson"
+    virtual.write_text("<OGRVRTDataSource><OGRVRTLayer name='PFA_DEC_2023'><SrcDataSource>"
+                       f"{folder}</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>")  # fmt: skip
+    with pytest.raises(QueryError, match="is a virtual file, which only points to others"):
+        archive(tmp_path, src, force_areas=virtual)
+
+
 # ------------------------------------------------------------------------ gaps
 
 
@@ -180,6 +216,12 @@ def test_a_part_without_postcodes_is_unknown_and_never_whole(tmp_path, src):
         "its police force is not known (unless it is sea); build the archive with the neighbouring postcodes"
         in (data.months["why"].iloc[0])
     )
+    # It is named where it is absent, and shaded, but decides nothing and has no file.
+    assert place_of(data).forces == ["leicestershire", "warwickshire"]
+    assert absent_forces(data) == {"Warwickshire", "unknown"}
+    text = title(data).text + do_not_say(data).text
+    assert "The rest is policed by Warwickshire and a force that is not known here" in text
+    assert "The rest is not in these data" in text
     inside = collect(Query.parse("ZZ5 5AA", "2025-01", "2025-01"), spec)
     assert inside.months["status"].tolist() == ["published"]
 

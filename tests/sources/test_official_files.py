@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from crimenb.errors import SourceError
+from crimenb.errors import QueryError, SourceError
 from crimenb.sources.archive_build import build_archive
 from crimenb.sources.versions import resolve
 from tests.bulkfiles import row, street_file
@@ -98,6 +98,7 @@ def test_powershells_backslashes_and_apples_forks(tmp_path, clean):
     path = zipped(tmp_path, clean[0], f"2025-01\\{NAME}")
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(f"__MACOSX/2025-01/._{NAME}", b"\x00\x05\x16\x07")
+        archive.writestr(f"2025-01/~${NAME}", b"\x05user")  # a lock of a spreadsheet program
     built(tmp_path)
     assert records(tmp_path) == clean[1]
 
@@ -190,6 +191,14 @@ def test_only_a_row_with_too_few_fields_is_a_cut(tmp_path, clean):
         put(tmp_path, NAME, clean[0].rstrip(b"\n")[:-cut])
         with pytest.raises(SourceError, match="its last line is cut off"):
             built(tmp_path)
+
+
+def test_where_no_street_file_is_it_says_what_there_is(tmp_path):
+    put(tmp_path, "2025-01.rar", b"Rar!")
+    with pytest.raises(
+        QueryError, match=r"No street file .* was found; not used: other files \(\.rar\): 1; name"
+    ):
+        built(tmp_path)
 
 
 def test_a_foreign_header_shows_its_columns(tmp_path):

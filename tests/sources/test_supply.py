@@ -4,9 +4,20 @@ import json
 import shutil
 from collections import Counter
 
+import pandas as pd
 import pytest
 
-from crimenb import at_a_glance, do_not_say, title
+from crimenb import (
+    at_a_glance,
+    category_chart,
+    count_by_category,
+    count_by_month,
+    count_by_month_and_category,
+    do_not_say,
+    show,
+    title,
+    trend_chart,
+)
 from crimenb.data import frame
 from crimenb.errors import SourceError
 from crimenb.month_status import judge
@@ -100,6 +111,19 @@ def test_a_file_without_rows_is_a_gap_and_no_zero(tmp_path):
     data = collect(Query.parse(PLACE, "2025-01", "2025-03"), f"archive:{tmp_path / 'A'}")
     assert data.months["status"].tolist() == ["published", "not in this archive", "published"]
     assert "(2025-02-leicestershire-street.csv) holds no rows" in data.months["why"].iloc[1]
+    table = count_by_month(data)
+    assert table["crime"].tolist() == [9, pd.NA, 9]
+    assert table["asb"].tolist() == [0, pd.NA, 0]
+    (drawn,) = trend_chart(table).to_dict()["datasets"].values()
+    assert [r["n"] for r in drawn] == [9, None, 9]
+    said = at_a_glance(data).text
+    assert (
+        "The Leicestershire file for February 2025 is not in this archive, so that month is left out, not counted as zero"
+        in said
+    )
+    assert "Police recorded 18 crimes and 0 reports of anti-social behaviour" in said
+    assert "in the 2 months counted" in said
+    assert "Between 0" not in said
 
 
 def test_rows_that_were_lost_make_the_month_a_part(tmp_path):
@@ -140,7 +164,7 @@ def test_a_damaged_line_is_lost_by_itself(tmp_path):
 
 
 @needs_cases
-def test_a_new_category_is_counted_under_its_own_name(tmp_path):
+def test_a_new_category_is_counted_under_its_own_name(tmp_path, capsys):
     build_archive(
         [CASES / "new-category"], tmp_path / "A", postcodes=CASES / "nspl-2026",
         force_areas=CASES / "force-areas-kml",
@@ -155,6 +179,9 @@ def test_a_new_category_is_counted_under_its_own_name(tmp_path):
     assert around.set_index("month")["rest"].sum() + new == 106
     inside = data.nearby[data.nearby["distance_m"] <= 1609.344]
     assert inside["records"].sum() == len(data.crimes)
+    show(category_chart(data, count_by_category(data)), count_by_month_and_category(data), "explore", data)
+    (heading,) = [ln for ln in capsys.readouterr().out.splitlines() if ln.startswith("  Month ")]
+    assert heading.endswith("  Retail crime")
     write(data, tmp_path / "data")
     assert Counter(read(tmp_path / "data").crimes["category"]) == Counter(data.crimes["category"])
 
@@ -179,6 +206,15 @@ def test_a_copy_under_another_forces_name_is_refused(tmp_path):
     copy.unlink()
     shutil.copy(file, file.with_name("2025-02-leicestershire-street.csv"))
     with pytest.raises(SourceError, match=r"Not one of the 3 rows .*another month"):
+        build_archive([tmp_path / "src"], tmp_path / "A")
+
+
+def test_the_same_bytes_under_the_names_of_two_forces_are_refused(tmp_path):
+    """Where "Reported by" is a name that tells no force, the bytes still tell."""
+    rows = [row().replace("Leicestershire Police", "A force of a new name")] * 3
+    file = street_file(tmp_path / "src", rows)
+    shutil.copy(file, file.with_name("2025-01-warwickshire-street.csv"))
+    with pytest.raises(SourceError, match=r"leicestershire.*warwickshire.* hold the same bytes; take out"):
         build_archive([tmp_path / "src"], tmp_path / "A")
 
 

@@ -35,6 +35,7 @@ class Plan:
     """Reports that need not be made again: slug to the hash of SHA256SUMS."""
     opened: snapshot.Source = field(repr=False)
     force: bool = False
+    closed_ok: bool = False
 
     def lines(self) -> list[str]:
         """Return the plan in words: a line a notice, then the numbers."""
@@ -55,6 +56,7 @@ def plan_batch(
     end: str = "",
     compare: Iterable[str] = (),
     force: bool = False,
+    closed_ok: bool = False,
 ) -> Plan:
     """Read a list of postcodes and work out what is to be done, before anything is.
 
@@ -70,6 +72,8 @@ def plan_batch(
         What holds for rows that say nothing of their own.
     force
         Make reports again that are there.
+    closed_ok
+        Use the last position of postcodes that were closed.
 
     Raises
     ------
@@ -78,7 +82,7 @@ def plan_batch(
     """
     listed = read_orders(path, start, end, compare)
     if listed.orders:
-        spec, opened = _source(source, listed.orders)
+        spec, opened = _source(source, listed.orders, closed_ok=closed_ok)
         listed = settle(listed, opened.months())
     else:
         msg = f"The list {str(path)!r} holds no postcode that could be asked for."
@@ -87,13 +91,13 @@ def plan_batch(
     unchanged = {} if force else _unchanged(listed.orders, folder, described)
     orders, notices = _placed(listed, opened, unchanged)
     todo = [o for o in orders if o.query.slug not in unchanged]
-    return Plan(spec, folder, orders, notices, described, todo, unchanged, opened, force)
+    return Plan(spec, folder, orders, notices, described, todo, unchanged, opened, force, closed_ok)
 
 
-def _source(source: str, orders: Sequence[Order]) -> tuple[str, snapshot.Source]:
+def _source(source: str, orders: Sequence[Order], *, closed_ok: bool) -> tuple[str, snapshot.Source]:
     demo = all(o.query.postcode.startswith("ZZ") for o in orders)
     spec = source or ("demo" if demo else "live")
-    opened = snapshot.open_source(spec, orders[0].query)
+    opened = snapshot.open_source(spec, orders[0].query, closed_ok=closed_ok)
     if isinstance(opened, Archive) and spec.startswith("archive:"):
         # The version, so that a batch is of one, whatever is built meanwhile.
         spec = f"archive:{opened.folder.resolve()}"

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from crimenb.errors import CrimenbError, QueryError
+from crimenb.plurals import counted
 from crimenb.query import Query, parse_postcode
 
 if TYPE_CHECKING:
@@ -31,6 +32,12 @@ LARGEST_WORKBOOK = 256 * 1024**2
 _POSTCODE_NAMES = ("postcode", "postalcode", "pcds", "pcd", "pcd7", "pcd8", "pcode", "zipcode")
 _HEADER_WITHIN = 50
 """Rows among which the header is looked for: titles, notes and dates stand above it."""
+
+_OTHERS = {
+    b"%PDF": "a PDF", b"\xd0\xcf\x11\xe0": "a workbook of an old Excel or one with a password",
+    b"{\\rtf": "a rich text", b"<": "a web page", b"[": "JSON", b"{": "JSON",
+}  # fmt: skip
+"""How files begin that are no lists; some programs export a web page under the name of a workbook."""
 
 _LONGEST_ROW = 50
 """Lines of one row; a quotation mark that closes later was not meant to open."""
@@ -136,8 +143,15 @@ def settle(asked: Orders, held: Sequence[str]) -> Orders:
 def _named(rows: Iterator[Row], notices: list[Notice]) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the rows below the header, by the names of their columns."""
     first = list(itertools.islice(rows, _HEADER_WITHIN))
-    at, columns = next(((i, c) for i, row in enumerate(first) if (c := _header(row.cells))), (-1, []))
+    heads = [(i, c, n) for i, row in enumerate(first) for c, n in [_header(row.cells)] if c]
+    # A row with a column of the very name is the header rather than a title that speaks of postcodes.
+    at, columns, meant = next((h for h in heads if not h[2]), heads[0] if heads else (-1, [], []))
     if columns:
+        if len(meant) > 1:
+            words = f"{len(meant)} columns are named for postcodes ({', '.join(map(repr, meant))})."
+            notices.append(
+                Notice(first[at].line, "", words, "The first is read; call the one you mean 'postcode'.")
+            )
         if at:
             words = f"{'A row stands' if at == 1 else f'{at} rows stand'} above the header."
             notices.append(Notice(first[0].line, "", words, "Not read."))
@@ -145,27 +159,36 @@ def _named(rows: Iterator[Row], notices: list[Notice]) -> Iterator[tuple[int, di
             words = f"No use is known for {', '.join(map(repr, unknown))}."
             notices.append(Notice(first[at].line, "", words, f"Known are {', '.join(COLUMNS)}."))
     elif first:
-        where = _column_of_postcodes(first)
+        where, elsewhere = _column_of_postcodes(first)
         columns = [""] * where + ["postcode"]
         if max(len([c for c in row.cells if c]) for row in first) > 1:
             words = "There is no header with a column 'postcode'."
             which = "the first column" if where == 0 else f"column {where + 1}, of postcodes,"
-            notices.append(Notice(first[0].line, "", words, f"Only {which} is read."))
+            done = f"Only {which} is read."
+            if elsewhere:
+                done += f" Other columns hold {counted(elsewhere, 'postcode')}; give each a line of its own."
+            notices.append(Notice(first[0].line, "", words, done))
     for line, cells in itertools.chain(first[at + 1 :], rows):
         yield line, dict.fromkeys(COLUMNS, "") | dict(zip(columns, cells, strict=False))
 
 
-def _header(cells: Sequence[str]) -> list[str]:
-    """Return the names of the columns, one of them "postcode"; empty if this is no header."""
+def _header(cells: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the names of the columns, one of them "postcode"; empty if this is no header.
+
+    Second come the longer names of postcodes that may be meant, where no column has the very name.
+    """
     names = [re.sub(r"[\s_().-]", "", c.lower()) for c in cells]
     known = [n for n in _POSTCODE_NAMES if n in names]
-    meant = known[:1] or [n for n in names if re.fullmatch(r"[a-z]*(postcode|postalcode)[a-z]*", n)]
-    if len(meant) != 1:
-        return []
-    return ["postcode" if i == names.index(meant[0]) else n for i, n in enumerate(names)]
+    longer = [n for n in names if re.fullmatch(r"[a-z]*(postcode|postalcode)[a-z]*", n) and not known]
+    if not known and not longer:
+        return [], []
+    here = names.index((known or longer)[0])
+    return ["postcode" if i == here else n for i, n in enumerate(names)], longer
 
 
-def _column_of_postcodes(rows: Sequence[Row]) -> int:
+def _column_of_postcodes(rows: Sequence[Row]) -> tuple[int, int]:
+    """Return the column with most postcodes, and how many the others hold."""
+
     def is_postcode(text: str) -> bool:
         try:
             return bool(parse_postcode(text))
@@ -176,7 +199,7 @@ def _column_of_postcodes(rows: Sequence[Row]) -> int:
         sum(is_postcode(row.cells[i]) for row in rows if i < len(row.cells))
         for i in range(max(len(row.cells) for row in rows))
     ]
-    return counts.index(max(counts))
+    return counts.index(max(counts)), sum(counts) - max(counts)
 
 
 def _one_line(text: str) -> str:
@@ -194,6 +217,10 @@ def _table(path: Path, notices: list[Notice]) -> Iterator[Row]:
     except OSError as error:
         msg = f"The list {str(path)!r} cannot be read: {error.strerror}."
         raise QueryError(msg) from error
+    begun = raw.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if other := next((what for mark, what in _OTHERS.items() if begun.startswith(mark)), ""):
+        msg = f"The list {str(path)!r} is {other}; save it as .xlsx or CSV, with a column 'postcode'."
+        raise QueryError(msg)
     if raw.startswith(b"PK\x03\x04"):
         rows = _workbook(path, raw)
     else:
@@ -208,6 +235,17 @@ def _workbook(path: Path, raw: bytes) -> Iterator[Row]:
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as parts:
             too_large = sum(p.file_size for p in parts.infolist()) > LARGEST_WORKBOOK
+            names = {p.filename for p in parts.infolist()}
+        if "xl/workbook.xml" not in names:
+            what = (
+                "an OpenDocument spreadsheet; save it as .xlsx or CSV"
+                if "content.xml" in names
+                else (
+                    "no Excel workbook but another file or a zip of files; give the list in it, as .xlsx or CSV"
+                )
+            )
+            msg = f"The list {str(path)!r} is {what}."
+            raise QueryError(msg)
         if too_large:
             msg = f"The list {str(path)!r} unpacks to more than {LARGEST_WORKBOOK // 1024**2} MB; save it as CSV."
             raise QueryError(msg)
@@ -215,7 +253,7 @@ def _workbook(path: Path, raw: bytes) -> Iterator[Row]:
             warnings.simplefilter("ignore")  # what a workbook has beside its cells is not read
             book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
             heads = ((s, s.iter_rows(max_row=_HEADER_WITHIN, values_only=True)) for s in book.worksheets)
-            with_header = (s for s, head in heads if any(_header([*map(_cell, row)]) for row in head))
+            with_header = (s for s, head in heads if any(_header([*map(_cell, row)])[0] for row in head))
             sheet = next(with_header, book.worksheets[0])
             for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
                 yield Row(number, [*map(_cell, row)])
@@ -264,10 +302,12 @@ def _text(path: Path, raw: bytes, notices: list[Notice]) -> Iterator[Row]:
 def _separator(lines: Sequence[str]) -> str:
     """Return what stands between cells: what makes a header, else the commonest of the first line."""
     some = [line for line in lines[:_HEADER_WITHIN] if line.strip(" \t\r\n,;")]
-    for line in some:
-        for separator in ",;\t|":
-            if separator in line and _header([c.strip(' "\r\n') for c in line.split(separator)]):
-                return separator
+    heads = [
+        (longer, separator) for line in some for separator in ",;\t|" if separator in line
+        for columns, longer in [_header([c.strip(' "\r\n') for c in line.split(separator)])] if columns
+    ]  # fmt: skip
+    if heads:
+        return min(heads, key=lambda head: len(head[0]))[1]
     return max(",;\t|", key=some[0].count) if some else ","
 
 

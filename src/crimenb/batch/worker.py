@@ -38,6 +38,7 @@ class Task(NamedTuple):
     described: dict[str, str]
     collected: str = ""
     force: bool = False
+    closed_ok: bool = False
 
     @property
     def folder(self) -> Path:
@@ -82,7 +83,8 @@ def _made(task: Task) -> tuple[str, str]:
             return sums, overview_json(snapshot.read(task.folder / DATA))
         try:
             collected = Path(task.collected) if task.collected else None
-            source = task.source if collected else _opened(task.source, *sorted(task.described.items()))
+            said = sorted(task.described.items())
+            source = task.source if collected else _opened(task.source, *said, closed_ok=task.closed_ok)
             built = make_report(task.query, source, task.out, refresh=True, collected=collected)
         except Busy:  # a worker that Dask took for dead is still running
             if time.monotonic() > until:
@@ -98,6 +100,6 @@ def overview_json(data: Data) -> str:
 
 
 @functools.lru_cache(maxsize=1)
-def _opened(source: str, *_: tuple[str, str]) -> snapshot.Source:
+def _opened(source: str, *_: tuple[str, str], closed_ok: bool) -> snapshot.Source:
     """Open a source and cache it; one that describes itself otherwise now is opened again."""
-    return snapshot.open_source(source, Query(""))
+    return snapshot.open_source(source, Query(""), closed_ok=closed_ok)

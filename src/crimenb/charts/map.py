@@ -14,7 +14,6 @@ from crimenb.charts.map_labels import BIGGEST, QUARTER_M
 from crimenb.charts.theme import BLUE, INK, ORANGE, PINK, WIDTH, Drawing, drawn, empty, finish, layered
 from crimenb.geo import MILE_M, in_metres, to_metres
 from crimenb.measures.counts import scope
-from crimenb.schema import force_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -232,7 +231,8 @@ def force_parts(data: Data, frame: Frame) -> dict[str, BaseGeometry]:
 
 def absent_forces(data: Data) -> set[str]:
     """Return the names of the forces that supplied none of the months counted."""
-    return {force_name(f) for f in scope(data).absent}
+    rows = data.coverage
+    return set(rows.loc[rows["force"].isin(scope(data).absent), "force_name"])
 
 
 def _borders(frame: Frame, forces: Mapping[str, BaseGeometry]) -> Iterator[np.ndarray]:

@@ -15,10 +15,19 @@ from scipy.special import stdtrit
 
 from crimenb.data import remembered
 from crimenb.geo import to_metres
-from crimenb.measures.counts import deciding, monthly_counts, records, rest_of_force, scope, tally
+from crimenb.measures.counts import (
+    TOTALS,
+    crime_categories_of,
+    deciding,
+    monthly_counts,
+    records,
+    rest_of_force,
+    scope,
+    tally,
+)
 from crimenb.measures.months import LEAST_MONTHS
 from crimenb.query import days_in
-from crimenb.schema import CRIME_CATEGORIES
+from crimenb.schema import ASB
 from crimenb.usual_range import dispersion
 
 if TYPE_CHECKING:
@@ -59,7 +68,7 @@ class Comparison(NamedTuple):
     refused: why nothing is compared, if so.
     months: those both places hold whole; shared: records in both areas (territorial forces,
         these months), left out on both sides; smaller: the smaller place's records.
-    here, there: crimes of the thirteen categories compared.
+    here, there: crimes of all categories compared.
     table: see `shares`; empty where refused.
     """
 
@@ -98,8 +107,9 @@ def with_rest_of_force(data: Data) -> Comparison:
         why = Refusal.FEW_MONTHS
     if why:
         return _refused("", forces, why, months)
-    a = monthly_counts(data).loc[months, CRIME_CATEGORIES]
-    b = rest.loc[months, CRIME_CATEGORIES]
+    categories = [c for c in rest.columns if c not in (*TOTALS, ASB)]
+    a = monthly_counts(data).reindex(index=months, columns=categories, fill_value=0)
+    b = rest.loc[months, categories]
     return _compared("", forces, months, a, b)
 
 
@@ -128,7 +138,9 @@ def with_place(data: Data, other: Data) -> Comparison:
     if why:
         said = _refused(name, [], why, months)
     else:
-        said = _compared(name, [], months, _by_month(mine, months), _by_month(yours, months))
+        categories = list(dict.fromkeys(crime_categories_of(data) + crime_categories_of(other)))
+        a, b = (_by_month(records, months, categories) for records in (mine, yours))
+        said = _compared(name, [], months, a, b)
     return said._replace(distance_m=far, shared=common, smaller=smaller)
 
 
@@ -172,9 +184,9 @@ def _refused(other: str, forces: list[str], why: Refusal, months: list[str]) -> 
     return Comparison(other, forces, why, months, float("nan"), 0, 0, 0, 0, empty)
 
 
-def _by_month(crimes: gpd.GeoDataFrame, months: list[str]) -> pd.DataFrame:
+def _by_month(crimes: gpd.GeoDataFrame, months: list[str], categories: list[str]) -> pd.DataFrame:
     table = tally(crimes, ["month"], "category")
-    return table.reindex(index=months, columns=CRIME_CATEGORIES, fill_value=0)
+    return table.reindex(index=months, columns=categories, fill_value=0)
 
 
 def _compared(

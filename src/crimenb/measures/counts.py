@@ -19,7 +19,7 @@ from crimenb.errors import QueryError
 from crimenb.geo import LONLAT
 from crimenb.month_status import LEAST_SHARE, known_gaps
 from crimenb.query import days_in
-from crimenb.schema import ASB, BTP, CATEGORIES, SUMMED, MonthStatus, label_of
+from crimenb.schema import ASB, BTP, CATEGORIES, CRIME_CATEGORIES, SUMMED, MonthStatus, label_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,8 @@ class Scope(NamedTuple):
 
     kind: "whole" (the area asked for), "part" (only some of its forces supplied) or "none".
     months: the months summed; thin: those of them that are suspiciously low.
-    forces: the forces that supplied them; share: of the area (0-1); absent: the other forces.
+    forces: the forces that supplied them; share: of the area (0-1); absent: the other forces, "" one
+    that is not known.
     apart: partly supplied months, left out because whole months are there.
     left_out: whole months kept out of ranges and changes, by series: "all" and "asb".
     """
@@ -99,7 +100,7 @@ def scope(data: Data) -> Scope:
     thin = [m for m in months if status[m] == MonthStatus.LOW]
     parts = [m for m in months if status[m] == MonthStatus.PARTLY]
     whole = [m for m in months if m not in parts]
-    shares = deciding(data)
+    shares = _shares(data)
     left_out: dict[str, list[str]] = {"all": [], "asb": []}
     if "left_out" in data.months:
         for month, series in zip(data.months["month"], data.months["left_out"], strict=True):
@@ -117,15 +118,25 @@ def scope(data: Data) -> Scope:
 
 @remembered
 def deciding(data: Data) -> dict[str, float]:
-    """Return the forces with 2 % or more of the area, and their shares (0-1), largest first."""
+    """Return the forces with 2 % or more of the area, and their shares (0-1), largest first.
+
+    A part of which the force is not known is none of them, unless there is no other.
+    """
+    shares = _shares(data)
+    return {f: share for f, share in shares.items() if f} or shares
+
+
+def _shares(data: Data) -> dict[str, float]:
+    """Return what `deciding` does, and last the share of which the force is not known ("")."""
     rows = data.main.coverage
     rows = rows[(rows["share"] >= LEAST_SHARE) & (rows["force"] != BTP)]
+    rows = rows.sort_values("force", key=lambda forces: forces == "", kind="stable")
     return dict(zip(rows["force"], rows["share"], strict=True))
 
 
 def _supplied(data: Data, month: str) -> list[str]:
     """Name the forces that supplied a partly supplied month."""
-    shares = deciding(data)
+    shares = _shares(data)
     months = dict(zip(data.coverage["force"], data.coverage["months"].str.split(), strict=True))
     supplied = [f for f in shares if month in months[f]]
     if len(supplied) < len(shares):
@@ -149,8 +160,7 @@ def categories_of(data: Data) -> list[str]:
 @remembered
 def crime_categories_of(data: Data) -> list[str]:
     """Return the slugs of the thirteen categories of crime, and of those new to this version."""
-    known = [slug for slug in CATEGORIES if slug != ASB]
-    return known + sorted(set(data.main.crimes["category"].unique()) - set(CATEGORIES))
+    return CRIME_CATEGORIES + sorted(set(data.main.crimes["category"].unique()) - set(CATEGORIES))
 
 
 @remembered
@@ -207,13 +217,14 @@ def rest_of_force(data: Data) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index `month`, columns `SERIES` without "btp", float; a month that one of the forces
-        did not supply is absent. Empty where the source is not an archive.
+        Index `month`, columns `SERIES` without "btp" and categories new to this version, float; a
+        month that one of the forces did not supply is absent. Empty where the source is not an
+        archive.
     """
     data = data.main
     forces = list(deciding(data))
     rows = data.surroundings[data.surroundings["force"].isin(forces)]
-    names = [s for s in SERIES if s != "btp"]
+    names = [s for s in SERIES if s != "btp"] + sorted(set(rows["category"]) - set(CATEGORIES))
     if rows.empty:
         return pd.DataFrame(columns=names, index=pd.Index([], name="month"), dtype="float64")
     complete = rows.groupby("month")["force"].nunique() == len(forces)

@@ -16,11 +16,12 @@ from crimenb.geo import MILE_M, to_metres
 from crimenb.measures.counts import (
     by_point,
     by_point_and_month,
+    crime_categories_of,
     deciding,
     records_by_force,
     scope,
 )
-from crimenb.schema import CRIME_CATEGORIES
+from crimenb.schema import ASB
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,22 +129,23 @@ def edge(data: Data) -> Edge:
     """
     data = data.main
     near = data.nearby
-    crimes = near[CRIME_CATEGORIES].sum(axis=1)
+    crimes = near["records"] - near[ASB]  # those of a category new to this version have no column
     radius = MILE_M if data.places["kind"].iloc[0] == "circle" else 0.0
     outside = near["distance_m"] - radius
     within = int(crimes[outside <= 0].sum())
     busy = (outside.abs() <= NEAR_M) & (crimes >= max(EDGE_SHARE * within, LEAST_EDGE))
     rows = near.assign(crimes=crimes, outside=outside)[busy]
+    known = [c for c in crime_categories_of(data) if c in near]
     points = [
-        EdgePoint(row["snapped_to"], int(row["crimes"]), round(float(row["outside"]), 1), _mix(row))
+        EdgePoint(row["snapped_to"], int(row["crimes"]), round(float(row["outside"]), 1), _mix(row, known))
         for _, row in rows.sort_values("crimes", ascending=False, kind="stable").iterrows()
     ]
     fewer, more = (int(crimes[outside <= reach].sum()) for reach in (-NEAR_M, NEAR_M))
     return Edge(within, fewer, more, points, bool((outside > 0).any()))
 
 
-def _mix(row: pd.Series) -> list[tuple[str, int]]:
-    counts = [(slug, int(row[slug])) for slug in CRIME_CATEGORIES if row[slug]]
+def _mix(row: pd.Series, categories: list[str]) -> list[tuple[str, int]]:
+    counts = [(slug, int(row[slug])) for slug in categories if row[slug]]
     return sorted(counts, key=lambda pair: -pair[1])
 
 
@@ -160,6 +162,7 @@ def points(data: Data) -> Points:
     if not total:
         return Points(0, 0, 0, None, [], [])
     half = int((table["crime"].cumsum() < total / 2).sum()) + 1
+    categories = crime_categories_of(data)
     named = table["snapped_to"].str.match(_INSTITUTION)
     institutions = [
         Institution(str(name), len(rows), int(rows["crime"].sum()))
@@ -172,14 +175,14 @@ def points(data: Data) -> Points:
         len(table),
         total,
         half,
-        _point(table.iloc[0]),
+        _point(table.iloc[0], categories),
         institutions,
-        [_point(row) for _, row in mixes.iterrows()],
+        [_point(row, categories) for _, row in mixes.iterrows()],
     )
 
 
-def _point(row: pd.Series) -> Point:
-    top = next((category for category, _ in _mix(row)), "")
+def _point(row: pd.Series, categories: list[str]) -> Point:
+    top = next((category for category, _ in _mix(row, categories)), "")
     return Point(str(row["snapped_to"]), int(row["crime"]), top)
 
 

@@ -152,6 +152,8 @@ def _table(name: str, frame: pd.DataFrame, data: Data) -> Words:
     if name == "compared" and (frame["other"] == frame["other"].iloc[0]).all():
         columns = [c for c in columns if c.name != "other"]
         caption = f"Shares of crime here and in {frame['other'].iloc[0]}"
+    if name == "explore":  # categories that are new to this version come last
+        columns += [Column(c, c, WHOLE) for c in map(str, frame) if c not in {k.name for k in columns}]
     if name == "snapped-points":  # of four crimes none is the most common kind
         frame = frame.assign(top=frame["top"].where(frame["crime"] >= LEAST_TOP, ""))
     columns = [c._replace(heading=c.heading.format(**known) or c.name) for c in columns]

@@ -109,7 +109,7 @@ class Built:
             f"{months[-1]}: {counted(self.records, 'record')}, {self.located:,} with a location."
         )
         for what, n in sorted(self.unused.items()):
-            yield f"Not used: {n:,} {what}."
+            yield f"Not used: {what}: {n:,}."
         for text in (*self.superseded, *self.notes):
             yield f"{text}."
         for name, reasons in self.rejected.items():
@@ -272,9 +272,8 @@ class _Build:
         with self.db, contextlib.closing(Finder(self.tmp)) as finder:
             street = finder.street_files(sources)
             if not street:
-                msg = (
-                    "No street file (YYYY-MM-force-street.csv) was found; name folders or zips holding some."
-                )
+                there = "".join(f"; not used: {what}: {n:,}" for what, n in sorted(finder.unused.items()))
+                msg = f"No street file (YYYY-MM-force-street.csv) was found{there}; name folders or zips holding some."
                 raise QueryError(msg)
             built.unused, built.superseded = finder.unused, finder.superseded
             self._prepare()

@@ -46,7 +46,7 @@ def info(folder: Path) -> Iterator[str]:
         for name, reasons in inventory["not_read"].items():
             yield from (f"Not read: {counted(n, 'row')} of {name} ({why})" for why, n in reasons.items())
         for what, n in inventory["not_used"].items():
-            yield f"Not used: {n:,} {what}"
+            yield f"Not used: {what}: {n:,}"
         for slug, n in inventory["new_categories"].items():
             yield f"A category new to this version: {label_of(slug)} ({counted(n, 'record')})"
         for file in sorted(archive.folder.iterdir()):

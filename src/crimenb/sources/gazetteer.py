@@ -22,6 +22,7 @@ from crimenb.schema import data_file, forces
 from crimenb.sources import zips
 from crimenb.sources.clean_text import tidy as clean
 from crimenb.sources.official_files import reporting_names
+from crimenb.sources.outlines import ENDINGS, read_outlines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -144,7 +145,10 @@ def build(sources: list[Path], target: Path, tmp: Path, db: duckdb.DuckDBPyConne
     for number, source in enumerate(sources):
         read = [_stage(db, path) for path in _files(source, tmp / f"postcodes-{number}")]
         if not any(read):
-            msg = f"{str(source)!r} holds no postcodes in the form of Code-Point Open, ONSPD or NSPL."
+            msg = (
+                f"{str(source)!r} holds no postcodes in the form of Code-Point Open, ONSPD or NSPL "
+                "(with commas between the columns, of the ONS's files pcds, lat and long among them)."
+            )
             raise QueryError(msg)
     _add_names(db, pd.DataFrame([*_COUNTRIES.items()], columns=["code", "name"]))
     policed = {**force_of_area_code(), **_districts()}
@@ -291,8 +295,8 @@ def build_force_areas(source: Path, target: Path, tmp: Path) -> None:
     Parameters
     ----------
     source
-        A file with a column of codes, ids or names of police forces; or police.uk's KML, a file
-        (or a folder or zip of files) named by the force.
+        A file of a form that `read_outlines` takes, with a column of codes, ids or names of police
+        forces; or police.uk's KML, a file (or a folder or zip of files) named by the force.
     target
         The Parquet file to write.
     tmp
@@ -301,22 +305,16 @@ def build_force_areas(source: Path, target: Path, tmp: Path) -> None:
     Raises
     ------
     QueryError
-        Not readable, or it tells no police force.
+        Not readable, not in the United Kingdom, or it tells no police force.
     """
     shapes: dict[str, list[BaseGeometry]] = {}
     for file in _shape_files(source, tmp):
-        try:
-            areas = gpd.read_file(file)
-            areas = areas.set_crs(LONLAT) if areas.crs is None else areas.to_crs(LONLAT)
-        except Exception as error:  # pyogrio raises many kinds
-            msg = f"{str(source)!r} cannot be read as force areas: {error}."
-            raise QueryError(msg) from error
-        areas = areas[areas.geometry.notna()]
-        ids = _force_ids(areas, file)
-        for force, geometry in zip(ids, areas.geometry.map(shapely.make_valid), strict=True):
-            polygons = [g for g in shapely.get_parts(geometry) if g.geom_type.endswith("Polygon")]
-            if force and polygons:
-                shapes.setdefault(force, []).extend(polygons)
+        for areas in read_outlines(file).values():
+            outlines = areas[areas.geom_type.isin(["Polygon", "MultiPolygon", "GeometryCollection"])]
+            for force, geometry in zip(_force_ids(outlines, file), _placed(outlines, source), strict=True):
+                polygons = [g for g in shapely.get_parts(geometry) if g.geom_type.endswith("Polygon")]
+                if force and polygons:
+                    shapes.setdefault(force, []).extend(polygons)
     if not shapes:
         msg = (
             f"{str(source)!r} has no column of police force area codes (E23000034), police.uk ids or names "
@@ -330,9 +328,27 @@ def build_force_areas(source: Path, target: Path, tmp: Path) -> None:
     out.to_parquet(target, index=False, compression="zstd")
 
 
+def _placed(areas: gpd.GeoDataFrame, source: Path) -> list[BaseGeometry]:
+    """Return the shapes in degrees, each valid."""
+    if areas.crs is None:
+        msg = (
+            f"{str(source)!r} names no coordinate system; save it with one (a Shapefile's is its .prj file)."
+        )
+        raise QueryError(msg)
+    placed = areas.to_crs(LONLAT)
+    west, south, east, north = placed.total_bounds
+    if west < -9.5 or south < 49 or east > 2.5 or north > 61.5:
+        msg = (
+            f"{str(source)!r} holds areas outside the United Kingdom ({west:,.1f}, {south:,.1f} to "
+            f"{east:,.1f}, {north:,.1f}); save it with its coordinate system, or in EPSG:4326."
+        )
+        raise QueryError(msg)
+    return [shapely.make_valid(shape) for shape in placed.geometry]
+
+
 def _shape_files(source: Path, tmp: Path) -> list[Path]:
     if source.is_dir():
-        return sorted(p for p in source.rglob("*") if p.suffix.lower() == ".kml")
+        return sorted(p for p in source.rglob("*") if p.suffix.lower() in ENDINGS)
     if not zips.is_zip(source.name):
         return [source]
     files = []

@@ -184,7 +184,7 @@ class Finder:
             month, force, kind = match[1], match[2].lower(), match[3].lower()
             _check_name(month, force, shown)
             yield Found(path, member, month, force, kind, release, shown, written, size)
-        elif name.lower().endswith(".csv") and not name.startswith("."):
+        elif name.lower().endswith(".csv") and not name.startswith((".", "~")):  # "~$": Excel's locks
             msg = (
                 f"{shown!r} is not an official file (YYYY-MM-force-street.csv); "
                 "take it out of the folder or rename it."

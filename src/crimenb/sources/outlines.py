@@ -35,7 +35,7 @@ LARGEST = 100 * 1024**2
 
 _SHAPEFILE, _DATABASE, _ZIP = b"\0\0\x27\x0a", b"SQLite format 3\0", b"PK\x03\x04"
 _BESIDE = (".shp", ".shx", ".dbf", ".prj", ".cpg")
-_ENDINGS = (".shp", ".gpkg", ".geojson", ".json", ".kml")
+ENDINGS = (".shp", ".gpkg", ".geojson", ".json", ".kml")
 _OTHER_JSON = {
     "Topology": "TopoJSON, which keeps outlines as shared arcs; save it as GeoJSON, for example at mapshaper.org",
     "Esri": "Esri JSON; ask for it as GeoJSON (f=geojson in the address)",
@@ -63,7 +63,8 @@ def read_outlines(path: Path) -> dict[str, gpd.GeoDataFrame]:
         No such file, too large, or none of the formats.
     """
     if not path.is_file():
-        msg = f"There is no file {str(path)!r}; give {FORMATS}."
+        but = ", but a folder; give the one file in it:" if path.is_dir() else "; give"
+        msg = f"There is no file {str(path)!r}{but} {FORMATS}."
         raise QueryError(msg)
     try:
         if path.suffix.lower() in _BESIDE:
@@ -92,7 +93,8 @@ def _bytes(path: Path) -> bytes:
 
 def _check_size(size: int, name: str) -> None:
     if size > LARGEST:
-        msg = f"{name!r} is larger than {LARGEST // 1024**2} MB; export only the outlines that you need."
+        megabytes = LARGEST // 1024**2
+        msg = f"{name!r} is larger than {megabytes} MB; export only the outlines that you need, or simpler ones."
         raise QueryError(msg)
 
 
@@ -111,7 +113,10 @@ def _layers(parts: Mapping[str, bytes], name: str) -> dict[str, gpd.GeoDataFrame
     if raw.startswith(_SHAPEFILE) or "" not in parts:
         msg = f"{name!r} is not a whole Shapefile; give the .shp, with the .shx, .dbf and .prj beside it."
         raise QueryError(msg)
-    text = raw.decode("utf-16" if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig").strip()
+    try:
+        text = raw.decode("utf-16" if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig").strip()
+    except UnicodeDecodeError:
+        text = raw.decode("cp1252")
     return {name: _kml(raw, name) if text.startswith("<") else _json(text, name)}
 
 
@@ -124,13 +129,13 @@ def _zipped(raw: bytes, name: str) -> dict[str, gpd.GeoDataFrame]:
         try:
             with zips.opened(copy, name) as archive:
                 wanted = {Path(zips.plain(m)): m for m in zips.members(archive)}
-                wanted = {f: m for f, m in wanted.items() if f.suffix.lower() in {*_BESIDE, *_ENDINGS}}
+                wanted = {f: m for f, m in wanted.items() if f.suffix.lower() in {*_BESIDE, *ENDINGS}}
                 _check_size(sum(m.file_size for m in wanted.values()), name)
                 for inside, member in wanted.items():
                     files[inside] = b"".join(zips.chunks(archive, member, f"{name}!{inside}"))
         except SourceError as error:
             raise QueryError(str(error)) from error
-    outlines = [f for f in files if f.suffix.lower() in _ENDINGS]
+    outlines = [f for f in files if f.suffix.lower() in ENDINGS]
     if len(outlines) != 1:
         names = ", ".join(map(str, outlines[:5]))
         msg = f"{name!r} holds {len(outlines) or 'no'} files of outlines{f' ({names})' if names else ''}"
@@ -217,6 +222,12 @@ def _kml(raw: bytes, name: str) -> gpd.GeoDataFrame:
             else f"XML of the kind {kind[:40]!r}"
         )
         msg = f"{name!r} is {what}; give {FORMATS}."
+        raise QueryError(msg)
+    if root.find(".//NetworkLink") is not None and root.find(".//Placemark") is None:
+        msg = (
+            f"{name!r} holds no outline but a link to a map on the network; export the map again as KML, with its data "
+            "(My Maps: without 'Keep data up to date')."
+        )
         raise QueryError(msg)
     rows, shapes = [], []
     for placemark in root.iter("Placemark"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from crimenb.measures.comparisons import NEVER_LOW, Comparison, Refusal, all_comparisons
-from crimenb.schema import CATEGORIES
+from crimenb.schema import label_of
 from crimenb.wording import format as write
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def compared_shares(data: Data) -> pd.DataFrame:
     columns = ["other", "label", "here", "there", "quotient", "low", "high", "named"]
     tables = [
         c.table.assign(
-            other=compared_with(c), label=c.table["category"].map(CATEGORIES), here=c.table["share_here"],
+            other=compared_with(c), label=c.table["category"].map(label_of), here=c.table["share_here"],
             there=c.table["share_there"],
         ).sort_values("here", ascending=False, kind="stable")
         for c in all_comparisons(data)

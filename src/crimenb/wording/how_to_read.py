@@ -163,7 +163,8 @@ def edge_sentences(place: Place) -> list[str]:
 
 def _edge_point(point: EdgePoint) -> str:
     """Name a busy point near the edge with its mix, which sums to its crimes."""
-    top, others = point.mix[:3], sum(n for _, n in point.mix[3:])
+    top = point.mix[:3]
+    others = point.crimes - sum(n for _, n in top)
     mix = [f"{write.category(c)} {n:,}" for c, n in top] + ([f"others {others:,}"] if others else [])
     side = "inside" if point.outside_m <= 0 else "outside"
     name = f"One map point ({point.snapped_to})" if point.snapped_to else "One unnamed map point"

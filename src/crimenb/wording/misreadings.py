@@ -62,10 +62,10 @@ def _supply(place: Place) -> Iterator[Misreading]:
     if within.kind == "part" and within.absent:
         n, month = write.counted(place.latest("crime"), "crime"), write.month(within.latest)
         were = write.plural(place.latest("crime"), "was", "were")
+        rest = "rest" if "" in within.absent else f"{write.forces_named(within.absent)} part"
         yield Misreading(
             f"There {were} {n} in {area} in {month}.",
-            f"There {were} {n} in {write.where(place)} in {month}. The {write.forces_named(within.absent)} part is "
-            "not in these data.",
+            f"There {were} {n} in {write.where(place)} in {month}. The {rest} is not in these data.",
         )
     gaps = [m for m in place.status if m not in within.months and m not in within.apart]
     if gaps:
