@@ -100,7 +100,7 @@ def show(chart: Any, frame: pd.DataFrame, name: str, data: Data) -> None:
     Parameters
     ----------
     chart
-        An Altair chart.
+        An Altair chart, or what `category_bars` returns.
     frame
         The numbers it draws.
     name
@@ -113,12 +113,17 @@ def show(chart: Any, frame: pd.DataFrame, name: str, data: Data) -> None:
     >>> import crimenb as cn
     >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
     >>> counts = cn.count_by_category(data)
-    >>> cn.show(cn.category_chart(data, counts), counts, "categories", data)
+    >>> cn.show(cn.category_bars(data), counts, "categories", data)
     3 crimes in November to December 2025
     ...
     """
     from IPython.display import display
 
+    if isinstance(chart, Words):  # a table with bars in it
+        display(headline(name, data, subtitle=place_of(data).scope.kind != "none"))
+        display(chart)
+        _show_note_and_table(frame, name, data)
+        return
     spec = specified(chart)
     head = headline(name, data, subtitle="empty" not in spec["usermeta"])
     spec.pop("$schema", None)
@@ -132,6 +137,12 @@ def show(chart: Any, frame: pd.DataFrame, name: str, data: Data) -> None:
     )  # fmt: skip
     if "empty" not in spec["usermeta"]:
         display(source_line(data))
+    _show_note_and_table(frame, name, data)
+
+
+def _show_note_and_table(frame: pd.DataFrame, name: str, data: Data) -> None:
+    from IPython.display import display
+
     if not len(frame) or not place_of(data).scope.months:  # nothing is drawn, and the sentences say why
         return
     display(note(name if name in notes() else name.partition(".")[0], data))
@@ -193,7 +204,7 @@ def headline(name: str, data: Data, *, subtitle: bool = True) -> Words:
     span = write.span(months) if months else "no month that can be counted"
     if name == "outcomes" and (settled := place.outcomes.settled):
         span = write.span(settled)
-    below = write.capital(f"{measure}, {write.where(place)}, {span}.")
+    below = write.capital(f"{measure}, {span}.")
     html = f"<h3>{escape(says)}</h3><p class='subtitle'>{escape(below)}</p>"
     return Words(html, f"{says}\n{below}", "head")
 

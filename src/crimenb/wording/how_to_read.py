@@ -29,6 +29,7 @@ LEAST_DRAW = 20
 MOST_DRAWS = 3
 THEFTS = ("shoplifting", "other-theft", "theft-from-the-person", "bicycle-theft")
 MOST_LISTED = 3
+WHAT_THESE_ARE = "These are crimes recorded by the police and mapped to nearby points. They do not measure how safe an area is."
 
 
 def how_to_read(place: Place) -> list[str]:

@@ -169,8 +169,6 @@
   }
 
   // -------------------------------------------------------------------- the page
-  // Open without script and in print, folded where a reader can open them.
-  document.querySelectorAll("details.data").forEach(function (d) { d.open = false; });
   function width() { return document.documentElement.clientWidth; }
   var last = width(), timer = 0;
   var seen = "IntersectionObserver" in window ? new IntersectionObserver(function (entries) {
@@ -186,7 +184,9 @@
     timer = setTimeout(all, 200);
   });
   window.addEventListener("beforeprint", function () {
-    document.querySelectorAll("details.data").forEach(function (d) { d.open = true; });
+    document.querySelectorAll("details.fold").forEach(function (d) { d.open = true; });
   });
-  all();
+  // Vega measures its texts: the page's face must be there before it does.
+  var faces = document.fonts ? [document.fonts.load("14px 'Report Sans'"), document.fonts.load("bold 14px 'Report Sans'")] : [];
+  Promise.all(faces).then(all, all);
 })();
