@@ -129,8 +129,9 @@ def show(chart: Any, frame: pd.DataFrame, name: str, data: Data) -> None:
     spec.pop("$schema", None)
     spec["description"] = f"{head.text.splitlines()[0]} {spec.get('description', '')}".strip()
     display(head)
-    if name in _TEXTS and (said := _TEXTS[name](data)).text:
-        display(said)
+    text = _TEXTS[name](data) if name in _TEXTS else None
+    if text and text.text and text.text.removesuffix(".") != head.text.splitlines()[0]:
+        display(text)
     display(
         {VEGALITE: spec, "text/plain": f"[Chart] {spec['description']}"},
         raw=True, metadata={ROLE: {"role": "chart", "name": name}},
@@ -268,7 +269,8 @@ def _points(place: Place) -> tuple[str, str]:
 
 
 def _outcomes(place: Place) -> tuple[str, str]:
-    found, measure = place.outcomes, "Latest outcome of crimes in months that have settled"
+    found = place.outcomes
+    measure = f"Latest outcome of {write.counted(found.crimes, 'crime')} in months that have settled"
     if found.none or found.table.empty:
         return "No outcomes are given here", measure
     if found.crimes < write.LEAST_SHARE:

@@ -121,10 +121,10 @@ def large_number(number: LargeNumber) -> str:
 
 
 class Row(NamedTuple):
-    """A row of the table of categories: its name, its count, its months and the newest of them."""
+    """A row of the table of categories: its name, its total, its months and the newest of them."""
 
     label: str
-    count: int
+    total: int
     bars: list[int | None]
     kind: str = "crime"
     named: bool = False
@@ -142,14 +142,14 @@ def bar_table(rows: Sequence[Row], caption: str, headings: Sequence[str]) -> str
     headings
         Of the count, of the small bars and of the newest month.
     """
-    top = max([1, *[r.count for r in rows]])
+    top = max([1, *[r.total for r in rows]])
     count, each, newest = (escape(h) for h in headings)
     bodies = []
     for kind in ("crime", "asb"):
         lines = [
-            f'<tr><th scope="row">{escape(r.label)}</th><td class="n">{r.count:,}</td>'
+            f'<tr><th scope="row">{escape(r.label)}</th><td class="n">{r.total:,}</td>'
             f'<td class="long"><svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
-            f'<path class="{kind}{" named" if r.named else ""}" d="M0 0h{100 * r.count / top:.1f}v10H0z" '
+            f'<path class="{kind}{" named" if r.named else ""}" d="M0 0h{100 * r.total / top:.1f}v10H0z" '
             f'fill="{TINTS[kind][0]}"/></svg></td>'
             f'<td class="run">{small_bars(r.bars, kind, 1)}</td>'
             f'<td class="n">{"[x]" if r.bars[-1] is None else f"{r.bars[-1]:,}"}</td></tr>'

@@ -109,7 +109,7 @@ def _without_figures(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _number(cells: list[dict[str, Any]]) -> None:
     """Give each figure that is drawn a number, by which it is cited and linked."""
-    figures = [c for c in cells if c["kind"] == "code" and c["figure"]]
+    figures = [c for c in cells if any(o["role"] == "chart" for o in c["outputs"])]
     for number, cell in enumerate(figures, 1):
         cell["number"] = number
         for out in cell["outputs"]:
@@ -232,17 +232,24 @@ def _cell(cell: Any) -> dict[str, Any] | None:
     outputs = [o for o in map(_output, cell["outputs"]) if o]
     if any(o["role"] == "head" for o in outputs):  # it says already why nothing is drawn
         outputs = [o for o in outputs if o["role"] != "empty"]
-    figure = any(o["role"] == "chart" for o in outputs)
+    figure = any(o["role"] == "head" for o in outputs)
     if figure:  # its table is inside the figure's own fold
         outputs = [
             o | {"html": Markup(_FOLD.sub("", o["html"]))} if o["role"] == "table" else o for o in outputs
         ]
+        outputs = [o | {"html": _first_paragraph(o["html"])} if o["role"] == "text" else o for o in outputs]
     quiet = not outputs or "setup" in tags
     return {
         "kind": "code", "code": Markup(_code(cell["source"])), "anchor": "", "label": "",
         "outputs": [] if quiet else outputs,
-        "figure": figure,
+        "figure": figure, "number": 0,
     }  # fmt: skip
+
+
+def _first_paragraph(text: Markup) -> tuple[Markup, Markup]:
+    """Part what stands under a figure from what is in its fold: one paragraph, and the others."""
+    first, end, rest = str(text).partition("</p>")
+    return Markup(first + end), Markup(rest)
 
 
 def _code(source: str) -> str:

@@ -177,14 +177,14 @@ def category_bars(data: Data) -> Words:
     slugs = [*totals.index, ASB]
     months = list(place.status)
     rows = [
-        Row(label_of(str(c)), place.total(str(c)),
+        Row(label_of(str(c)) + (" (reports)" if c == ASB else ""), place.total(str(c)),
             [int(place.counts.loc[m, c]) if m in place.counts.index else None for m in months],
             "asb" if c == ASB else "crime", c in named)
         for c in slugs
     ]  # fmt: skip
     caption = f"Records by category, {write.span(place.scope.months)}"
     headings = ["In all", "Each month, own scale", write.month_alone(months[-1])[:3]]
-    listed = write.listing([f"{r.label} {r.count:,}" for r in rows])
+    listed = write.listing([f"{r.label} {r.total:,}" for r in rows])
     return Words(bar_table(rows, caption, headings), f"{caption}: {listed}", "chart", name="categories")
 
 
@@ -214,6 +214,8 @@ def careful(data: Data) -> Words:
     ...
     """
     shown = paragraphs(reading.careful_sentences(place_of(data)))
+    if not shown.text:
+        return shown
     return Words(f"<h3>Be careful with</h3>{shown.html}", shown.text)
 
 
@@ -249,8 +251,7 @@ def change(data: Data) -> Words:
         return paragraphs(["No month can be counted, so years are not compared."])
     if place.year.kind == ChangeVerdict.TOO_FEW_MONTHS:
         return paragraphs([
-            "A comparison needs at least 10 months that were counted in both years. Ask for two years or more of "
-            "months."
+            "A comparison needs at least 10 months that were counted in both years. Ask for two years or more."
         ])  # fmt: skip
     return paragraphs(verdicts.change_sentences(place))
 
@@ -305,18 +306,15 @@ def happened_next(data: Data) -> Words:
     if found.none:
         return paragraphs(["The source gives no outcomes for the crimes counted here."])
     sentences = []
-    if found.settled and found.crimes:
-        sentences.append(
-            f"The figure shows the latest outcome of the {write.counted(found.crimes, 'crime')} of "
-            f"{write.span(found.settled)}, whose outcomes have settled."
-        )
     if found.unsettled:
         sentences.append(
             f"Left out, because many are still under investigation: {write.span(found.unsettled)}."
         )
     if found.faulty:
         sentences.append(f"Left out, because too many updates are missing: {write.span(found.faulty)}.")
-    return paragraphs(sentences or ["No crime of these months has an outcome yet."])
+    if not sentences and not found.crimes:
+        sentences = ["No crime of these months has an outcome yet."]
+    return paragraphs(sentences)
 
 
 _SITE = "https://www.police.uk/pu/your-area/"
@@ -409,7 +407,7 @@ def _priorities(rows: pd.DataFrame) -> str:
 
 
 def coverage(data: Data) -> Words:
-    """Return which forces police the area and what they supplied, as a table.
+    """Return which forces police the area and what they supplied, as a table where there are several.
 
     Examples
     --------
@@ -419,6 +417,8 @@ def coverage(data: Data) -> Words:
     Police forces and their share of the area, by area, ...
     ...
     """
+    if len(place_of(data).coverage) == 1:  # the sentence above says it
+        return paragraphs([])
     rows = data.main.coverage
     rows = rows[rows["force"] != BTP].assign(held=lambda c: c["months"].map(
         lambda m: write.months(m.split()) if m else "none of these months"))  # fmt: skip

@@ -103,6 +103,8 @@ def _year(place: Place) -> LargeNumber:
             "the counts are too small to compare across July 2022, when police.uk replaced its map points"
             if year.kind == ChangeVerdict.MAP_CHANGED
             else "fewer than 10 months are counted in both years"
+            if len(place.status) >= 2 * YEAR
+            else "this report covers less than two full years"
         )
     what = f"{write.plural(value, 'crime', 'crimes')} {when}"
     return LargeNumber(value, what, verdict, detail, "crime", months, bars, strong)
