@@ -33,7 +33,7 @@ def title(data: Data) -> Words:
     >>> import crimenb as cn
     >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
     >>> cn.title(data)
-    Nether Fable, Fablemouth: the mile around ZZ9 9ZZ
+    Little Fable, Fablemouth: the mile around ZZ9 9ZZ
     ...
     """
     place, q = place_of(data), data.query
@@ -60,7 +60,7 @@ def title(data: Data) -> Words:
     if not place.is_circle and months:
         lines.append(custom_edge_sentence(place))
     html = f"<h1>{named}</h1>" + "".join(f"<p>{escape(s)}</p>" for s in lines)
-    running = f"Recorded crime in {where}, {write.period(q.start, q.end)}"
+    running = f"{'Demonstration: r' if place.is_demo else 'R'}ecorded crime in {where}, {write.period(q.start, q.end)}"
     if 0 < len(months) < len(q.months):
         running += f" ({len(months)} of {len(q.months)} months)"
     return Words(
@@ -76,7 +76,7 @@ def first_screen(data: Data) -> Words:
     >>> import crimenb as cn
     >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
     >>> cn.first_screen(data)
-    3 crimes in December 2025. Too few to judge
+    2 crimes in December 2025. Not judged, because fewer than 6 earlier months can be used
     ...
     """
     place = place_of(data)
@@ -90,7 +90,7 @@ def first_screen(data: Data) -> Words:
         f'<p class="matters"><b>{escape(first)}</b> {escape(rest)}</p>'
         f'<p class="what">{escape(reading.WHAT_THESE_ARE)} <a href="#how-to-read-it">How to read this report</a></p>'
     )
-    told = [f"{n.value:,} {n.what}. {n.verdict}{n.detail and ': '}{n.detail}" for n in numbers]
+    told = [f"{n.value:,} {n.what}. {n.verdict}{n.detail and ', '}{n.detail}" for n in numbers]
     return Words(html, "\n".join([*told, f"{first} {rest}".strip(), reading.WHAT_THESE_ARE]), "first")
 
 
@@ -163,7 +163,7 @@ def category_bars(data: Data) -> Words:
     >>> import crimenb as cn
     >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
     >>> cn.category_bars(data)
-    Records by category: ...
+    Records by category, November to December 2025: ...
     """
     place = place_of(data)
     if not place.scope.months:
@@ -412,7 +412,7 @@ def coverage(data: Data) -> Words:
     Examples
     --------
     >>> import crimenb as cn
-    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> data = cn.collect(cn.Query.parse("ZZ2 2BB", "2025-11", "2025-12"), "demo")
     >>> cn.coverage(data)
     Police forces and their share of the area, by area, ...
     ...
