@@ -202,6 +202,8 @@ def headline(name: str, data: Data, *, subtitle: bool = True) -> Words:
     months = place.scope.months
     if name in ("snapped-points", "careful"):
         months = place.scope.point_months
+    if name == "change" and place.year.compared:
+        months = [*place.year.earlier, *place.year.later]
     span = write.span(months) if months else "no month that can be counted"
     if name == "outcomes" and (settled := place.outcomes.settled):
         span = write.span(settled)
