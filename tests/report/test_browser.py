@@ -1,6 +1,7 @@
 """The page in a real browser: the linked figure counts what the data hold; nothing is asked."""
 
 import os
+import re
 import subprocess
 
 import geopandas as gpd
@@ -230,6 +231,25 @@ def test_the_answer_is_on_the_first_screen(browser, tmp_path_factory, size, post
         assert all(text.strip() for text in page.locator(".number .verdict strong").all_text_contents())
         text = page.evaluate(WORDS)
         assert len(text.split()) <= 1300, len(text.split())
+
+
+def test_the_findings_are_copied_as_text_and_as_a_table(browser, demo_report):
+    with opened(browser, demo_report / "report.html") as page:
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.get_by_text("The findings as text, to copy").click()
+        page.get_by_role("button", name="Copy text and table").click()
+        page.get_by_role("button", name="Copied").wait_for()
+        html, text = page.evaluate(
+            """async () => {
+              const [item] = await navigator.clipboard.read();
+              return Promise.all(["text/html", "text/plain"].map(async (t) => (await item.getType(t)).text()));
+            }"""
+        )
+        assert "<table" in html
+        assert "|" not in text
+        crimes = page.locator(".count b").first.text_content()
+        assert f"All crime\t{crimes}\t" in text
+        assert f"<td>{crimes}</td>" in re.sub(r"<td[^>]*>", "<td>", html)
 
 
 WORDS = """() => {

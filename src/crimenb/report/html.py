@@ -163,6 +163,19 @@ def bar_table(rows: Sequence[Row], caption: str, headings: Sequence[str]) -> str
     )
 
 
+def plain_table(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows of text as a plain table, the first its head, for Word and e-mail; "" of no rows."""
+    if not rows:
+        return ""
+    head, *others = rows
+    lines = [
+        "".join(f"<td{' class=n' if i else ''}>{escape(c)}</td>" for i, c in enumerate(r)) for r in others
+    ]
+    named = "".join(f'<th scope="col">{escape(c)}</th>' for c in head)
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    return f"<table><thead><tr>{named}</tr></thead><tbody>{body}</tbody></table>"
+
+
 # ------------------------------------------------------------------------ tables
 
 

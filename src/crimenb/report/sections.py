@@ -8,7 +8,18 @@ from markupsafe import Markup, escape
 
 from crimenb.measures.changes import ChangeVerdict
 from crimenb.measures.place import place_of
-from crimenb.report.html import SHARE, Column, Row, Words, bar_table, bullets, large_number, paragraphs, table
+from crimenb.report.html import (
+    SHARE,
+    Column,
+    Row,
+    Words,
+    bar_table,
+    bullets,
+    large_number,
+    paragraphs,
+    plain_table,
+    table,
+)
 from crimenb.report.notes import cause_of
 from crimenb.schema import ASB, BTP, MonthStatus, force_name, label_of
 from crimenb.wording import first_screen as first_screen_of
@@ -145,10 +156,11 @@ def at_a_glance(data: Data) -> Words:
     """
     place = place_of(data)
     sentences, pasted = summary.at_a_glance(place), summary.summary_md(place)
+    rows = summary.summary_table(place) if place.scope.months else []
     html = (
-        '<details class="paste"><summary>The findings as text, to copy</summary>'
-        f'{bullets(sentences)}<pre id="paste">{escape(pasted)}</pre>'
-        '<button type="button" data-copy="paste" hidden>Copy the text</button></details>'
+        '<details class="paste"><summary>The findings as text, to copy</summary><div id="paste">'
+        f"{paragraphs(sentences).html}{plain_table(rows)}{paragraphs(summary.summary_source(place)).html}</div>"
+        '<button type="button" data-copy="paste" hidden>Copy text and table</button></details>'
     )
     shown = Words(html, " ".join(sentences))
     shown.extra = {"summary": pasted}

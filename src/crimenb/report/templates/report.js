@@ -169,6 +169,18 @@
   }
 
   // -------------------------------------------------------------------- the page
+  // As text and as HTML: Word and e-mail take the table as a table.
+  document.querySelectorAll("[data-copy]").forEach(function (button) {
+    if (!navigator.clipboard || !window.ClipboardItem) { return; }
+    button.hidden = false;
+    button.addEventListener("click", function () {
+      var source = document.getElementById(button.getAttribute("data-copy"));
+      var forms = { "text/html": source.innerHTML, "text/plain": source.innerText };
+      Object.keys(forms).forEach(function (kind) { forms[kind] = new Blob([forms[kind]], { type: kind }); });
+      navigator.clipboard.write([new ClipboardItem(forms)]).then(
+        function () { button.textContent = "Copied"; }, function () { button.textContent = "Copying failed"; });
+    });
+  });
   function width() { return document.documentElement.clientWidth; }
   var last = width(), timer = 0;
   var seen = "IntersectionObserver" in window ? new IntersectionObserver(function (entries) {
