@@ -100,3 +100,12 @@ def written(
     if nearby is not None:
         frames["nearby"] = frame("nearby", pd.DataFrame(nearby))
     return Data(query=Query(postcode, months[0], months[-1]), **frames)
+
+
+YEAR = [f"2025-{month:02}" for month in range(1, 13)]
+
+
+def monthly(n, months=YEAR, **more):
+    """Return data of so many crimes a month: one number for all, or one each."""
+    y = [n] * len(months) if isinstance(n, int) else n
+    return written([{"month": m, "n": k} for m, k in zip(months, y, strict=True) if k], months, **more)

@@ -156,7 +156,7 @@ def test_a_pale_bar_stands_for_a_part():
     data = collect(Query.parse("ZZ2 2BB", "2023-07", "2025-12"), "demo")
     spec = cn.trend_chart(count_records.count_by_month(data)).to_dict()
     parts = sum(r.get("status") == "partly supplied" and r["n"] is not None for r in values(spec))
-    assert static_svg(spec, "x", "x").count('fill="#c3d1de"') == parts > 0
+    assert static_svg(spec, "x", "x").count('fill="#c7d5e5"') == parts > 0
 
 
 def test_an_empty_frame_draws_a_sentence(centre):

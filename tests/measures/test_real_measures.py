@@ -205,8 +205,7 @@ def test_how_to_read(ask):
     )
     assert "Compare December with its normal range (1,035 to 1,428), not with November." in text
     assert "963 of the 2,457 reports are identical to another record." in text
-    assert "14% of the crimes of January to December 2025 were charged or sent to court so far." in text
-    assert "(33% of crime here)" in text
+    assert "Police recorded crime is official statistics, not accredited." in text
 
 
 def test_the_edge_point_closes(ask):

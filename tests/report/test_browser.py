@@ -1,6 +1,7 @@
 """The page in a real browser: the linked figure counts what the data hold; nothing is asked."""
 
 import os
+import re
 import subprocess
 
 import geopandas as gpd
@@ -207,8 +208,55 @@ def test_without_script_every_figure_and_table_is_there(browser, demo_report):
     with opened(browser, demo_report / "report.html", java_script_enabled=False) as page:
         assert page.locator(".static svg").count() == page.locator(".chart").count() >= 5
         assert all(s.is_visible() for s in page.locator(".static svg").all())
-        assert all(t.is_visible() for t in page.locator("figure table").all())
+        for fold in page.locator("figure details").all():
+            assert not fold.locator("table").is_visible()
+            fold.locator("summary").click()  # the browser's own, without a script
+            assert fold.locator("table").is_visible()
         assert page.locator(".controls").count() == 0
+
+
+FIRST = [("ZZ1 1AA", "2024-01"), ("ZZ2 2BB", "2025-01"), ("ZZ9 9ZZ", "2025-01")]
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (375, 667)], ids=["desk", "phone"])
+@pytest.mark.parametrize(("postcode", "start"), FIRST)
+def test_the_answer_is_on_the_first_screen(browser, tmp_path_factory, size, postcode, start):
+    out = tmp_path_factory.getbasetemp() / "first"
+    built = build_report(Query.parse(postcode, start, "2025-12"), "demo", out)
+    with opened(browser, built, viewport=dict(zip(("width", "height"), size, strict=True))) as page:
+        assert page.locator(".number").count() == 3
+        for part in (".number", ".matters", ".what"):
+            for box in (p.bounding_box() for p in page.locator(part).all()):
+                assert box["y"] + box["height"] <= size[1], part
+        assert all(text.strip() for text in page.locator(".number .verdict strong").all_text_contents())
+        text = page.evaluate(WORDS)
+        assert len(text.split()) <= 1300, len(text.split())
+
+
+def test_the_findings_are_copied_as_text_and_as_a_table(browser, demo_report):
+    with opened(browser, demo_report / "report.html") as page:
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.get_by_text("The findings as text, to copy").click()
+        page.get_by_role("button", name="Copy text and table").click()
+        page.get_by_role("button", name="Copied").wait_for()
+        html, text = page.evaluate(
+            """async () => {
+              const [item] = await navigator.clipboard.read();
+              return Promise.all(["text/html", "text/plain"].map(async (t) => (await item.getType(t)).text()));
+            }"""
+        )
+        assert "<table" in html
+        assert "|" not in text
+        crimes = page.locator(".count b").first.text_content()
+        assert f"All crime\t{crimes}\t" in text
+        assert f"<td>{crimes}</td>" in re.sub(r"<td[^>]*>", "<td>", html)
+
+
+WORDS = """() => {
+  const main = document.querySelector('main').cloneNode(true);
+  main.querySelectorAll('details, table, svg, script, .live, nav').forEach(e => e.remove());
+  return main.textContent;
+}"""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

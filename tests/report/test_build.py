@@ -56,8 +56,12 @@ def test_every_chart_is_a_figure_with_note_and_table(demo_report):
     ]  # fmt: skip
     charts = sum("empty" not in spec["usermeta"] for spec in drawn)
     html = (demo_report / "report.html").read_text()
-    assert charts == html.count("<figure>") == html.count('class="static"') >= 5
-    for figure in re.findall(r"<figure>.*?</figure>", html, re.DOTALL):
+    assert charts == html.count('class="static"') >= 5
+    figures = re.findall(r'<figure id="figure-(\d+)">(.*?)</figure>', html, re.DOTALL)
+    assert [int(n) for n, _ in figures] == [*range(1, charts + 2)]  # and the table with bars in it
+    for number, figure in figures:
+        assert f'<a href="#figure-{number}">Figure {number}.</a>' in figure
+        assert "How to read this, table and download" in figure
         assert 'class="note"' in figure
         assert "<caption>" in figure
         assert "<h3>" in figure

@@ -11,7 +11,7 @@ import shapely
 
 from crimenb.charts import map_labels
 from crimenb.charts.map_labels import BIGGEST, QUARTER_M
-from crimenb.charts.theme import BLUE, INK, ORANGE, PINK, WIDTH, Drawing, drawn, empty, finish, layered
+from crimenb.charts.theme import BLUE, EDGE, INK, ORANGE, WIDTH, Drawing, drawn, empty, finish, layered
 from crimenb.geo import MILE_M, in_metres, to_metres
 from crimenb.measures.counts import scope
 
@@ -159,7 +159,7 @@ def ground(
     line = alt.Chart(table).mark_line(clip=True, aria=False, strokeWidth=1.5).encode(
         **frame.axes(), order=alt.Order("i:Q"), detail=alt.Detail("part:N"),
         color=alt.Color("kind:N", legend=None,
-                        scale=alt.Scale(domain=kinds, range=["#3d3d3d", "#6f6f6f", INK, PINK, INK])),
+                        scale=alt.Scale(domain=kinds, range=["#3d3d3d", "#6f6f6f", INK, EDGE, INK])),
         strokeDash=alt.StrokeDash("kind:N", legend=None,
                                   scale=alt.Scale(domain=kinds, range=[[1, 0], [3, 4], [1, 0], [8, 3], [12, 3, 2, 3]])),
     )  # fmt: skip

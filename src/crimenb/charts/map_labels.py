@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from crimenb.charts.theme import INK, PINK, WIDTH
+from crimenb.charts.theme import EDGE, INK, WIDTH
 from crimenb.geo import MILE_M
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def _along(beat: tuple[str, BaseGeometry], sheet: _Sheet) -> Iterator[Word]:
     """Offer places along the boundary for the neighbourhood's name."""
     for share in np.linspace(0, 1, 41)[:-1]:
         at = beat[1].interpolate(share, normalized=True)
-        yield _word(at.x, at.y + 9 * sheet.pixel, beat[0], PINK)
+        yield _word(at.x, at.y + 9 * sheet.pixel, beat[0], EDGE)
 
 
 def _within(name: str, part: BaseGeometry, sheet: _Sheet) -> list[Word]:

@@ -41,14 +41,19 @@ Drawing: TypeAlias = alt.Chart | alt.LayerChart | alt.VConcatChart
 """What the chart functions return: plain Altair."""
 
 
-BLUE, ORANGE, GREY, INK, PINK = "#12436D", "#F46A25", "#BFBFBF", "#0b0c0c", "#801650"
+BLUE, ORANGE, GREY, INK, EDGE = "#1f5896", "#b58846", "#bfbfbf", "#17212b", "#6a5fa3"
+BAND, SOFT = "#e4e1f2", "#50606f"
+TINTS = {"crime": (BLUE, "#7897bd"), "asb": ("#8d5408", ORANGE)}
+"""The newest months and the others. The page maps each of these colours to one for the dark."""
+
 CRIMES, REPORTS = "Crimes", "Reports of anti-social behaviour"
 """The two kinds of record, blue and orange wherever they are drawn."""
 
 WIDTH = 680
 """Width of a chart in the page's column, in pixels; the page draws it narrower on a phone."""
 
-FONT = "Arial, Helvetica, sans-serif"
+FONT = "Report Sans, Arial, Helvetica, sans-serif"
+"""The page's own face, a subset of Arimo; a notebook has it from the system, where it is there."""
 
 
 def theme() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 import pandas as pd
 
-from crimenb.charts.theme import BLUE, INK, ORANGE, PINK, REPORTS, WIDTH, Drawing, drawn, finish, layered
+from crimenb.charts.theme import BLUE, EDGE, INK, ORANGE, REPORTS, WIDTH, Drawing, drawn, finish, layered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ def month_axis(months: Sequence[str], *, room: str = "width", index: str = "") -
     return alt.Axis(labelExpr=expression, labelAngle=0, ticks=False, labelPadding=6, labelOverlap=False)
 
 
-_PALE = {BLUE: "#c3d1de", ORANGE: "#fbcdb8"}
+_PALE = {BLUE: "#c7d5e5", ORANGE: "#ecdcc0"}
 
 
 def _styles(colour: str) -> dict[str, dict[str, Any]]:
@@ -149,7 +149,7 @@ def _context_layers(base: Any, extra: Sequence[str]) -> tuple[list[Any], list[An
     The usual range as a band with two edges; the rest of the force as a dashed line.
     """
     names = [n for n, c in ((_RANGE, "low"), (_ELSEWHERE, "elsewhere")) if c in extra]
-    colours = {_RANGE: PINK, _ELSEWHERE: "#3d3d3d"}
+    colours = {_RANGE: EDGE, _ELSEWHERE: "#3d3d3d"}
     colour = alt.Color("key:N", scale=alt.Scale(domain=names, range=[colours[n] for n in names]),
                        legend=alt.Legend(title=None, symbolType="stroke", symbolStrokeWidth=3, offset=36,
                                          columns={"expr": "width < 560 ? 1 : 0"}))  # fmt: skip
@@ -158,7 +158,7 @@ def _context_layers(base: Any, extra: Sequence[str]) -> tuple[list[Any], list[An
         band = base.transform_filter("datum.low !== null").transform_calculate(key=json.dumps(_RANGE))
         # Steps a month wide, not an area: an area would run across the gaps.
         behind.append(
-            band.mark_bar(color=PINK, opacity=0.13, width=alt.RelativeBandSize(band=1.34), aria=False)
+            band.mark_bar(color=EDGE, opacity=0.13, width=alt.RelativeBandSize(band=1.34), aria=False)
             .encode(y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))
         )  # fmt: skip
         for side in ("low", "high"):

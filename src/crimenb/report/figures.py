@@ -100,7 +100,7 @@ def show(chart: Any, frame: pd.DataFrame, name: str, data: Data) -> None:
     Parameters
     ----------
     chart
-        An Altair chart.
+        An Altair chart, or what `category_bars` returns.
     frame
         The numbers it draws.
     name
@@ -113,25 +113,37 @@ def show(chart: Any, frame: pd.DataFrame, name: str, data: Data) -> None:
     >>> import crimenb as cn
     >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
     >>> counts = cn.count_by_category(data)
-    >>> cn.show(cn.category_chart(data, counts), counts, "categories", data)
+    >>> cn.show(cn.category_bars(data), counts, "categories", data)
     3 crimes in November to December 2025
     ...
     """
     from IPython.display import display
 
+    if isinstance(chart, Words):  # a table with bars in it
+        display(headline(name, data, subtitle=place_of(data).scope.kind != "none"))
+        display(chart)
+        _show_note_and_table(frame, name, data)
+        return
     spec = specified(chart)
     head = headline(name, data, subtitle="empty" not in spec["usermeta"])
     spec.pop("$schema", None)
     spec["description"] = f"{head.text.splitlines()[0]} {spec.get('description', '')}".strip()
     display(head)
-    if name in _TEXTS and (said := _TEXTS[name](data)).text:
-        display(said)
+    text = _TEXTS[name](data) if name in _TEXTS else None
+    if text and text.text and text.text.removesuffix(".") != head.text.splitlines()[0]:
+        display(text)
     display(
         {VEGALITE: spec, "text/plain": f"[Chart] {spec['description']}"},
         raw=True, metadata={ROLE: {"role": "chart", "name": name}},
     )  # fmt: skip
     if "empty" not in spec["usermeta"]:
         display(source_line(data))
+    _show_note_and_table(frame, name, data)
+
+
+def _show_note_and_table(frame: pd.DataFrame, name: str, data: Data) -> None:
+    from IPython.display import display
+
     if not len(frame) or not place_of(data).scope.months:  # nothing is drawn, and the sentences say why
         return
     display(note(name if name in notes() else name.partition(".")[0], data))
@@ -192,10 +204,12 @@ def headline(name: str, data: Data, *, subtitle: bool = True) -> Words:
     months = place.scope.months
     if name in ("snapped-points", "careful"):
         months = place.scope.point_months
+    if name == "change" and place.year.compared:
+        months = [*place.year.earlier, *place.year.later]
     span = write.span(months) if months else "no month that can be counted"
     if name == "outcomes" and (settled := place.outcomes.settled):
         span = write.span(settled)
-    below = write.capital(f"{measure}, {write.where(place)}, {span}.")
+    below = write.capital(f"{measure}, {span}.")
     html = f"<h3>{escape(says)}</h3><p class='subtitle'>{escape(below)}</p>"
     return Words(html, f"{says}\n{below}", "head")
 
@@ -262,7 +276,8 @@ def _points(place: Place) -> tuple[str, str]:
 
 
 def _outcomes(place: Place) -> tuple[str, str]:
-    found, measure = place.outcomes, "Latest outcome of crimes in months that have settled"
+    found = place.outcomes
+    measure = f"Latest outcome of {write.counted(found.crimes, 'crime')} in months that have settled"
     if found.none or not place.total("crime"):
         return "No outcomes are given here", measure
     if found.table.empty:

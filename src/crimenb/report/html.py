@@ -11,11 +11,15 @@ from urllib.parse import quote
 import pandas as pd
 from markupsafe import escape
 
-from crimenb.charts.theme import DIGITS
+from crimenb.charts.theme import BAND, DIGITS, EDGE, SOFT, TINTS
+from crimenb.measures.months import YEAR
 from crimenb.wording import format as write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from crimenb.usual_range import Range
+    from crimenb.wording.first_screen import LargeNumber
 
 ROLE = "crimenb"
 """Key of an output's metadata that says what it is: title, head, chart, note, table, text."""
@@ -47,6 +51,129 @@ def paragraphs(sentences: Iterable[str], role: str = "text") -> Words:
     """Return plain sentences, one paragraph each, escaped."""
     listed = list(sentences)
     return Words("".join(f"<p>{escape(s)}</p>" for s in listed), "\n\n".join(listed), role)
+
+
+# ----------------------------------------------------------------------- numbers
+
+
+_BAR, _HIGH = 10, 44
+"""Width of a bar with its gap and height of the small bars' drawing, in its own units."""
+
+
+def small_bars(bars: Sequence[int | None], kind: str, strong: int, limits: Range | None = None) -> str:
+    """Return months as small bars in SVG: the last `strong` dark, a month not counted as a dotted line.
+
+    It has no text and no name: what it shows stands beside it in words.
+
+    Parameters
+    ----------
+    kind
+        "crime" or "asb", which gives the colour.
+    limits
+        The normal range, drawn behind the last bar.
+    """
+    top = max([1, *[n for n in bars if n is not None], *([limits.high] if limits else [])])
+    width, parts = _BAR * len(bars), []
+    if limits:
+        at, high, low = width - _BAR, _down(limits.high, top), _down(limits.low, top)
+        parts.append(f'<path class="range" d="M{at} {high}h{_BAR}V{low}h-{_BAR}z" fill="{BAND}"/>')
+        parts.append(
+            f'<path class="edge" d="M{at} {high}h{_BAR}M{at} {low}h{_BAR}" stroke="{EDGE}" fill="none"/>'
+        )
+    for i, n in enumerate(bars):
+        dark = i >= len(bars) - strong
+        if n is None:
+            parts.append(f'<path class="gap" d="M{i * _BAR + 1} {_HIGH - 2}h{_BAR - 2}" stroke="{SOFT}"/>')
+            continue
+        y = _down(n, top)
+        colour = TINTS[kind][0 if dark else 1]
+        parts.append(
+            f'<path class="{kind}{"" if dark else " mid"}" d="M{i * _BAR + 1} {y}h{_BAR - 2}V{_HIGH}h-{_BAR - 2}z" '
+            f'fill="{colour}"/>'
+        )
+    return (
+        f'<svg class="bars" viewBox="0 0 {width} {_HIGH}" preserveAspectRatio="none" aria-hidden="true">'
+        f"{''.join(parts)}</svg>"
+    )
+
+
+def _down(count: float, top: int) -> float:
+    return round(_HIGH - (_HIGH - 2) * count / top, 1)
+
+
+def large_number(number: LargeNumber) -> str:
+    """Return a number of the first screen in HTML, with its months as small bars and its verdict."""
+    ends = [number.months[0], number.months[-1]] if len(number.months) > 1 else number.months
+    what = str(escape(number.what)).replace("anti-social", '<span class="word">anti-social</span>')
+    named = [write.month(m) if len(number.months) > YEAR else write.month_alone(m) for m in ends]
+    detail = (
+        f' <em class="{"limits" if number.range else ""}">{escape(number.detail)}</em>'
+        if number.detail
+        else ""
+    )
+    return (
+        f'<div class="number {number.series}"><p class="count"><b>{number.value:,}</b> '
+        f"<span>{what}</span></p>"
+        f'<div class="run">{small_bars(number.bars, number.series, number.strong, number.range)}'
+        f'<p class="ends" aria-hidden="true">{"".join(f"<span>{n}</span>" for n in named)}</p></div>'
+        f'<p class="verdict"><strong>{escape(number.verdict)}</strong>{detail}</p></div>'
+    ).replace('<em class="">', "<em>")
+
+
+class Row(NamedTuple):
+    """A row of the table of categories: its name, its total, its months and the newest of them."""
+
+    label: str
+    total: int
+    bars: list[int | None]
+    kind: str = "crime"
+    named: bool = False
+    """Whether the headline names it."""
+
+
+def bar_table(rows: Sequence[Row], caption: str, headings: Sequence[str]) -> str:
+    """Return categories as a table with a bar and small monthly bars in each row.
+
+    The crimes come first, on one scale; a last body has the reports of anti-social behaviour. The
+    small bars of a row have a scale of their own.
+
+    Parameters
+    ----------
+    headings
+        Of the count, of the small bars and of the newest month.
+    """
+    top = max([1, *[r.total for r in rows]])
+    count, each, newest = (escape(h) for h in headings)
+    bodies = []
+    for kind in ("crime", "asb"):
+        lines = [
+            f'<tr><th scope="row">{escape(r.label)}</th><td class="n">{r.total:,}</td>'
+            f'<td class="long"><svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
+            f'<path class="{kind}{" named" if r.named else ""}" d="M0 0h{100 * r.total / top:.1f}v10H0z" '
+            f'fill="{TINTS[kind][0]}"/></svg></td>'
+            f'<td class="run">{small_bars(r.bars, kind, 1)}</td>'
+            f'<td class="n">{"[x]" if r.bars[-1] is None else f"{r.bars[-1]:,}"}</td></tr>'
+            for r in rows if r.kind == kind
+        ]  # fmt: skip
+        bodies.append(f"<tbody>{''.join(lines)}</tbody>" if lines else "")
+    return (
+        f'<table class="bars"><caption class="unseen">{escape(caption)}</caption><thead><tr>'
+        f'<th scope="col">Category</th><th scope="col" class="n">{count}</th><td class="long"></td>'
+        f'<th scope="col">{each}</th><th scope="col" class="n">{newest}</th></tr></thead>{"".join(bodies)}</table>'
+    )
+
+
+def plain_table(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows of text as a plain table, the first its head, for Word and e-mail; "" of no rows."""
+    if not rows:
+        return ""
+    head, *others = rows
+    lines = [
+        "".join(f"<td{' class=n' if i else ''}>{escape(c)}</td>" for i, c in enumerate(r)) for r in others
+    ]
+    named = "".join(f'<th scope="col">{escape(c)}</th>' for c in head)
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    return f"<table><thead><tr>{named}</tr></thead><tbody>{body}</tbody></table>"
 
 
 # ------------------------------------------------------------------------ tables
@@ -122,9 +249,7 @@ def table(
         f'Download these numbers<span class="unseen">: {escape(caption)}</span> (CSV)</a></p>'
     )
     if fold:
-        html = (
-            f'<details class="data" open><summary>Table: {escape(_lower(caption))}</summary>{html}</details>'
-        )
+        html = f'<details class="data"><summary>Table: {escape(_lower(caption))}</summary>{html}</details>'
     else:
         html = f'<div class="data">{html}</div>'
     return Words(html, f"{caption}\n{plain.head(20).to_string(index=False)}", "table")

@@ -43,7 +43,7 @@ what stands beside the months, in pixels."""
 LINKED_SHARE, LINKED_EDGE, LINKED_GAP = 0.48, 10, 24
 """The linked figure: the map's share of the width, the edge beside the views, and between the two."""
 
-NARROWEST, WIDEST, WIDEST_LINKED = 270, 720, 960
+NARROWEST, WIDEST, WIDEST_LINKED = 270, 760, 760
 """Widths between which the script draws a chart, in pixels."""
 
 _LARGEST_BUNDLE = 8 * 1024**2
@@ -57,18 +57,65 @@ def to_html(nb: nbformat.NotebookNode) -> str:
     cells = [cell for cell in map(_cell, nb["cells"]) if cell]
     outputs = [o for c in cells for o in c["outputs"]]
     title = next((o for o in outputs if o["role"] == "title"), None)
+    first = next((o for o in outputs if o["role"] == "first"), None)
     running = (title and title["running"]) or "Recorded crime"
-    style, boot, bundle = asset("report", "report.css") + _footer(running), _script(), script_bundle()
-    drawn = any(o["role"] == "chart" for o in outputs)
+    if title and title["state"] == "nothing":
+        cells = _without_figures(cells)
+    _number(cells)
+    style = _faces() + asset("report", "report.css") + _footer(running)
+    boot, bundle = _script(), script_bundle()
+    drawn = any("spec" in o for o in outputs)
     return template("report", "report.html.j2").render(
         title=running,
         heading=title["html"] if title else Markup("<h1>Recorded crime</h1>"),
-        cells=[c | {"outputs": [o for o in c["outputs"] if o["role"] != "title"]} for c in _once(cells)],
+        first=first["html"] if first else "",
+        cells=[
+            c | {"outputs": [o for o in c["outputs"] if o["role"] not in ("title", "first")]}
+            for c in _once(cells)
+        ],
         contents=[c for c in cells if c["kind"] == "markdown" and c["anchor"]],
         style=Markup(style),
         scripts=[Markup(bundle), Markup(boot)] if drawn else [],
         policy=_policy(style, [bundle, boot] if drawn else []),
     )
+
+
+@functools.cache
+def _faces() -> str:
+    """Return the rules that embed the page's own face, so that a text is as wide for every reader."""
+    rules = []
+    for weight in (400, 700):
+        face = (
+            resources.files("crimenb")
+            .joinpath("reference", "fonts", f"report-sans-{weight}.woff2")
+            .read_bytes()
+        )
+        data = base64.b64encode(face).decode()
+        rules.append(
+            f'@font-face{{font-family:"Report Sans";font-weight:{weight};src:url(data:font/woff2;base64,{data})}}\n'
+        )
+    return "".join(rules)
+
+
+def _without_figures(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Drop the figures of a place without a counted month, and the headings that only they had."""
+    kept = [c for c in cells if c["kind"] == "markdown" or not any(o["role"] == "head" for o in c["outputs"])]
+    after = [*kept[1:], {"kind": "markdown", "outputs": []}]
+    shown = [c["kind"] == "code" and bool(c["outputs"]) for c in after]
+    return [
+        c for c, follows in zip(kept, shown, strict=True) if c["kind"] == "code" or not c["anchor"] or follows
+    ]  # fmt: skip
+
+
+def _number(cells: list[dict[str, Any]]) -> None:
+    """Give each figure that is drawn a number, by which it is cited and linked."""
+    figures = [c for c in cells if any(o["role"] == "chart" for o in c["outputs"])]
+    for number, cell in enumerate(figures, 1):
+        cell["number"] = number
+        for out in cell["outputs"]:
+            if out["role"] == "head":
+                named = f'<h3><a href="#figure-{number}">Figure {number}.</a> '
+                out["html"] = Markup(str(out["html"]).replace("<h3>", named, 1))
 
 
 def _footer(text: str) -> str:
@@ -93,7 +140,7 @@ def _policy(style: str, scripts: list[str]) -> str:
     """Return the content security policy: only these scripts and this style, no request."""
     allowed = " ".join(script_hash(s) for s in scripts) or "'none'"
     return (
-        "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "
+        "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; font-src data:; "
         f"style-src {script_hash(style)}; script-src {allowed}"
     )
 
@@ -185,12 +232,24 @@ def _cell(cell: Any) -> dict[str, Any] | None:
     outputs = [o for o in map(_output, cell["outputs"]) if o]
     if any(o["role"] == "head" for o in outputs):  # it says already why nothing is drawn
         outputs = [o for o in outputs if o["role"] != "empty"]
+    figure = any(o["role"] == "head" for o in outputs)
+    if figure:  # its table is inside the figure's own fold
+        outputs = [
+            o | {"html": Markup(_FOLD.sub("", o["html"]))} if o["role"] == "table" else o for o in outputs
+        ]
+        outputs = [o | {"html": _first_paragraph(o["html"])} if o["role"] == "text" else o for o in outputs]
     quiet = not outputs or "setup" in tags
     return {
         "kind": "code", "code": Markup(_code(cell["source"])), "anchor": "", "label": "",
         "outputs": [] if quiet else outputs,
-        "figure": any(o["role"] == "chart" for o in outputs),
+        "figure": figure, "number": 0,
     }  # fmt: skip
+
+
+def _first_paragraph(text: Markup) -> tuple[Markup, Markup]:
+    """Part what stands under a figure from what is in its fold: one paragraph, and the others."""
+    first, end, rest = str(text).partition("</p>")
+    return Markup(first + end), Markup(rest)
 
 
 def _code(source: str) -> str:
@@ -205,11 +264,16 @@ def _output(out: Any) -> dict[str, Any] | None:
     kind = str(role.get("role", "other"))
     if "text/html" in data:
         html_ = Markup(data["text/html"])
-        return {"role": kind, "html": html_, "running": str(role.get("running", ""))}
+        return {"role": kind, "html": html_, "running": str(role.get("running", "")),
+                "state": str(role.get("state", ""))}  # fmt: skip
     if "image/svg+xml" in data:
         return {"role": kind, "html": Markup(data["image/svg+xml"])}
     text = data.get("text/plain", out.get("text", ""))
     return {"role": kind, "html": Markup(f"<pre>{html.escape(text)}</pre>")} if text else None
+
+
+_FOLD = re.compile(r'^<details class="data"><summary>.*?</summary>|</details>$')
+"""What folds a table in a notebook, and on the page where it belongs to no figure."""
 
 
 # ------------------------------------------------------------------------ charts

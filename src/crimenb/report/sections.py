@@ -8,13 +8,24 @@ from markupsafe import Markup, escape
 
 from crimenb.measures.changes import ChangeVerdict
 from crimenb.measures.place import place_of
-from crimenb.report.html import SHARE, Column, Words, bullets, paragraphs, table
+from crimenb.report.html import (
+    SHARE,
+    Column,
+    Row,
+    Words,
+    bar_table,
+    bullets,
+    large_number,
+    paragraphs,
+    plain_table,
+    table,
+)
 from crimenb.report.notes import cause_of
-from crimenb.schema import BTP, MonthStatus, force_name
+from crimenb.schema import ASB, BTP, MonthStatus, force_name, label_of
+from crimenb.wording import first_screen as first_screen_of
 from crimenb.wording import format as write
 from crimenb.wording import how_to_read as reading
 from crimenb.wording import misreadings, summary, verdicts
-from crimenb.wording.availability import source_sentence
 from crimenb.wording.comparisons import comparison_sentences
 from crimenb.wording.how_to_read import custom_edge_sentence
 
@@ -26,55 +37,72 @@ if TYPE_CHECKING:
 
 
 def title(data: Data) -> Words:
-    """Return the title block: what, where, when; what is missing; that a demo is a demo.
+    """Return the title block: the place, the months, the police force, and what limits every figure.
 
     Examples
     --------
     >>> import crimenb as cn
     >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
     >>> cn.title(data)
-    Demonstration: recorded crime in the mile around ZZ9 9ZZ
+    Little Fable, Fablemouth: the mile around ZZ9 9ZZ
     ...
     """
     place, q = place_of(data), data.query
     months = place.scope.months
-    what = f"Recorded crime in {write.where(place)}"
-    lines = [f"Police-recorded crime and anti-social behaviour, {write.period(q.start, q.end)}."]
+    words, where = (
+        first_screen_of.place_in_words(place),
+        write.where(place) if months else write.place_name(place),
+    )
+    heading = f"{words}: {where}" if words else write.capital(where)
+    named = f"<b>{escape(words)}:</b> {escape(where)}" if words else escape(write.capital(where))
+    police = f" {write.forces_named(place.forces)}." if place.forces else ""
+    lines = [f"Crime recorded by the police, {write.period(q.start, q.end)}.{police} Source: police.uk."]
+    if place.is_demo:
+        lines = [
+            lines[0].replace("Source: police.uk.", "Demonstration data: an invented town, not a real place.")
+        ]
     if not months:
-        what = f"Recorded crime in {write.place_name(place)}: not held for these months"
         why = sorted({cause_of(w) for w in place.months["why"] if w})
         lines.append(
             f"No figure can be given. {why[0] if why else ''} This is not a count of zero.".replace("  ", " ")
         )
-    elif len(months) < len(q.months):
-        verb = write.plural(len(months), "is", "are")
-        rest = write.plural(len(q.months) - len(months), "other", "others")
-        lines.append(
-            f"{write.opening(len(months))} of these {len(q.months)} months {verb} counted: {write.span(months)}. "
-            f"What happened in the {rest} is not known here."
-        )
-    if months and place.scope.kind == "part":
-        rest = (
-            f"The rest is policed by {write.forces_named(place.scope.absent)}, whose records are not held for "
-            "these months."
-            if place.scope.absent
-            else "Rows of the files could not be read."
-        )
-        lines.append(f"Every figure on this page is for {write.where(place)} only. {rest}")
     if place.remark:
         lines.append(place.remark)
     if not place.is_circle and months:
         lines.append(custom_edge_sentence(place))
-    if place.is_demo:
-        what = f"Demonstration: {what[0].lower()}{what[1:]}"
-        lines.insert(0, "Demonstration data: an invented town, not a real place.")
-    else:
-        lines.append(source_sentence(place))
-    html = f"<h1>{escape(what)}</h1>" + "".join(f'<p class="lede">{escape(s)}</p>' for s in lines)
-    running = f"{what}, {write.period(q.start, q.end)}" if months else what
+    html = f"<h1>{named}</h1>" + "".join(f"<p>{escape(s)}</p>" for s in lines)
+    running = f"{'Demonstration: r' if place.is_demo else 'R'}ecorded crime in {where}, {write.period(q.start, q.end)}"
     if 0 < len(months) < len(q.months):
         running += f" ({len(months)} of {len(q.months)} months)"
-    return Words(html, "\n".join([what, *lines]), "title", running=running)
+    return Words(
+        html, "\n".join([heading, *lines]), "title", running=running, state="" if months else "nothing"
+    )
+
+
+def first_screen(data: Data) -> Words:
+    """Return three large numbers with their verdicts and months, and the sentence that matters most.
+
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> cn.first_screen(data)
+    2 crimes in December 2025. Not judged, because fewer than 6 earlier months can be used
+    ...
+    """
+    place = place_of(data)
+    if not place.scope.months:
+        return paragraphs([])
+    numbers = first_screen_of.three_numbers(place)
+    first, rest = first_screen_of.what_matters(place)
+    cards = "".join(large_number(n) for n in numbers)
+    html = (
+        f'<div class="numbers">{cards}</div>'
+        f'<p class="matters"><b>{escape(first)}</b> {escape(rest)}</p>'
+        f'<p class="what">{escape(reading.WHAT_THESE_ARE)} <a href="#how-to-read-it">How to read this report</a></p>'
+    )
+    told = [f"{n.value:,} {n.what}. {n.verdict}{n.detail and ', '}{n.detail}" for n in numbers]
+    return Words(html, "\n".join([*told, f"{first} {rest}".strip(), reading.WHAT_THESE_ARE]), "first")
 
 
 def months_table(data: Data) -> Words:
@@ -128,14 +156,48 @@ def at_a_glance(data: Data) -> Words:
     """
     place = place_of(data)
     sentences, pasted = summary.at_a_glance(place), summary.summary_md(place)
+    rows = summary.summary_table(place) if place.scope.months else []
     html = (
-        f'{bullets(sentences)}<details class="paste"><summary>Text to paste</summary>'
-        f'<pre id="paste">{escape(pasted)}</pre>'
-        '<button type="button" data-copy="paste" hidden>Copy the text</button></details>'
+        '<details class="paste"><summary>The findings as text, to copy</summary><div id="paste">'
+        f"{paragraphs(sentences).html}{plain_table(rows)}{paragraphs(summary.summary_source(place)).html}</div>"
+        '<button type="button" data-copy="paste" hidden>Copy text and table</button></details>'
     )
     shown = Words(html, " ".join(sentences))
     shown.extra = {"summary": pasted}
     return shown
+
+
+def category_bars(data: Data) -> Words:
+    """Return the categories as a table with bars, counts and small monthly bars; reports apart from crimes.
+
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> cn.category_bars(data)
+    Records by category, November to December 2025: ...
+    """
+    place = place_of(data)
+    if not place.scope.months:
+        return paragraphs(["No category can be counted."])
+    totals = place.total_by_category()
+    named = (
+        {slug for slug, _ in summary.leading(totals)}
+        if place.total("crime") >= summary.LEAST_RANKED
+        else set()
+    )
+    slugs = [*totals.index, ASB]
+    months = list(place.status)
+    rows = [
+        Row(label_of(str(c)) + (" (reports)" if c == ASB else ""), place.total(str(c)),
+            [int(place.counts.loc[m, c]) if m in place.counts.index else None for m in months],
+            "asb" if c == ASB else "crime", c in named)
+        for c in slugs
+    ]  # fmt: skip
+    caption = f"Records by category, {write.span(place.scope.months)}"
+    headings = ["In all", "Each month, own scale", write.month_alone(months[-1])[:3]]
+    listed = write.listing([f"{r.label} {r.total:,}" for r in rows])
+    return Words(bar_table(rows, caption, headings), f"{caption}: {listed}", "chart", name="categories")
 
 
 def how_to_read(data: Data) -> Words:
@@ -164,6 +226,8 @@ def careful(data: Data) -> Words:
     ...
     """
     shown = paragraphs(reading.careful_sentences(place_of(data)))
+    if not shown.text:
+        return shown
     return Words(f"<h3>Be careful with</h3>{shown.html}", shown.text)
 
 
@@ -199,8 +263,7 @@ def change(data: Data) -> Words:
         return paragraphs(["No month can be counted, so years are not compared."])
     if place.year.kind == ChangeVerdict.TOO_FEW_MONTHS:
         return paragraphs([
-            "A comparison needs at least 10 months that were counted in both years. Ask for two years or more of "
-            "months."
+            "A comparison needs at least 10 months that were counted in both years. Ask for two years or more."
         ])  # fmt: skip
     return paragraphs(verdicts.change_sentences(place))
 
@@ -255,18 +318,15 @@ def happened_next(data: Data) -> Words:
     if found.none:
         return paragraphs(["The source gives no outcomes for the crimes counted here."])
     sentences = []
-    if found.settled and found.crimes:
-        sentences.append(
-            f"The figure shows the latest outcome of the {write.counted(found.crimes, 'crime')} of "
-            f"{write.span(found.settled)}, whose outcomes have settled."
-        )
     if found.unsettled:
         sentences.append(
             f"Left out, because many are still under investigation: {write.span(found.unsettled)}."
         )
     if found.faulty:
         sentences.append(f"Left out, because too many updates are missing: {write.span(found.faulty)}.")
-    return paragraphs(sentences or ["No crime of these months has an outcome yet."])
+    if not sentences and not found.crimes:
+        sentences = ["No crime of these months has an outcome yet."]
+    return paragraphs(sentences)
 
 
 _SITE = "https://www.police.uk/pu/your-area/"
@@ -359,16 +419,18 @@ def _priorities(rows: pd.DataFrame) -> str:
 
 
 def coverage(data: Data) -> Words:
-    """Return which forces police the area and what they supplied, as a table.
+    """Return which forces police the area and what they supplied, as a table where there are several.
 
     Examples
     --------
     >>> import crimenb as cn
-    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> data = cn.collect(cn.Query.parse("ZZ2 2BB", "2025-11", "2025-12"), "demo")
     >>> cn.coverage(data)
     Police forces and their share of the area, by area, ...
     ...
     """
+    if len(place_of(data).coverage) == 1:  # the sentence above says it
+        return paragraphs([])
     rows = data.main.coverage
     rows = rows[rows["force"] != BTP].assign(held=lambda c: c["months"].map(
         lambda m: write.months(m.split()) if m else "none of these months"))  # fmt: skip

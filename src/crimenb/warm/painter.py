@@ -6,8 +6,10 @@ Every message is its length in eight bytes, then UTF-8; an answer that begins wi
 
 from __future__ import annotations
 
+import functools
 import socket
 import sys
+from pathlib import Path
 
 VEGALITE = "6.4"
 
@@ -36,10 +38,22 @@ def _exactly(line: socket.socket, count: int) -> bytes | None:
     return b"".join(parts)
 
 
+FONTS = Path(__file__).parents[1] / "reference" / "fonts"
+"""The page's own face: texts are as wide here as on every reader's screen."""
+
+
+@functools.cache
+def _register_fonts() -> None:
+    import vl_convert as vlc
+
+    vlc.register_font_directory(str(FONTS))
+
+
 def draw(spec_json: str) -> str:
     """Return the SVG of a Vega-Lite specification."""
     import vl_convert as vlc
 
+    _register_fonts()
     svg: str = vlc.vegalite_to_svg(spec_json, vl_version=VEGALITE)
     return svg
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from crimenb.measures.outcomes import CHARGED
-from crimenb.measures.points import LEAST_POINT, NEAR_M
+from crimenb.measures.points import NEAR_M
 from crimenb.query import days_in, month_before
 from crimenb.wording import format as write
-from crimenb.wording.availability import btp_at_once, btp_sentence
+from crimenb.wording.availability import btp_sentence, unlocated_sentence
 from crimenb.wording.verdicts import normal_range
 
 if TYPE_CHECKING:
@@ -29,6 +29,14 @@ LEAST_DRAW = 20
 MOST_DRAWS = 3
 THEFTS = ("shoplifting", "other-theft", "theft-from-the-person", "bicycle-theft")
 MOST_LISTED = 3
+STANDING = (
+    "Police recorded crime is official statistics, not accredited. police.uk is management information. "
+    "The Crime Survey covers crimes that are not reported."
+)
+WHAT_THESE_ARE = (
+    "These are crimes recorded by the police and mapped to nearby points. They do not measure how "
+    "safe an area is."
+)
 
 
 def how_to_read(place: Place) -> list[str]:
@@ -36,10 +44,8 @@ def how_to_read(place: Place) -> list[str]:
     if place.scope.kind == "none":
         return [f"No number here is the crime of {write.this_place(place)}, so none can be read as it."]
     sentences = [
-        _not_safety(place), _compare(place), _longer_month(place), _points(place), _violence(place),
-        _reports(place), outcome_sentence(place),
-        # At a glance says it of small places always, of others where there are many.
-        "" if place.is_small or btp_at_once(place) else btp_sentence(place),
+        _not_safety(place), STANDING, _compare(place), _longer_month(place), _reports(place),
+        btp_sentence(place), unlocated_sentence(place),
     ]  # fmt: skip
     return [s for s in sentences if s]
 
@@ -86,27 +92,6 @@ def _longer_month(place: Place) -> str:
     )
 
 
-def _points(place: Place) -> str:
-    found = place.points
-    if found.busiest is None or found.points == found.crimes:
-        return ""
-    share = f"{write.counted(found.crimes, 'crime')} share {write.counted(found.points, 'point')}"
-    text = f"Map points are stand-ins: {share}."
-    if found.crimes >= LEAST_POINT:
-        name = found.busiest.snapped_to or "an unnamed place"
-        text += f" The busiest, {name}, stands for {found.busiest.crimes:,}."
-    return text
-
-
-def _violence(place: Place) -> str:
-    text = "Violence and sexual offences covers everything from harassment to rape"
-    crime, violence = place.total("crime"), place.total("violent-crime")
-    if crime < write.LEAST_SHARE or place.total_by_category().index[0] != "violent-crime":
-        return f"{text}."
-    share = write.percent(violence / crime)
-    return f"{text}. It is the most common category almost everywhere ({share} of crime here)."
-
-
 def _reports(place: Place) -> str:
     found = place.duplicates
     text = "Anti-social behaviour means reports, not crimes."
@@ -141,7 +126,7 @@ def outcome_sentence(place: Place) -> str:
 def careful_sentences(place: Place) -> list[str]:
     """Say what the figures hang on here: the edge, institutions, many records at one point at once."""
     if place.scope.kind == "none":
-        return ["No figure is given here, so none needs care."]
+        return []
     sentences = [*edge_sentences(place), *_institutions(place), *map(_burst, place.bursts[:MOST_LISTED])]
     side = "of the edge, on either side" if place.edge.outside_known else "inside the edge"
     return sentences or [

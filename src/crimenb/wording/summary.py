@@ -200,38 +200,41 @@ def _rough(place: Place) -> str:
 
 
 def summary_md(place: Place) -> str:
-    """Return the sentences, one table and the source, to paste into a paper."""
+    """Return the sentences, one table and the source in Markdown, to paste into a paper."""
     counted = bool(place.scope.months)
     where = write.where(place) if counted else write.place_name(place)
     parts = [f"# Recorded crime: {write.capital(where)}", " ".join(at_a_glance(place))]
     if counted:
-        parts.append(_table(place))
+        head, *rows = (f"| {' | '.join(row)} |" for row in summary_table(place))
+        parts.append("\n".join([head, "|---|---:|---:|", *rows]))
+    return "\n\n".join([*parts, *summary_source(place)]) + "\n"
+
+
+def summary_source(place: Place) -> list[str]:
+    """Return what belongs under figures that are quoted: what they are, the source and its licence."""
+    where = write.where(place) if place.scope.months else write.place_name(place)
     asked = write.period(place.query.start, place.query.end)
     licence = (
         ""
         if place.is_demo
         else " Contains public sector information licensed under the Open Government Licence v3.0."
     )
-    parts.append(f"Recorded crime in {where}, {asked}. {source_sentence(place)}{licence}")
-    if not place.is_demo:
-        parts.append("police.uk may revise any month with each release.")
-    return "\n\n".join(parts) + "\n"
+    told = [f"Recorded crime in {where}, {asked}. {source_sentence(place)}{licence}"]
+    return told if place.is_demo else [*told, "police.uk may revise any month with each release."]
 
 
-def _table(place: Place) -> str:
-    """Return the category totals as a Markdown table, anti-social behaviour last."""
+def summary_table(place: Place) -> list[tuple[str, str, str]]:
+    """Return the category totals as rows of text: a head, crimes, all crime, and reports last."""
     last = place.counts.iloc[-1]
-    rows = [
-        f"| Category | {write.month(place.scope.latest)} | {_period_name(place.scope.months)} |",
-        "|---|---:|---:|",
+    return [
+        ("Category", write.month(place.scope.latest), _period_name(place.scope.months)),
+        *[
+            (label_of(str(c)), f"{int(last[str(c)]):,}", f"{int(n):,}")
+            for c, n in place.total_by_category().items()
+        ],
+        ("All crime", f"{int(last['crime']):,}", f"{place.total('crime'):,}"),
+        (f"{label_of(ASB)} (reports)", f"{int(last[ASB]):,}", f"{place.asb_total:,}"),
     ]
-    rows += [
-        f"| {label_of(str(c))} | {int(last[str(c)]):,} | {int(n):,} |"
-        for c, n in place.total_by_category().items()
-    ]
-    rows.append(f"| All crime | {int(last['crime']):,} | {place.total('crime'):,} |")
-    rows.append(f"| {label_of(ASB)} (reports) | {int(last[ASB]):,} | {place.asb_total:,} |")
-    return "\n".join(rows)
 
 
 def _period_name(months: Sequence[str]) -> str:

@@ -192,15 +192,15 @@ def year_sentence(place: Place) -> str:
     if not found.compared:
         return ""
     text = (
-        f"{_year_named(found)} police recorded {write.counted(found.count_later, 'crime')}, after "
-        f"{found.count_earlier:,} {_year_before(found)}: {describe_change(found)}."
+        f"{year_named(found)} police recorded {write.counted(found.count_later, 'crime')}, after "
+        f"{found.count_earlier:,} {year_before(found)}: {describe_change(found)}."
     )
     if not isnan(found.rest_ratio):
         text += f" In {write.rest_of(place.forces)} daily crime was {difference(found.rest_ratio)}."
     return text
 
 
-def _year_named(found: Change) -> str:
+def year_named(found: Change) -> str:
     """Write the later year: "In the 12 months to ...", or its ends and the months left out."""
     last = found.later[-1]
     if found.pairs == YEAR:
@@ -212,7 +212,8 @@ def _year_named(found: Change) -> str:
     return f"In {write.period(first, last)}, leaving out {names},"
 
 
-def _year_before(found: Change) -> str:
+def year_before(found: Change) -> str:
+    """Write the year compared with: "in the 12 months before"."""
     return "in the 12 months before" if found.pairs == YEAR else "in the same months a year before"
 
 

@@ -169,8 +169,18 @@
   }
 
   // -------------------------------------------------------------------- the page
-  // Open without script and in print, folded where a reader can open them.
-  document.querySelectorAll("details.data").forEach(function (d) { d.open = false; });
+  // As text and as HTML: Word and e-mail take the table as a table.
+  document.querySelectorAll("[data-copy]").forEach(function (button) {
+    if (!navigator.clipboard || !window.ClipboardItem) { return; }
+    button.hidden = false;
+    button.addEventListener("click", function () {
+      var source = document.getElementById(button.getAttribute("data-copy"));
+      var forms = { "text/html": source.innerHTML, "text/plain": source.innerText };
+      Object.keys(forms).forEach(function (kind) { forms[kind] = new Blob([forms[kind]], { type: kind }); });
+      navigator.clipboard.write([new ClipboardItem(forms)]).then(
+        function () { button.textContent = "Copied"; }, function () { button.textContent = "Copying failed"; });
+    });
+  });
   function width() { return document.documentElement.clientWidth; }
   var last = width(), timer = 0;
   var seen = "IntersectionObserver" in window ? new IntersectionObserver(function (entries) {
@@ -186,7 +196,9 @@
     timer = setTimeout(all, 200);
   });
   window.addEventListener("beforeprint", function () {
-    document.querySelectorAll("details.data").forEach(function (d) { d.open = true; });
+    document.querySelectorAll("details.fold").forEach(function (d) { d.open = true; });
   });
-  all();
+  // Vega measures its texts: the page's face must be there before it does.
+  var faces = document.fonts ? [document.fonts.load("14px 'Report Sans'"), document.fonts.load("bold 14px 'Report Sans'")] : [];
+  Promise.all(faces).then(all, all);
 })();
