@@ -39,6 +39,7 @@ def page_of(data: Data) -> Page:
     place = place_of(data)
     page: Page = {
         "title": sections.title(data).text.split("\n"),
+        "first screen": sections.first_screen(data).text.split("\n"),
         "glance": summary.at_a_glance(place),
         "summary": [line for line in summary.summary_md(place).split("\n") if line],
     }

@@ -209,7 +209,9 @@ def headline(name: str, data: Data, *, subtitle: bool = True) -> Words:
     span = write.span(months) if months else "no month that can be counted"
     if name == "outcomes" and (settled := place.outcomes.settled):
         span = write.span(settled)
-    below = write.capital(f"{measure}, {span}.")
+    # A figure that is cited alone must still say that it counts a part.
+    where = f", {write.where(place)}" if place.scope.kind == "part" else ""
+    below = write.capital(f"{measure}{where}, {span}.")
     html = f"<h3>{escape(says)}</h3><p class='subtitle'>{escape(below)}</p>"
     return Words(html, f"{says}\n{below}", "head")
 
