@@ -285,7 +285,6 @@ def less_than_two_years(f: Facts) -> bool:
 
 RULES: list[Rule] = []
 
-
 def rule(pattern: str) -> Callable[..., Any]:
     def added(expected: Callable[[Facts, dict[str, str]], Expected]) -> Callable[..., Any]:
         RULES.append(Rule(compiled(pattern), expected))
@@ -293,27 +292,21 @@ def rule(pattern: str) -> Callable[..., Any]:
 
     return added
 
-
 def simple(pattern: str, expected: Callable[[Facts], Expected]) -> None:
     RULES.append(Rule(compiled(pattern), lambda f, _: expected(f)))
-
 
 def truth(condition: bool) -> Expected:  # noqa: FBT001  a sentence that may stand or not
     """Return what a sentence without any number of its own must be: allowed."""
     return {"": condition}
 
-
 _JUDGED = r"(?: That is {verdict:T}\.)?(?P<incomplete> The month looks incomplete, so it is not judged\.)?"
-
 
 def _verdict_of(f: Facts, v: Judged) -> Expected:
     judged = f.kind == "whole" and v.kind != "not judged"
     return {"verdict": verdict(v) if judged else None, "incomplete": f.kind == "whole" and not judged}
 
-
 @rule(
-    r"Police recorded {n:I} crimes? in {where:T} in {month:M}(?P<newest> \(the newest month counted\))?, "
-    r"{daily:T} a day\." + _JUDGED
+    r"Police recorded {n:I} crimes? in {where:T} in {month:M}(?P<newest> \(the newest month counted\))?, {daily:T} a day\." + _JUDGED
 )
 def _(f: Facts, g: dict[str, str]) -> Expected:
     rate = f.n("crime") / days(f.latest)
@@ -322,7 +315,6 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "n": f.n("crime"), "where": where_in_full(f), "month": named(f.latest), "daily": daily,
         "newest": f.latest != f.data.query.end, **_verdict_of(f, f.judged("crime")),
     }
-
 
 @rule(
     r"There (?P<was>was|were) (?P<n>no|[\d,]+) reports? of anti-social behaviour\." + _JUDGED
@@ -340,7 +332,6 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "way": ("lower" if v.rest_change < 0 else "higher") if said else None,
     }
 
-
 @rule(r"{items:T} was (?P<first>below|above) the normal range for this area \({rest:T}\)\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     all_of_it = join(
@@ -350,14 +341,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     first, _, tail = rest.partition(" the normal range for this area (")
     return {"items": head, "first": first, "rest": tail.removesuffix(")")}
 
-
-@rule(
-    r"Daily crime was {moved:T} in {later:T} (?P<than>compared with|than in) {earlier:T}\."
-    r"(?: It was {rest:T} in the rest of {forces:T}\.)? (?P<said>This is a local (?:rise|fall): (?:more|less) crime "
-    r"than the rest of .+? and chance explain|The numbers are too small to call a local change|This source cannot "
-    r"show how much of that is the time of year|There is no sign of a local change|That is in line with the rest of "
-    r".+?|The difference is too small to call a local change)\."
-)
+@rule(r"Daily crime was {moved:T} in {later:T} (?P<than>compared with|than in) {earlier:T}\.(?: It was {rest:T} in the rest of {forces:T}\.)? (?P<said>This is a local (?:rise|fall): (?:more|less) crime than the rest of .+? and chance explain|The numbers are too small to call a local change|This source cannot show how much of that is the time of year|There is no sign of a local change|That is in line with the rest of .+?|The difference is too small to call a local change)\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     m, known = f.recent(), f.recent().rest == f.recent().rest
     text = lambda ms: f"{NAMES[int(ms[0][5:]) - 1]} to {NAMES[int(ms[-1][5:]) - 1]}"  # noqa: E731
@@ -383,12 +367,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "forces": forces(f) if known else None, "said": said,
     }
 
-
-@rule(
-    r"In (?:the 12 months to {last:M}|{span:T}, leaving out {missing:T},) police recorded {a:I} crimes?, after {b:I} in "
-    r"the (?P<before>12 months before|same months a year before): {verdict:T}\."
-    r"(?: In the rest of {forces:T} daily crime was {rest:T}\.)?"
-)
+@rule(r"In (?:the 12 months to {last:M}|{span:T}, leaving out {missing:T},) police recorded {a:I} crimes?, after {b:I} in the (?P<before>12 months before|same months a year before): {verdict:T}\.(?: In the rest of {forces:T} daily crime was {rest:T}\.)?")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     m = f.year()
     last = f.steady()[-1]
@@ -403,13 +382,11 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "forces": forces(f) if known else None, "rest": way(m.rest) if known else None,
     }
 
-
 def _years_clear(f: Facts) -> list[tuple[str, Moved]]:
     found = [(c, f.year(c)) for c in f.categories]
     return sorted(
         ((c, m) for c, m in found if m.kind in ("rise", "fall")), key=lambda r: -(r[1].a + r[1].b)
     )
-
 
 @rule(r"{how_many:C} categor(?:y|ies) changed clearly: {which:T}\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
@@ -417,35 +394,23 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     items = [f"{category(c)} ({way(m.ratio)} at {m.a:,}, {pairs(m)})" for c, m in found]
     return {"how_many": len(found), "which": join(items)}
 
-
 simple(r"No single category changed clearly\.", lambda f: truth(not less_than_two_years(f) and not _years_clear(f)))
-simple(
-    r"Years are not compared across July 2022, when police\.uk replaced its map points: the counts are too small for it\.",
-    lambda f: truth(f.year().kind == "map changed"),
-)
-simple(
-    r"The other police areas? here, {names:T}, (?P<verb>is|are) not in these data\. No figure covers the whole area, no "
-    r"month is called normal or unusual, and nothing is compared with other places\.",
-    lambda f: {"names": join(map(force_name, f.absent)), "verb": "is" if len(f.absent) == 1 else "are"},
-)
-simple(
-    r"Rows of the files of these months could not be read, so some records are missing\. No month is called normal or "
-    r"unusual, and nothing is compared with other places\.",
-    lambda f: truth(f.kind == "part" and not f.absent),
-)
-simple(
-    r"The most common crimes in (?P<month>[A-Z]\w+) were {which:T}, together {sum:I} of {all:I}\.",
+simple(r"Years are not compared across July 2022, when police\.uk replaced its map points: the counts are too small for it\.",
+    lambda f: truth(f.year().kind == "map changed"))
+simple(r"The other police areas? here, {names:T}, (?P<verb>is|are) not in these data\. No figure covers the whole area, no month is called normal or unusual, and nothing is compared with other places\.",
+    lambda f: {"names": join(map(force_name, f.absent)), "verb": "is" if len(f.absent) == 1 else "are"})
+simple(r"Rows of the files of these months could not be read, so some records are missing\. No month is called normal or unusual, and nothing is compared with other places\.",
+    lambda f: truth(f.kind == "part" and not f.absent))
+simple(r"The most common crimes in (?P<month>[A-Z]\w+) were {which:T}, together {sum:I} of {all:I}\.",
     lambda f: {
         "month": named(f.latest).split()[0], "which": with_counts(top(_of_month(f))),
         "sum": sum(n for _, n in top(_of_month(f))), "all": f.n("crime"),
     } | truth(f.n("crime") >= 20),
 )
 
-
 @rule(r"The crimes of (?P<month>[A-Z]\w+) were {which:T}\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     return {"month": named(f.latest).split()[0], "which": _items(g["which"], _of_month(f))} | truth(f.n("crime") < 20)
-
 
 def _items(said: str, counts: dict[str, int]) -> str:
     """Return `said` where it lists each category with its count, largest first; else what it should list."""
@@ -455,22 +420,16 @@ def _items(said: str, counts: dict[str, int]) -> str:
     same = sorted(found) == sorted((n, category(c)) for c, n in rows)
     return said if same and [n for n, _ in found] == [n for _, n in rows] and said == join(f"{n:,} {c}" for n, c in found) else right
 
-
-@rule(
-    r"Violence and sexual offences, the most common category almost everywhere, came (?P<nth>second|third|number \d+) here "
-    r"\({n:I}\)\."
-)
+@rule(r"Violence and sexual offences, the most common category almost everywhere, came (?P<nth>second|third|number \d+) here \({n:I}\)\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     before = sum(n > f.n(VIOLENCE) for n in _of_month(f).values())
     nth = {0: "first", 1: "second", 2: "third"}.get(before, f"number {before + 1}")
     return {"nth": nth, "n": f.n(VIOLENCE)}
 
-
 def _larger(f: Facts, side: str = "more", at: int = 0) -> list[str]:
     rows = f.compared()[at][1]["rows"]
     found = [(c, r) for c, r in rows.items() if r["named"] == side]
     return [c for c, _ in sorted(found, key=lambda r: r[1]["q"] * (-1 if side == "more" else 1))]
-
 
 @rule(r"(?:{how_many:C} categories make up|(?P<which>[A-Z].*?) makes? up) a clearly larger share of crime here than in {other:T}(?:, among them {among:T})?\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
@@ -481,45 +440,22 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "among": join(found[:3]) if many else None, "other": f"the rest of {forces(f)}",
     } | truth(bool(found))
 
-
-simple(
-    r"In {period:T} police recorded {crime:I} crimes? and {asb:I} reports? of anti-social behaviour(?P<part> in .+?)?\.",
-    lambda f: {
-        "period": Span(f.months), "crime": f.total("crime"), "asb": f.total("asb"), "part": part_only(f),
-    },
-)
-
+simple(r"In {period:T} police recorded {crime:I} crimes? and {asb:I} reports? of anti-social behaviour(?P<part> in .+?)?\.",
+    lambda f: {"period": Span(f.months), "crime": f.total("crime"), "asb": f.total("asb"), "part": part_only(f)})
 
 def _since(f: Facts) -> bool:
     return f.point_months != f.months
 
+simple(r"Half of the crimes(?P<since> since July 2022)? were mapped to (?:(?P<one>one)|just {half:I}) of the {all:I} points in the area\.",
+    lambda f: {"since": _since(f), "one": f.half()[0] == 1, "half": None if f.half()[0] == 1 else f.half()[0], "all": f.half()[1]})
+simple(r"All of the crimes(?P<since> since July 2022)? were mapped to one point\.",
+    lambda f: {"since": _since(f)} | truth(f.half()[1] == 1))
 
-simple(
-    r"Half of the crimes(?P<since> since July 2022)? were mapped to (?:(?P<one>one)|just {half:I}) of the {all:I} points "
-    r"in the area\.",
-    lambda f: {
-        "since": _since(f), "one": f.half()[0] == 1, "half": None if f.half()[0] == 1 else f.half()[0],
-        "all": f.half()[1],
-    },
-)
-simple(
-    r"All of the crimes(?P<since> since July 2022)? were mapped to one point\.",
-    lambda f: {"since": _since(f)} | truth(f.half()[1] == 1),
-)
-
-
-@rule(
-    r"British Transport Police recorded {n:I} further crimes?(?: in {months:T}, the only months? its files covers? here)?\. "
-    r"(?P<they>It is|They are) not in any total here\."
-)
+@rule(r"British Transport Police recorded {n:I} further crimes?(?: in {months:T}, the only months? its files covers? here)?\. (?P<they>It is|They are) not in any total here\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     held = sorted(f.held.get(BTP, set()) & set(f.months))
     n = f.total("btp")
-    return {
-        "n": n, "months": Span(held) if held and len(held) < len(f.months) else None,
-        "they": "It is" if n == 1 else "They are",
-    } | truth(n > 0)
-
+    return {"n": n, "months": Span(held) if held and len(held) < len(f.months) else None, "they": "It is" if n == 1 else "They are"} | truth(n > 0)
 
 @rule(r"A further {shares:T} have no location\. They are not counted anywhere in this report\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
@@ -527,33 +463,19 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     parts = [f"{s:.1%} of {force_name(x)}'s records" if s < 0.1 else f"{s:.0%} of {force_name(x)}'s records" for x, s in found.items()]
     return {"shares": join(parts)}
 
-
 # ------------------------------------------------------------------------ what is held of the months
 
-simple(
-    r"All {n:I} months were published(?P<part> for that part)?\.",
-    lambda f: {"n": len(f.status), "part": f.kind == "part"} | truth(f.months == list(f.status)),
-)
-simple(
-    r"The month was published(?P<part> for that part)?\.",
-    lambda f: {"part": f.kind == "part"} | truth(len(f.status) == 1 == len(f.months)),
-)
-simple(
-    r"{n:C} of the {all:I} months asked for (?P<verb>is|are) counted\.",
-    lambda f: {
-        "n": len(f.months), "all": len(f.status), "verb": "is" if len(f.months) == 1 else "are",
-    } | truth(bool(gaps(f))),
-)
-
+simple(r"All {n:I} months were published(?P<part> for that part)?\.",
+    lambda f: {"n": len(f.status), "part": f.kind == "part"} | truth(f.months == list(f.status)))
+simple(r"The month was published(?P<part> for that part)?\.",
+    lambda f: {"part": f.kind == "part"} | truth(len(f.status) == 1 == len(f.months)))
+simple(r"{n:C} of the {all:I} months asked for (?P<verb>is|are) counted\.",
+    lambda f: {"n": len(f.months), "all": len(f.status), "verb": "is" if len(f.months) == 1 else "are"} | truth(bool(gaps(f))))
 
 def _with(f: Facts, *states: str) -> list[str]:
     return [m for m in gaps(f) if f.status[m] in states]
 
-
-@rule(
-    r"The {names:T} (?P<files>files?) for {months:T} (?P<verb>is|are) not in this archive, so (?P<those>that month is|those "
-    r"months are) left out, not counted as zero\."
-)
+@rule(r"The {names:T} (?P<files>files?) for {months:T} (?P<verb>is|are) not in this archive, so (?P<those>that month is|those months are) left out, not counted as zero\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     found = _with(f, "not in this archive")
     one = len(found) == 1
@@ -562,12 +484,10 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "those": "that month is" if one else "those months are",
     }
 
-
 @rule(r"{months:S} (?P<verb>is|are) only partly supplied and left out\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     found = _with(f, PARTLY)
     return {"months": Span(found), "verb": "is" if len(found) == 1 else "are"}
-
 
 @rule(r"{months:S} (?P<state>(?P<verb>is|are) (?:not supplied|probably not supplied|not yet published|no longer published)|could not be "
     r"fetched and (?P<again>is|are)) (?:and )?left out, not counted as zero\.")
@@ -577,11 +497,9 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     verb = "is" if len(found) == 1 else "are"
     return {"months": Span(found), "state": g["state"], "verb": None if g["again"] else verb, "again": verb if g["again"] else None}
 
-
 @rule(r"{months:S} (?P<verb>is|are) suspiciously low and left out of every comparison\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     return {"months": Span(f.low), "verb": "is" if len(f.low) == 1 else "are"}
-
 
 @rule(r"{months:S} (?P<verb>is|are) counted but not used as a baseline for {what:T}: see the table of months\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
@@ -590,21 +508,15 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     what = "reports of anti-social behaviour" if series == "asb" else "every record"
     return {"months": Span(found), "verb": "is" if len(found) == 1 else "are", "what": what}
 
-
-simple(
-    r"With less than two full years, the time of year and a trend cannot be told apart\.",
-    lambda f: truth(f.kind == "whole" and less_than_two_years(f) and len(f.steady()) > 6),
-)
-simple(
-    r"This archive does not hold {names:T} for {months:T}, so the crime of {place:T} is unknown\. It is not zero\.",
+simple(r"With less than two full years, the time of year and a trend cannot be told apart\.",
+    lambda f: truth(f.kind == "whole" and less_than_two_years(f) and len(f.steady()) > 6))
+simple(r"This archive does not hold {names:T} for {months:T}, so the crime of {place:T} is unknown\. It is not zero\.",
     lambda f: {"names": forces(f), "months": Span(list(f.status)), "place": place(f)}
     | truth(set(f.status.values()) == {"not in this archive"}),
 )
 simple(r"Nothing can be counted for {place:T}\.", lambda f: {"place": place(f)} | truth(not f.months))
 simple(r"That does not mean there was no crime\.", lambda f: truth(not f.months))
-simple(
-    r"The {n:I} records? found there came from other forces, not from {names:T}\. (?P<they>It is|They are) not counted as "
-    r"the crime of this (?P<what>mile|area)\.",
+simple(r"The {n:I} records? found there came from other forces, not from {names:T}\. (?P<they>It is|They are) not counted as the crime of this (?P<what>mile|area)\.",
     lambda f: {
         "n": len(f.crimes), "names": forces(f), "they": "It is" if len(f.crimes) == 1 else "They are",
         "what": "mile" if f.circle else "area",
@@ -613,11 +525,7 @@ simple(
 
 # ------------------------------------------------------------------------ small places
 
-
-@rule(
-    r"Police recorded {n:I} crimes? and {asb:I} reports? of anti-social behaviour in {where:T} in {period:T}"
-    r"(?:: (?:{least:I} to )?{most:I} crimes? a month)?\."
-)
+@rule(r"Police recorded {n:I} crimes? and {asb:I} reports? of anti-social behaviour in {where:T} in {period:T}(?:: (?:{least:I} to )?{most:I} crimes? a month)?\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     y = f.table.loc[f.months, "crime"]
     many = len(y) > 1 and y.sum() > 0
@@ -626,82 +534,57 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "least": int(y.min()) if many and y.min() < y.max() else None, "most": int(y.max()) if many else None,
     } | truth(f.small)
 
-
 def _without(f: Facts) -> list[str]:
     return [m for m in f.months if f.n("crime", m) == 0]
-
 
 simple(r"No crime was recorded in {months:T}\.", lambda f: {"months": Span(_without(f))})
 simple(
     r"{n:C} of the {all:I} months had no crime\.", lambda f: {"n": len(_without(f)), "all": len(f.months)}
 )
 
-
 @rule(r"{month:M} had the most \({n:I}\), but with under 10 crimes a month that is too few to call a change\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     most = max((f.n("crime", m) for m in f.months[:-1]), default=0)
     return {"month": named(f.latest), "n": f.n("crime")} | truth(f.small and f.n("crime") > most)
 
-
-simple(
-    r"{month:M} had {n:I} crimes?\. With under 10 a month, no month can be called high or low\.",
-    lambda f: {"month": named(f.latest), "n": f.n("crime")} | truth(f.small),
-)
-
+simple(r"{month:M} had {n:I} crimes?\. With under 10 a month, no month can be called high or low\.",
+    lambda f: {"month": named(f.latest), "n": f.n("crime")} | truth(f.small))
 
 @rule(r"(?P<they>It was|They were) (?P<which>\d.*?)\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     n = f.total("crime")
     return {"they": "It was" if n == 1 else "They were", "which": _items(g["which"], _of_all(f))} | truth(f.small and n < 20)
 
-
-simple(
-    r"The most common were {which:T}\.",
-    lambda f: {"which": with_counts(top(_of_all(f)))} | truth(f.small and f.total("crime") >= 20),
-)
-simple(
-    r"With numbers this small, {n:I} is consistent with anything from {low:I} to {high:I} crimes in (?:(?P<year>a typical "
-    r"year)|{months:I} typical months)\.",
+simple(r"The most common were {which:T}\.",
+    lambda f: {"which": with_counts(top(_of_all(f)))} | truth(f.small and f.total("crime") >= 20))
+simple(r"With numbers this small, {n:I} is consistent with anything from {low:I} to {high:I} crimes in (?:(?P<year>a typical year)|{months:I} typical months)\.",
     lambda f: {
         "n": f.total("crime"), "low": f.level()[0], "high": f.level()[1], "year": len(f.months) == 12,
         "months": None if len(f.months) == 12 else len(f.months),
     } | truth(f.small),
 )
-simple(
-    r"Map points here are typically {m:I} m apart, so a point can stand for places far from it\.",
-    lambda f: {"m": round(f.apart() / 100) * 100} | truth(f.apart() >= 300),
-)
+simple(r"Map points here are typically {m:I} m apart, so a point can stand for places far from it\.",
+    lambda f: {"m": round(f.apart() / 100) * 100} | truth(f.apart() >= 300))
 
 # ------------------------------------------------------------------------ how to read, careful
 
-
-@rule(
-    r"These are crimes that police recorded\. They are not all crime, and they do not measure safety\.(?: This "
-    r"(?P<what>mile|area) has {draws:T} that people from elsewhere use\.)?"
-)
+@rule(r"These are crimes that police recorded\. They are not all crime, and they do not measure safety\.(?: This (?P<what>mile|area) has {draws:T} that people from elsewhere use\.)?")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     big = set(f.points.loc[f.points["crime"] >= 20, "name"]) if f.months else set()
     said = re.split(r", | and ", g["draws"]) if g["draws"] else []
     right = all(d in DRAWS and big & set(DRAWS[d]) for d in said)
     return {"what": ("mile" if f.circle else "area") if said else None, "draws": g["draws"] if right else "..."}
 
-
-simple(
-    r"One month in {n:I} is always the highest\. That alone is not news\.",
-    lambda f: {"n": len(f.months)} | truth(f.small),
-)
-simple(
-    r"Compare (?P<month>[A-Z]\w+) with its normal range \({low:I} to {high:I}\), not with (?P<before>[A-Z]\w+)\.",
+simple(r"One month in {n:I} is always the highest\. That alone is not news\.",
+    lambda f: {"n": len(f.months)} | truth(f.small))
+simple(r"Compare (?P<month>[A-Z]\w+) with its normal range \({low:I} to {high:I}\), not with (?P<before>[A-Z]\w+)\.",
     lambda f: {
         "month": named(f.latest).split()[0], "low": f.judged("crime").low, "high": f.judged("crime").high,
         "before": named(shift(f.latest, -1)).split()[0],
     },
 )
 
-
-@rule(
-    r"{month:M} had fewer crimes than {before:M} \({n:I} and {k:I}\) but more a day \({rate:I} and {other:I}\)\."
-)
+@rule(r"{month:M} had fewer crimes than {before:M} \({n:I} and {k:I}\) but more a day \({rate:I} and {other:I}\)\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     m, b = month_of(g["month"]), month_of(g["before"])
     n, k = f.n("crime", m), f.n("crime", b)
@@ -710,30 +593,23 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "other": round(k / days(b)),
     } | truth({m, b} <= set(f.steady()) and n < k and n / days(m) > k / days(b))
 
-
 def _busiest(f: Facts) -> OneOf:
     most = f.points[f.points["crime"] == f.points["crime"].max()]
     return OneOf([n or "an unnamed place" for n in most["name"]])
 
-
-simple(
-    r"Map points are stand-ins: {n:I} crimes? share {k:I} points?\.(?: The busiest, {name:T}, stands for {most:I}\.)?",
+simple(r"Map points are stand-ins: {n:I} crimes? share {k:I} points?\.(?: The busiest, {name:T}, stands for {most:I}\.)?",
     lambda f: {
         "n": f.half()[2], "k": f.half()[1], "name": _busiest(f) if f.half()[2] >= 100 else None,
         "most": int(f.points["crime"].max()) if f.half()[2] >= 100 else None,
     },
 )
-simple(
-    r"Violence and sexual offences covers everything from harassment to rape\.(?: It is the most common category almost "
-    r"everywhere \({share:P} of crime here\)\.)?",
+simple(r"Violence and sexual offences covers everything from harassment to rape\.(?: It is the most common category almost everywhere \({share:P} of crime here\)\.)?",
     lambda f: {
         "share": OneOf([Share(f.total(VIOLENCE) / max(f.total("crime"), 1), f.total("crime")), None])
         if f.total(VIOLENCE) == max(_of_all(f).values()) else None
     },
 )
-simple(
-    r"Anti-social behaviour means reports, not crimes\.(?: {n:C} of the {all:I} reports (?P<verb>is|are) identical to "
-    r"another record\. (?P<may>It may be a separate call|They may be separate calls), so all are counted\.)?",
+simple(r"Anti-social behaviour means reports, not crimes\.(?: {n:C} of the {all:I} reports (?P<verb>is|are) identical to another record\. (?P<may>It may be a separate call|They may be separate calls), so all are counted\.)?",
     lambda f: {
         "n": f.copies() or None, "all": f.total("asb") if f.copies() else None,
         "verb": ("is" if f.copies() == 1 else "are") if f.copies() else None,
@@ -741,41 +617,28 @@ simple(
     },
 )
 
-
 def _charged(f: Facts) -> Share:
     return Share(f.charged / max(1, int(f.outcomes.sum())), int(f.outcomes.sum()))
 
-
-simple(
-    r"{share:P} of the crimes of {months:T} were charged or sent to court so far\. Court results are not published\.",
-    lambda f: {"share": _charged(f), "months": Span(f.settled["settled"])},
-)
+simple(r"{share:P} of the crimes of {months:T} were charged or sent to court so far\. Court results are not published\.",
+    lambda f: {"share": _charged(f), "months": Span(f.settled["settled"])})
 simple(r"The source gives no outcomes for (?:this place|the crimes counted here)\.", lambda f: truth(f.no_outcomes))
-simple(
-    r"No number here is the crime of this (?P<what>mile|area), so none can be read as it\.",
-    lambda f: {"what": "mile" if f.circle else "area"} | truth(not f.months),
-)
+simple(r"No number here is the crime of this (?P<what>mile|area), so none can be read as it\.",
+    lambda f: {"what": "mile" if f.circle else "area"} | truth(not f.months))
 simple(r"No figure is given here, so none needs care\.", lambda f: truth(not f.months))
-simple(
-    r"(?P<edge>The circle is arbitrary|The boundary runs between map points): drawn 100 m wider, it would hold {n:I} more "
-    r"crimes?\.",
+simple(r"(?P<edge>The circle is arbitrary|The boundary runs between map points): drawn 100 m wider, it would hold {n:I} more crimes?\.",
     lambda f: {
         "edge": "The circle is arbitrary" if f.circle else "The boundary runs between map points",
         "n": f.within(100) - f.within(0),
     } | truth(f.kind == "whole"),
 )
 
-
 def _edge_points(f: Facts) -> list[dict[str, Any]]:
     least = max(10, 0.02 * f.within(0))
     rows = f.edge[(f.edge["out"].abs() <= 100) & (f.edge["crimes"] >= least)]
     return rows.to_dict("records") if f.kind == "whole" else []
 
-
-@rule(
-    r"One (?:map point \({name:T}\)|unnamed map point) {m:I} m (?P<side>inside|outside) the edge stands for {n:I} crimes? "
-    r"and (?P<counts>counts in full|is not counted): {mix:T}\."
-)
+@rule(r"One (?:map point \({name:T}\)|unnamed map point) {m:I} m (?P<side>inside|outside) the edge stands for {n:I} crimes? and (?P<counts>counts in full|is not counted): {mix:T}\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     for row in _edge_points(f):
         if (row["snapped_to"] or None) != g["name"] or row["crimes"] != number(g["n"]):
@@ -792,18 +655,10 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
             return found | {"m": number(g["m"])}
     return {"name": "a point of the edge"}
 
-
-@rule(
-    r"(?P<name>.+?) is an area that whoever asked for this report gave\. Crimes are mapped to points, so one near the edge may "
-    r"be counted on the other side: {inside:I} crimes? (?P<verb>lies|lie) within 100 m inside the edge and {outside:I} "
-    r"within 100 m outside\."
-)
+@rule(r"(?P<name>.+?) is an area that whoever asked for this report gave\. Crimes are mapped to points, so one near the edge may be counted on the other side: {inside:I} crimes? (?P<verb>lies|lie) within 100 m inside the edge and {outside:I} within 100 m outside\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     inside = f.within(0) - f.within(-100)
-    return {
-        "name": f.key, "inside": inside, "verb": "lies" if inside == 1 else "lie", "outside": f.within(100) - f.within(0),
-    }
-
+    return {"name": f.key, "inside": inside, "verb": "lies" if inside == 1 else "lie", "outside": f.within(100) - f.within(0)}
 
 def _institutions(f: Facts) -> list[str]:
     rows = f.points[f.points["name"].isin(["Hospital", "Police Station", "Prison"]) & (f.points["crime"] > 0)]
@@ -813,32 +668,20 @@ def _institutions(f: Facts) -> list[str]:
     return [f"{noun(r.size_, 'map point')} named {r.name_} ({noun(r.sum_, 'crime')})" for r in
             rows.set_axis(["name_", "size_", "sum_"], axis=1).itertuples()]
 
-
-simple(
-    r"The area has {which:T}\. Crimes are often logged at such places that happened elsewhere\.",
-    lambda f: {"which": join(_institutions(f))},
-)
-
+simple(r"The area has {which:T}\. Crimes are often logged at such places that happened elsewhere\.",
+    lambda f: {"which": join(_institutions(f))})
 
 def _mixed(f: Facts) -> list[tuple[str, int]]:
     rows = f.points[f.points["crime"] >= 100]
     rows = rows[(rows[INCIDENTS].sum(axis=1) >= 0.95 * rows["crime"]) & ~rows["name"].isin(["Hospital", "Police Station", "Prison"])]
     return [(r["name"], int(r["crime"])) for _, r in rows.iterrows()]
 
-
-@rule(
-    r"(?P<name>.+?) has {n:I} crimes? in a mix that often marks a place where incidents are logged\. The data do not say "
-    r"whether it is one\."
-)
+@rule(r"(?P<name>.+?) has {n:I} crimes? in a mix that often marks a place where incidents are logged\. The data do not say whether it is one\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     found = [(n or "An unnamed point", k) for n, k in _mixed(f)]
     return {"name": g["name"] if (g["name"], number(g["n"])) in found else "a point of such a mix", "n": number(g["n"])}
 
-
-@rule(
-    r"In {month:M}, {n:I} of the {of:I} records of {category:T} were mapped to one point \({name:T}\), which has {other:I} in "
-    r"all other months together\. (?P<why>They may be one batch of reports|The data do not say why)\."
-)
+@rule(r"In {month:M}, {n:I} of the {of:I} records of {category:T} were mapped to one point \({name:T}\), which has {other:I} in all other months together\. (?P<why>They may be one batch of reports|The data do not say why)\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     for month, slug, n, of, other, name in f.bursts():
         if (named(month), category(slug), n, name or "an unnamed place") == (
@@ -850,30 +693,21 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
                 return found | {"other": other, "why": why}
     return {"month": "a burst"}
 
-
-@rule(
-    r"No busy point lies within 100 m (?P<side>of the edge, on either side|inside the edge), no hospital, police station or "
-    r"prison is a map point here, and no month has many records of one kind at one point\."
-)
+@rule(r"No busy point lies within 100 m (?P<side>of the edge, on either side|inside the edge), no hospital, police station or prison is a map point here, and no month has many records of one kind at one point\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     quiet = not (_edge_points(f) or _institutions(f) or _mixed(f) or f.bursts())
     return {"side": "of the edge, on either side" if (f.edge["out"] > 0).any() else "inside the edge"} | truth(quiet)
 
-
 # ------------------------------------------------------------------------ what to write instead
 
-simple(
-    r"There (?P<was>was|were) {n:I} crimes? in {place:T} in {month:M}\.",
+simple(r"There (?P<was>was|were) {n:I} crimes? in {place:T} in {month:M}\.",
     lambda f: {
         "was": "was" if f.n("crime") == 1 else "were", "n": f.n("crime"), "month": named(f.latest),
         "place": OneOf([where(f), place(f)]),
     } | truth(f.kind == "part"),
 )
-simple(
-    r"The {names:T} part is not in these data\.",
-    lambda f: {"names": join(map(force_name, f.absent))} | truth(f.kind == "part"),
-)
-
+simple(r"The {names:T} part is not in these data\.",
+    lambda f: {"names": join(map(force_name, f.absent))} | truth(f.kind == "part"))
 
 @rule(r"There was no crime in {place:T} in {months:T}\.(?= \| )")
 def _(f: Facts, g: dict[str, str]) -> Expected:
@@ -881,24 +715,16 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     right = isinstance(found, int) or not set(found) & set(f.months)
     return {"place": place(f), "months": g["months"]} | truth(right)
 
-
 @rule(r"The figures of {names:T} for {months:T} are not held here\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     found = months_in(g["months"])
     right = isinstance(found, int) or not set(found) & set(f.months)
     return {"names": forces(f), "months": g["months"]} | truth(right)
 
-
-simple(
-    r"There were only {n:I} crimes? in {place:T}\.(?= \| )",
-    lambda f: {"n": len(f.crimes), "place": place(f)} | truth(not f.months),
-)
-simple(
-    r"The {n:I} records? found there came from other forces\. The figures of {names:T}, which polices the area, are not held "
-    r"here\.",
-    lambda f: {"n": len(f.crimes), "names": forces(f)} | truth(not f.months),
-)
-
+simple(r"There were only {n:I} crimes? in {place:T}\.(?= \| )",
+    lambda f: {"n": len(f.crimes), "place": place(f)} | truth(not f.months))
+simple(r"The {n:I} records? found there came from other forces\. The figures of {names:T}, which polices the area, are not held here\.",
+    lambda f: {"n": len(f.crimes), "names": forces(f)} | truth(not f.months))
 
 @rule(r"{month:M} was the worst month\. \| {again:M} had {n:I} crimes?, which is too few to judge\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
@@ -906,11 +732,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     month = max(counts, key=lambda m: counts[m])
     return {"month": named(month), "again": named(month), "n": counts[month]} | truth(f.small)
 
-
-@rule(
-    r"Crime (?P<move>rose|fell)(?: {size:P})? in (?P<month>[A-Z]\w+)\. \| (?:{again:T} was {verdict:T}\.|Police recorded {n:I} "
-    r"crimes? in (?P<now>[A-Z]\w+) and {k:I} in (?P<then>[A-Z]\w+)\. That shows no trend\.)"
-)
+@rule(r"Crime (?P<move>rose|fell)(?: {size:P})? in (?P<month>[A-Z]\w+)\. \| (?:{again:T} was {verdict:T}\.|Police recorded {n:I} crimes? in (?P<now>[A-Z]\w+) and {k:I} in (?P<then>[A-Z]\w+)\. That shows no trend\.)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     n, k, v = f.n("crime"), f.n("crime", shift(f.latest, -1)), f.judged("crime")
     name, before = named(f.latest).split()[0], named(shift(f.latest, -1)).split()[0]
@@ -922,11 +744,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "now": None if ranged else name, "then": None if ranged else before,
     } | truth(not f.small)
 
-
-@rule(
-    r"Anti-social behaviour has (?P<move>fallen|risen) by {size:P} here\. \| Reports of anti-social behaviour in "
-    r"(?P<month>[A-Z]\w+) were {verdict:T}\."
-)
+@rule(r"Anti-social behaviour has (?P<move>fallen|risen) by {size:P} here\. \| Reports of anti-social behaviour in (?P<month>[A-Z]\w+) were {verdict:T}\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     v = f.judged("asb")
     return {
@@ -934,20 +752,10 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "size": Share(abs(v.change), int(min(v.records, v.expected)), 20),
     }
 
+simple(r"Crime here is (?P<move>down|up) {size:P}\.(?= \| )",
+    lambda f: {"move": "down" if f.recent().ratio < 1 else "up", "size": Share(abs(f.recent().ratio - 1), min(f.recent().a, f.recent().b), 20)})
 
-simple(
-    r"Crime here is (?P<move>down|up) {size:P}\.(?= \| )",
-    lambda f: {
-        "move": "down" if f.recent().ratio < 1 else "up",
-        "size": Share(abs(f.recent().ratio - 1), min(f.recent().a, f.recent().b), 20),
-    },
-)
-
-
-@rule(
-    r"You are (?P<times>far more|more than twice as|more than \d+ times as) likely to be a victim of {name:T} here\. \| "
-    r"{again:T} is {here:P} of crime here and {there:P} in {other:T}\."
-)
+@rule(r"You are (?P<times>far more|more than twice as|more than \d+ times as) likely to be a victim of {name:T} here\. \| {again:T} is {here:P} of crime here and {there:P} in {other:T}\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     other, found = f.compared()[0]
     first = _larger(f)[0]
@@ -959,22 +767,15 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "here": Share(row["here"], found["here"]), "there": Share(row["there"], found["there"]),
     }
 
-
-@rule(
-    r"{name:T} is the worst spot here\. \| {n:I} crimes? (?P<were>was|were) mapped to {again:T}, a point that stands for the "
-    r"streets and buildings around it\."
-)
+@rule(r"{name:T} is the worst spot here\. \| {n:I} crimes? (?P<were>was|were) mapped to {again:T}, a point that stands for the streets and buildings around it\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     n = int(f.points["crime"].max())
     names = OneOf([a.replace("an unnamed place", "the busiest point") for a in _busiest(f).answers])
     return {"name": names, "again": names, "n": n, "were": "was" if n == 1 else "were"}
 
-
 simple(r"Only {share:P} of crimes are solved\.(?= \| )", lambda f: {"share": _charged(f)})
-simple(
-    r"This is a safe place\. \| Police recorded {n:I} crimes? in {where:T} in {period:T}\. The figures do not measure safety\.",
-    lambda f: {"n": f.total("crime"), "where": where(f), "period": Span(f.months)},
-)
+simple(r"This is a safe place\. \| Police recorded {n:I} crimes? in {where:T} in {period:T}\. The figures do not measure safety\.",
+    lambda f: {"n": f.total("crime"), "where": where(f), "period": Span(f.months)})
 
 # ------------------------------------------------------------------------ title, comparisons, figures' sentences
 
@@ -985,26 +786,16 @@ simple(
 )
 simple(r"Demonstration data: an invented town, not a real place\.", lambda f: truth(f.data.source.get("name") == "demo"))
 simple(r"This is an invented place with invented records\.", lambda f: truth(f.data.source.get("name") == "demo"))
-simple(
-    r"Police-recorded crime and anti-social behaviour, {months:T}\.",
-    lambda f: {"months": Span(list(f.data.query.months))},
-)
-simple(
-    r"{n:C} of these {all:I} months (?P<verb>is|are) counted: {months:T}\. What happened in the (?P<rest>others?) is not "
-    r"known here\.",
+simple(r"Police-recorded crime and anti-social behaviour, {months:T}\.",
+    lambda f: {"months": Span(list(f.data.query.months))})
+simple(r"{n:C} of these {all:I} months (?P<verb>is|are) counted: {months:T}\. What happened in the (?P<rest>others?) is not known here\.",
     lambda f: {
         "n": len(f.months), "all": len(f.status), "months": Span(f.months),
         "verb": "is" if len(f.months) == 1 else "are", "rest": "other" if len(gaps(f)) == 1 else "others",
     },
 )
-simple(
-    r"Every figure on this page is for {where:T} only\. (?:The rest is policed by {absent:T}, whose records are not held for "
-    r"these months|(?P<lost>Rows of the files could not be read))\.",
-    lambda f: {
-        "where": where(f), "absent": join(map(force_name, f.absent)) if f.absent else None, "lost": not f.absent,
-    } | truth(f.kind == "part"),
-)
-
+simple(r"Every figure on this page is for {where:T} only\. (?:The rest is policed by {absent:T}, whose records are not held for these months|(?P<lost>Rows of the files could not be read))\.",
+    lambda f: {"where": where(f), "absent": join(map(force_name, f.absent)) if f.absent else None, "lost": not f.absent} | truth(f.kind == "part"))
 
 @rule(r"No figure can be given\. (?P<why>.*? )?This is not a count of zero\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
@@ -1012,11 +803,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     words = re.split(r"(?<=\.) ", (g["why"] or "").strip())
     return {"why": g["why"] if all(re.sub(r"\W+$", "", w) in known for w in words) else known} | truth(not f.months)
 
-
-@rule(
-    r"Source: (?:(?P<demo>the invented records of the demonstration)|police\.uk, (?:release of {release:M}|files for "
-    r"{months:T})(?:, read into an archive on {read:T}|, retrieved on {retrieved:T})?)\."
-)
+@rule(r"Source: (?:(?P<demo>the invented records of the demonstration)|police\.uk, (?:release of {release:M}|files for {months:T})(?:, read into an archive on {read:T}|, retrieved on {retrieved:T})?)\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     known = f.data.source
     day = lambda t: f"{int(t[8:10])} {named(t[:7])}"  # noqa: E731
@@ -1029,7 +816,6 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "read": day(read) if read else None, "retrieved": day(got) if got and not read else None,
     }
 
-
 _REASONS = {
     "partly": "only part of the area is covered by the forces in these data", "nothing": "none of its months can be counted",
     "few months": "fewer than 6 months can be compared", "no rest": "this source does not hold the rest of the force",
@@ -1038,42 +824,28 @@ _REASONS = {
     "few there": "there are fewer than 100 crimes there, too few for shares",
 }
 
-
 def _beside(f: Facts, other: str) -> dict[str, Any]:
     return dict(f.compared()).get(other, {"why": "?", "shared": -1, "rows": {}, "here": 0, "there": 0, "km": -1.0})
-
 
 @rule(r"Not compared with {other:T}, because {why:T}(?:\.|(?=$))")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     found = _beside(f, g["other"])
     return {"other": g["other"], "why": _REASONS.get(found["why"], "it is compared")}
 
-
-@rule(
-    r"{n:I} records? (?P<verb>lies|lie) in both areas, whose centres are {km:T} km apart\."
-    r"(?P<out> They are left out on both sides\.)?"
-)
+@rule(r"{n:I} records? (?P<verb>lies|lie) in both areas, whose centres are {km:T} km apart\.(?P<out> They are left out on both sides\.)?")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     for _, found in f.compared()[1:]:
         if found["shared"] == number(g["n"]):
-            return {
-                "n": found["shared"], "verb": "lies" if found["shared"] == 1 else "lie", "km": f"{found['km']:.1f}",
-                "out": not found["why"],
-            }
+            return {"n": found["shared"], "verb": "lies" if found["shared"] == 1 else "lie", "km": f"{found['km']:.1f}", "out": not found["why"]}
     return {"n": -1}
 
-
-@rule(
-    r"A clearly (?P<word>larger|smaller) share of crime here than in (?P<other>the rest of [^:]+|the mile around [^:]+): "
-    r"{which:T}\."
-)
+@rule(r"A clearly (?P<word>larger|smaller) share of crime here than in (?P<other>the rest of [^:]+|the mile around [^:]+): {which:T}\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     at = [name for name, _ in f.compared()].index(g["other"]) if g["other"] in dict(f.compared()) else 0
     other, found = f.compared()[at]
     slugs = _larger(f, "more" if g["word"] == "larger" else "less", at)
     both = [_both(found, c) for c in slugs]
     return {"word": g["word"], "other": other, "which": join(f"{category(c)} ({b})" for c, b in zip(slugs, both, strict=True))}
-
 
 def _both(found: dict[str, Any], slug: str) -> str:
     row = found["rows"][slug]
@@ -1085,17 +857,12 @@ def _both(found: dict[str, Any], slug: str) -> str:
 
     return f"{text(row['here'], found['here'])} here, {text(row['there'], found['there'])} there"
 
-
 @rule(r"No category takes a clearly larger or smaller share of crime here than in {other:T}\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     found = _beside(f, g["other"])
     return {"other": g["other"]} | truth(not found["why"] and not any(r["named"] for r in found["rows"].values()))
 
-
-@rule(
-    r"Violence and sexual offences: {here:P} here, {there:P} there\. A smaller share only shows that other categories are "
-    r"larger\. It does not make a place safer\."
-)
+@rule(r"Violence and sexual offences: {here:P} here, {there:P} there\. A smaller share only shows that other categories are larger\. It does not make a place safer\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     found = [
         (Share(r["here"], c["here"]), Share(r["there"], c["there"]))
@@ -1106,62 +873,32 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
             return {"here": here, "there": there}
     return {"here": "a smaller share"}
 
-
-simple(
-    r"A comparison needs at least 10 months that were counted in both years\. Ask for two years or more of months\.",
-    lambda f: truth(less_than_two_years(f)),
-)
+simple(r"A comparison needs at least 10 months that were counted in both years\. Ask for two years or more of months\.",
+    lambda f: truth(less_than_two_years(f)))
 simple(r"No month can be counted, so (?:years are not compared|no outcome is shown)\.", lambda f: truth(not f.months))
-simple(
-    r"The cross is (?P<what>.+?)\. Circles show crimes and are scaled to the busiest point of this map\. Grey dots are other map "
-    r"points: those outside the (?P<edge>circle|area) are not counted here, those inside have no crime\.",
-    lambda f: {
-        "what": f.key if f.circle else "the middle of the area", "edge": "circle" if f.circle else "area",
-    },
-)
-simple(
-    r"Map points were replaced in July 2022, so the map shows the months from then on\. Totals may shift by 1 to 4% at the "
-    r"edge\.",
-    lambda f: truth(across(f.months)),
-)
-simple(
-    r"The dash-dotted line is where police force areas meet(?P<how>, as estimated from the nearest postcodes)?\. A record counts "
-    r"for the force that supplied it, so a few lie across the line\.",
-    lambda f: {"how": not f.exact} | truth(len(f.cover) > 1),
-)
-simple(
-    r"Records of the shaded part, policed by {names:T}, are not held\. It is not free of crime\.",
-    lambda f: {"names": join(map(force_name, f.absent))} | truth(bool(f.absent)),
-)
-simple(
-    r"Choose a category or a run of months, in the lists or with a click and a drag in the figure, and the rest counts only "
-    r"those\. Reset, or Escape, shows everything again\.",
-    lambda f: truth(bool(f.months)),
-)
-simple(
-    r"The figure shows the latest outcome of the {n:I} crimes? of {months:T}, whose outcomes have settled\.",
-    lambda f: {"n": int(f.outcomes.sum()), "months": Span(f.settled["settled"])},
-)
-simple(
-    r"Left out, because many are still under investigation: {months:T}\.",
-    lambda f: {"months": Span(f.settled["open"])},
-)
+simple(r"The cross is (?P<what>.+?)\. Circles show crimes and are scaled to the busiest point of this map\. Grey dots are other map points: those outside the (?P<edge>circle|area) are not counted here, those inside have no crime\.",
+    lambda f: {"what": f.key if f.circle else "the middle of the area", "edge": "circle" if f.circle else "area"})
+simple(r"Map points were replaced in July 2022, so the map shows the months from then on\. Totals may shift by 1 to 4% at the edge\.",
+    lambda f: truth(across(f.months)))
+simple(r"The dash-dotted line is where police force areas meet(?P<how>, as estimated from the nearest postcodes)?\. A record counts for the force that supplied it, so a few lie across the line\.",
+    lambda f: {"how": not f.exact} | truth(len(f.cover) > 1))
+simple(r"Records of the shaded part, policed by {names:T}, are not held\. It is not free of crime\.",
+    lambda f: {"names": join(map(force_name, f.absent))} | truth(bool(f.absent)))
+simple(r"Choose a category or a run of months, in the lists or with a click and a drag in the figure, and the rest counts only those\. Reset, or Escape, shows everything again\.",
+    lambda f: truth(bool(f.months)))
+simple(r"The figure shows the latest outcome of the {n:I} crimes? of {months:T}, whose outcomes have settled\.",
+    lambda f: {"n": int(f.outcomes.sum()), "months": Span(f.settled["settled"])})
+simple(r"Left out, because many are still under investigation: {months:T}\.",
+    lambda f: {"months": Span(f.settled["open"])})
 simple(
     r"Left out, because too many updates are missing: {months:T}\.", lambda f: {"months": Span(f.settled["faulty"])}
 )
-simple(
-    r"No crime of these months has an outcome yet\.",
-    lambda f: truth(int(f.outcomes.sum()) == 0 and not f.settled["open"] and not f.settled["faulty"]),
-)
-simple(
-    r"{names:T} supplied every month asked for: {months:T}\.",
-    lambda f: {"names": forces(f), "months": Span(list(f.status))} | truth(set(f.status.values()) == {WHOLE}),
-)
+simple(r"No crime of these months has an outcome yet\.",
+    lambda f: truth(int(f.outcomes.sum()) == 0 and not f.settled["open"] and not f.settled["faulty"]))
+simple(r"{names:T} supplied every month asked for: {months:T}\.",
+    lambda f: {"names": forces(f), "months": Span(list(f.status))} | truth(set(f.status.values()) == {WHOLE}))
 
-
-@rule(
-    r"{place:T} is policed by {names:T}\.(?: The postcode itself is in {own:T}\.)?(?= This source does not| The neighbourhood)"
-)
+@rule(r"{place:T} is policed by {names:T}\.(?: The postcode itself is in {own:T}\.)?(?= This source does not| The neighbourhood)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     rows = [(force_name(x), s) for x, s in zip(f.cover["force"], f.cover["share"], strict=True) if s > 0]
     share = lambda s: "less than 1%" if s < 0.005 else f"{s:.0%}"  # noqa: E731
@@ -1169,66 +906,35 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     own = str(f.place["force"])
     return {"place": place(f), "names": names, "own": force_name(own) if own and f.circle and len(rows) > 1 else None}
 
-
-simple(
-    r"This source does not hold the neighbourhood team\. Find the team, its priorities and its meetings by "
-    r"https://www\.police\.uk/pu/your-area/\.",
-    lambda f: truth(f.data.neighbourhoods.empty),
-)
-simple(
-    r"{team:T}: {n:I} named, {k:I} priorities\.",
-    lambda f: {
-        "team": ", ".join(f.data.neighbourhoods.iloc[0][["name", "force_name"]]), "n": len(f.data.people),
-        "k": len(f.data.priorities),
-    },
-)
+simple(r"This source does not hold the neighbourhood team\. Find the team, its priorities and its meetings by https://www\.police\.uk/pu/your-area/\.",
+    lambda f: truth(f.data.neighbourhoods.empty))
+simple(r"{team:T}: {n:I} named, {k:I} priorities\.",
+    lambda f: {"team": ", ".join(f.data.neighbourhoods.iloc[0][["name", "force_name"]]), "n": len(f.data.people), "k": len(f.data.priorities)})
 
 # ------------------------------------------------------------------------ notes
-
 
 def _gap_words(f: Facts) -> list[str]:
     return [f.status[m] for m in gaps(f)]
 
-
-simple(
-    r"Crimes: {crime:I}\. Reports of anti-social behaviour: {asb:I}\.",
-    lambda f: {"crime": f.total("crime"), "asb": f.total("asb")},
-)
+simple(r"Crimes: {crime:I}\. Reports of anti-social behaviour: {asb:I}\.",
+    lambda f: {"crime": f.total("crime"), "asb": f.total("asb")})
 simple(
     r"Records of British Transport Police, in neither number: {n:I}\.", lambda f: {"n": f.total("btp")}
 )
-simple(
-    r"The crimes of {where:T} are mapped to {n:I} points, and a few points can sway a figure\.",
-    lambda f: {"where": where(f), "n": f.half()[1]},
-)
-simple(
-    r"The categories of crime cover {n:I} crimes? here\. Reports of anti-social behaviour \({asb:I}\) are counted apart from "
-    r"them\.",
-    lambda f: {"n": f.total("crime"), "asb": f.total("asb")},
-)
-simple(
-    r"Months counted here(?P<part> \(that part only\))?: {n:I} of {all:I}(?:, {months:T})?\.",
-    lambda f: {
-        "part": OneOf([f.kind == "part", None]), "n": len(f.months), "all": len(f.status),
-        "months": OneOf([Span(f.months), None]),
-    },
-)
+simple(r"The crimes of {where:T} are mapped to {n:I} points, and a few points can sway a figure\.",
+    lambda f: {"where": where(f), "n": f.half()[1]})
+simple(r"The categories of crime cover {n:I} crimes? here\. Reports of anti-social behaviour \({asb:I}\) are counted apart from them\.",
+    lambda f: {"n": f.total("crime"), "asb": f.total("asb")})
+simple(r"Months counted here(?P<part> \(that part only\))?: {n:I} of {all:I}(?:, {months:T})?\.",
+    lambda f: {"part": OneOf([f.kind == "part", None]), "n": len(f.months), "all": len(f.status), "months": OneOf([Span(f.months), None])})
 simple(
     r"The mix of crime in {where:T} is compared with the mix elsewhere\.", lambda f: {"where": where(f)}
 )
-simple(
-    r"The figure holds {crime:I} crimes? and, apart from them, {asb:I} reports? of anti-social behaviour, of {n:I} months? in "
-    r"{where:T}\. British Transport Police records and months that were not counted are not in it\.",
-    lambda f: {
-        "crime": f.total("crime"), "asb": f.total("asb"), "n": len(f.months), "where": where(f),
-    },
-)
-@rule(
-    r"It counts crimes \({crime:I}\) and reports of anti-social behaviour \({asb:I}\) that police recorded in {where:T}\."
-)
+simple(r"The figure holds {crime:I} crimes? and, apart from them, {asb:I} reports? of anti-social behaviour, of {n:I} months? in {where:T}\. British Transport Police records and months that were not counted are not in it\.",
+    lambda f: {"crime": f.total("crime"), "asb": f.total("asb"), "n": len(f.months), "where": where(f)})
+@rule(r"It counts crimes \({crime:I}\) and reports of anti-social behaviour \({asb:I}\) that police recorded in {where:T}\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     return {"crime": f.total("crime"), "asb": f.total("asb"), "where": _where_and_months(f, g["where"], f.months)}
-
 
 def _where_and_months(f: Facts, said: str, months: list[str]) -> str:
     """Return `said` where it is the place and, after a comma, these months; else what it should be."""
@@ -1237,7 +943,6 @@ def _where_and_months(f: Facts, said: str, months: list[str]) -> str:
     same = said[:1].lower() + said[1:]
     right = said.startswith(start) or same.startswith(start[:1].lower() + start[1:])
     return said if right and agrees(said[len(start) :], when) else f"{start}{months}"
-
 
 @rule(r"(?:Left out, because a missing month is not a zero|Not counted): {gaps:T}\.(?=$)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
@@ -1252,88 +957,55 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     every = sorted(s for s, n in said for _ in range(n))
     return {"gaps": g["gaps"] if every == sorted(_gap_words(f)) else "every month that is not counted"}
 
-
-simple(
-    r"The team named here is the one for {key:T} itself; other parts of the area may have another\.",
-    lambda f: {"key": f.key},
-)
-simple(
-    r"Each crime is shown with the latest outcome known in the release of {release:M}\. A later release may hold another\.",
-    lambda f: {"release": named(f.data.source["release"])},
-)
-simple(
-    r"Each crime is shown with the latest outcome in these files\. Later files may hold another\.",
-    lambda f: truth(not f.data.source.get("release")),
-)
-simple(
-    r"In recent months many crimes are still under investigation\. Do not compare their outcomes with older ones\.",
-    lambda f: truth(not f.months or bool(f.settled["open"])),
-)
-simple(
-    r"Police recorded the crimes counted here \({n:I}\)\. Nobody can say how many others there were in {where:T}\.",
-    lambda f: {"n": f.total("crime"), "where": where(f)},
-)
-simple(
-    r"Here {n:I} crimes? share {k:I} map points(?:, and half of them are mapped to {half:I})?\. The busiest, {name:T}, stands for "
-    r"{most:I}\.",
-    lambda f: {
-        "n": f.half()[2], "k": f.half()[1], "half": f.half()[0], "name": _busiest(f), "most": int(f.points["crime"].max()),
-    },
-)
+simple(r"The team named here is the one for {key:T} itself; other parts of the area may have another\.",
+    lambda f: {"key": f.key})
+simple(r"Each crime is shown with the latest outcome known in the release of {release:M}\. A later release may hold another\.",
+    lambda f: {"release": named(f.data.source["release"])})
+simple(r"Each crime is shown with the latest outcome in these files\. Later files may hold another\.",
+    lambda f: truth(not f.data.source.get("release")))
+simple(r"In recent months many crimes are still under investigation\. Do not compare their outcomes with older ones\.",
+    lambda f: truth(not f.months or bool(f.settled["open"])))
+simple(r"Police recorded the crimes counted here \({n:I}\)\. Nobody can say how many others there were in {where:T}\.",
+    lambda f: {"n": f.total("crime"), "where": where(f)})
+simple(r"Here {n:I} crimes? share {k:I} map points(?:, and half of them are mapped to {half:I})?\. The busiest, {name:T}, stands for {most:I}\.",
+    lambda f: {"n": f.half()[2], "k": f.half()[1], "half": f.half()[0], "name": _busiest(f), "most": int(f.points["crime"].max())})
 simple(r"Newest month counted: {month:M}\.", lambda f: {"month": named(f.latest)})
 simple(
     r"Reports of anti-social behaviour here: {n:I}\.", lambda f: {"n": f.total("asb")}
 )
-simple(
-    r"Of these, {n:I} (?P<verb>is|are) identical to another record\. (?P<may>It may be a separate call|They may be separate "
-    r"calls), so all are counted\.",
+simple(r"Of these, {n:I} (?P<verb>is|are) identical to another record\. (?P<may>It may be a separate call|They may be separate calls), so all are counted\.",
     lambda f: {
         "n": f.copies(), "verb": "is" if f.copies() == 1 else "are",
         "may": "It may be a separate call" if f.copies() == 1 else "They may be separate calls",
     },
 )
-simple(
-    r"The normal range comes from the months before {month:M}, allowing for the rest of the force, which follows the same "
-    r"seasons\.",
-    lambda f: {"month": named(f.latest)} | truth(f.judged("asb").high >= 0 and f.judged("asb").adjusted),
-)
-simple(
-    r"The normal range comes from the months before {month:M}, allowing for (?P<rest>the rest of the force and )?the length of "
-    r"each month\.",
-    lambda f: {"month": named(f.latest), "rest": f.judged("crime").adjusted} | truth(f.judged("crime").high >= 0),
-)
-simple(
-    r"A grey column is a month that was not supplied or is not held\. It is not a zero\.",
-    lambda f: truth(not f.months or bool(gaps(f))),
-)
+simple(r"The normal range comes from the months before {month:M}, allowing for the rest of the force, which follows the same seasons\.",
+    lambda f: {"month": named(f.latest)} | truth(f.judged("asb").high >= 0 and f.judged("asb").adjusted))
+simple(r"The normal range comes from the months before {month:M}, allowing for (?P<rest>the rest of the force and )?the length of each month\.",
+    lambda f: {"month": named(f.latest), "rest": f.judged("crime").adjusted} | truth(f.judged("crime").high >= 0))
+simple(r"A grey column is a month that was not supplied or is not held\. It is not a zero\.",
+    lambda f: truth(not f.months or bool(gaps(f))))
 simple(r"A pale bar counts only part of the area\.", lambda f: truth(not f.months or f.kind == "part"))
 simple(
     r"A bar with a broken outline is so low that the month may be incomplete\.", lambda f: truth(not f.months or bool(f.low))
 )
-simple(
-    r"The records on this page are invented and belong to no real place; what follows holds for real reports\.",
-    lambda f: truth(f.data.source.get("name") == "demo"),
-)
+simple(r"The records on this page are invented and belong to no real place; what follows holds for real reports\.",
+    lambda f: truth(f.data.source.get("name") == "demo"))
 
 # ------------------------------------------------------------------------ headlines, subtitles, the summary's own lines
 
-
 _TAIL = r"(?P<gaps>(?:; \d+ months? missing, which is not zero)?)(?:; {low:T} suspiciously low)?(?=$)"
-
 
 def _tail(f: Facts) -> Expected:
     n = len(gaps(f))
     text = f"; {n:,} month{'' if n == 1 else 's'} missing, which is not zero" if n else ""
     return {"gaps": text, "low": Span(f.low) if f.low else None}
 
-
 def _series(g: dict[str, str]) -> str:
     return "crime" if g["noun"].startswith("crime") else "asb"
 
-
 @rule(
-    r"{month:M}: {n:I} (?P<noun>crimes?|reports?), (?P<verdict>within|below|above|outside) the normal range"
-    r"(?P<located> on the counts as located)? \({low_end:I} to {high_end:I}\)" + _TAIL
+    r"{month:M}: {n:I} (?P<noun>crimes?|reports?), (?P<verdict>within|below|above|outside) the normal range(?P<located> on the counts as located)? \({low_end:I} to {high_end:I}\)" + _TAIL
 )
 def _(f: Facts, g: dict[str, str]) -> Expected:
     v = f.judged(_series(g))
@@ -1342,7 +1014,6 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "month": named(f.latest), "n": v.records, "noun": g["noun"], "verdict": kind, "low_end": v.low, "high_end": v.high,
         "located": v.kind == "as located", **_tail(f),
     }
-
 
 @rule(
     r"(?:{least:I} to )?{most:I} (?P<noun>crimes?|reports?) (?:a month|in each month|in {month:M})" + _TAIL
@@ -1355,55 +1026,37 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "month": named(f.latest) if one else None, **_tail(f),
     } | truth(v.high < 0)
 
-
 simple(
     r"None of the {n:I} months is held here, which is not zero(?=$)", lambda f: {"n": len(f.status)} | truth(not f.months)
 )
 simple(r"The month is not held here, which is not zero(?=$)", lambda f: truth(not f.months and len(f.status) == 1))
 simple(r"(?:No category|No map point) can be counted(?=$)", lambda f: truth(not f.months))
-simple(
-    r"No crime was recorded in {months:T}(?=$)",
-    lambda f: {"months": Span(f.months)} | truth(bool(f.months) and f.total("crime") == 0),
-)
-simple(
-    r"The most common crimes in {months:T}: {which:T}(?=$)",
-    lambda f: {"months": Span(f.months), "which": with_counts(top(_of_all(f)))} | truth(f.total("crime") >= 20),
-)
+simple(r"No crime was recorded in {months:T}(?=$)",
+    lambda f: {"months": Span(f.months)} | truth(bool(f.months) and f.total("crime") == 0))
+simple(r"The most common crimes in {months:T}: {which:T}(?=$)",
+    lambda f: {"months": Span(f.months), "which": with_counts(top(_of_all(f)))} | truth(f.total("crime") >= 20))
 simple(
     r"{n:I} crimes? in {months:T}(?=$)", lambda f: {"n": f.total("crime"), "months": Span(f.months)}
 )
-simple(
-    r"Half of the {n:I} crimes are mapped to {half:I} of {all:I} points(?=$)",
-    lambda f: {"n": f.half()[2], "half": f.half()[0], "all": f.half()[1]},
-)
+simple(r"Half of the {n:I} crimes are mapped to {half:I} of {all:I} points(?=$)",
+    lambda f: {"n": f.half()[2], "half": f.half()[0], "all": f.half()[1]})
 simple(r"{n:I} crimes? at one map point(?=$)", lambda f: {"n": f.half()[2]} | truth(f.half()[1] == 1))
 simple(r"No crime here is mapped to a point(?=$)", lambda f: truth(f.half()[2] == 0))
 simple(r"No outcomes are given here(?=$)", lambda f: truth(f.no_outcomes or not f.months or not f.total("crime")))
-simple(
-    r"No month's outcomes have settled yet(?=$)",
-    lambda f: truth(bool(f.total("crime")) and not f.no_outcomes and int(f.outcomes.sum()) == 0),
-)
-simple(
-    r"Outcomes of {n:I} crimes?, too few for shares(?=$)",
-    lambda f: {"n": int(f.outcomes.sum())} | truth(int(f.outcomes.sum()) < 50),
-)
-simple(
-    r"(?:{share:P} of the|(?P<none>None of the)) crimes(?: of {months:T})? were charged or sent to court; the results are not "
-    r"published(?=$)",
+simple(r"No month's outcomes have settled yet(?=$)",
+    lambda f: truth(bool(f.total("crime")) and not f.no_outcomes and int(f.outcomes.sum()) == 0))
+simple(r"Outcomes of {n:I} crimes?, too few for shares(?=$)",
+    lambda f: {"n": int(f.outcomes.sum())} | truth(int(f.outcomes.sum()) < 50))
+simple(r"(?:{share:P} of the|(?P<none>None of the)) crimes(?: of {months:T})? were charged or sent to court; the results are not published(?=$)",
     lambda f: {
         "share": _charged(f) if f.charged else None, "none": not f.charged,
         "months": None if f.settled["settled"] == f.months else Span(f.settled["settled"]),
     } | truth(int(f.outcomes.sum()) >= 50),
 )
-simple(
-    r"No comparison with last year: this report covers less than two full years(?=$)",
-    lambda f: truth(less_than_two_years(f)),
-)
-simple(
-    r"Years are not compared across July 2022, when police\.uk replaced its map points(?=$)",
-    lambda f: truth(f.year().kind == "map changed"),
-)
-
+simple(r"No comparison with last year: this report covers less than two full years(?=$)",
+    lambda f: truth(less_than_two_years(f)))
+simple(r"Years are not compared across July 2022, when police\.uk replaced its map points(?=$)",
+    lambda f: truth(f.year().kind == "map changed"))
 
 @rule(r"All crime: {verdict:T}(?:; {which:T})?(?=$)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
@@ -1412,34 +1065,17 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     which = join(f"{name} a clear {m.kind}" for name, m in found)
     return {"verdict": year_verdict(f.year()), "which": which or None} | truth(not less_than_two_years(f))
 
-
-simple(
-    r"No category makes up a clearly larger share of crime here than in {other:T}(?=$)",
-    lambda f: {"other": f.compared()[0][0]} | truth(not _larger(f) and not f.compared()[0][1]["why"]),
-)
-simple(
-    r"Shares of crime here and in the places compared with(?=$)",
-    lambda f: truth(bool(f.compared()[0][1]["why"]) and len(f.compared()) > 1),
-)
-simple(
-    r"A larger share of crime here than in {other:T}: (?P<among>among them )?{which:T}(?=$)",
-    lambda f: {
-        "other": f.compared()[0][0], "among": len(_larger(f)) > 3, "which": join(map(category, _larger(f)[:3])),
-    },
-)
-simple(
-    r"The {n:I} crimes? and, apart from them, {asb:I} reports? of anti-social behaviour(?=$)",
-    lambda f: {"n": f.total("crime"), "asb": f.total("asb")},
-)
+simple(r"No category makes up a clearly larger share of crime here than in {other:T}(?=$)",
+    lambda f: {"other": f.compared()[0][0]} | truth(not _larger(f) and not f.compared()[0][1]["why"]))
+simple(r"Shares of crime here and in the places compared with(?=$)",
+    lambda f: truth(bool(f.compared()[0][1]["why"]) and len(f.compared()) > 1))
+simple(r"A larger share of crime here than in {other:T}: (?P<among>among them )?{which:T}(?=$)",
+    lambda f: {"other": f.compared()[0][0], "among": len(_larger(f)) > 3, "which": join(map(category, _larger(f)[:3]))})
+simple(r"The {n:I} crimes? and, apart from them, {asb:I} reports? of anti-social behaviour(?=$)",
+    lambda f: {"n": f.total("crime"), "asb": f.total("asb")})
 simple(r"Nothing to explore: no record can be counted(?=$)", lambda f: truth(not f.months))
 
-
-@rule(
-    r"(?P<what>Records by category, month and map point|Records by category, the latest 12 months and the same months a year "
-    r"before|Records by category|Crimes by month|Reports of anti-social behaviour by month|Crimes by map point|Latest outcome of "
-    r"crimes in months that have settled|Share of crime by category, the three largest and those that differ clearly \(the table "
-    r"has all\)), {where:T}\.(?=$)"
-)
+@rule(r"(?P<what>Records by category, month and map point|Records by category, the latest 12 months and the same months a year before|Records by category|Crimes by month|Reports of anti-social behaviour by month|Crimes by map point|Latest outcome of crimes in months that have settled|Share of crime by category, the three largest and those that differ clearly \(the table has all\)), {where:T}\.(?=$)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     months = f.months
     if g["what"] == "Crimes by map point":
@@ -1448,14 +1084,11 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         months = f.settled["settled"] or f.months
     return {"what": g["what"], "where": _where_and_months(f, g["where"], months)}
 
-
 simple(r"# Recorded crime: {where:T}(?=$)", lambda f: {"where": where(f)})
-
 
 @rule(r"Recorded crime in {where:T}, (?P<months>(?:[A-Z]\w+(?: \d{4})? to )?[A-Z]\w+ \d{4})\.(?= Source)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     return {"where": where(f), "months": Span(list(f.data.query.months))}
-
 
 simple(
     r"Contains public sector information licensed under the Open Government Licence v3\.0\.", lambda f: truth(condition=True)
