@@ -24,7 +24,18 @@ import numpy as np
 import pandas as pd
 import shapely
 from benchmarks.audit_facts import ASB, BTP, LOW, PARTLY, WHOLE, Facts, join
-from benchmarks.audit_rules import RULES, Span, agrees, months_in, named, number, pairs, verdict, where
+from benchmarks.audit_rules import (
+    RULES,
+    Span,
+    agrees,
+    heading,
+    months_in,
+    named,
+    number,
+    pairs,
+    verdict,
+    where,
+)
 from benchmarks.audit_texts import Page, page_of
 
 import crimenb as cn
@@ -369,7 +380,8 @@ def read_page(f: Facts, page: Page) -> Read:
         for text in texts:
             if text in rows or (text.startswith("# ") and part.startswith("note")):
                 continue
-            as_it_is = text == f.place["remark"] or (part, text.partition(",")[0]) in CAPTIONS
+            title = part == "title" and text == heading(f)
+            as_it_is = title or text == f.place["remark"] or (part, text.partition(",")[0]) in CAPTIONS
             if as_it_is or text in fixed_lines():
                 reads.append(Read(1, 0, []))
             else:

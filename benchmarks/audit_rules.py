@@ -17,6 +17,7 @@ from benchmarks.audit_facts import (
     ASB,
     BTP,
     INCIDENTS,
+    LOW,
     PARTLY,
     VIOLENCE,
     WHOLE,
@@ -777,25 +778,105 @@ simple(r"Only {share:P} of crimes are solved\.(?= \| )", lambda f: {"share": _ch
 simple(r"This is a safe place\. \| Police recorded {n:I} crimes? in {where:T} in {period:T}\. The figures do not measure safety\.",
     lambda f: {"n": f.total("crime"), "where": where(f), "period": Span(f.months)})
 
-# ------------------------------------------------------------------------ title, comparisons, figures' sentences
+# ------------------------------------------------------------------------ title
 
-_TITLE = r"[Rr]ecorded crime in {where:T}"
-simple(
-    rf"(?P<demo>Demonstration: )?{_TITLE}(?P<nothing>: not held for these months)?(?=$)",
-    lambda f: {"demo": f.data.source.get("name") == "demo", "where": where(f), "nothing": not f.months},
-)
 simple(r"Demonstration data: an invented town, not a real place\.", lambda f: truth(f.data.source.get("name") == "demo"))
 simple(r"This is an invented place with invented records\.", lambda f: truth(f.data.source.get("name") == "demo"))
-simple(r"Police-recorded crime and anti-social behaviour, {months:T}\.",
-    lambda f: {"months": Span(list(f.data.query.months))})
-simple(r"{n:C} of these {all:I} months (?P<verb>is|are) counted: {months:T}\. What happened in the (?P<rest>others?) is not known here\.",
+simple(r"Crime recorded by the police, {months:T}\. {forces:T}\.(?= Source: police\.uk\.$| Demonstration data)",
+    lambda f: {"months": Span(list(f.data.query.months)), "forces": forces(f)})
+simple(r"Source: police\.uk\.(?=$)", lambda f: truth(f.data.source.get("name") != "demo"))
+
+# ------------------------------------------------------------------------ the first screen
+
+def heading(f: Facts) -> str:
+    """Return the heading of the page: names that people use, never a code, and the place."""
+    names = join_names([f.place["ward"], f.place["district"]])
+    said = where(f) if f.months else place(f)
+    return f"{names}: {said}" if names else said[:1].upper() + said[1:]
+
+def join_names(names: list[str]) -> str:
+    return ", ".join(dict.fromkeys(n for n in names if n and not re.fullmatch(r"[A-Z]\d{8}", n)))
+
+def _card(f: Facts, series: str) -> str:
+    v = f.judged(series)
+    if f.kind == "part":
+        return "not judged, only a part of the area is counted"
+    if v.high < 0:
+        return _WITHOUT[v.kind]
+    return f"{short(v)}, {v.low:,} to {v.high:,}" + ("" if v.adjusted else ", not adjusted for the time of year")
+
+simple(r"{n:I} (?P<crimes>crimes?) in {month:M}: {verdict:T}\.(?=$)",
+    lambda f: {"n": f.n("crime"), "crimes": "crime" if f.n("crime") == 1 else "crimes", "month": named(f.latest), "verdict": _card(f, "crime")})
+simple(r"{n:I} (?P<reports>reports?) of anti-social behaviour in {month:M}: {verdict:T}\.(?=$)",
+    lambda f: {"n": f.n("asb"), "reports": "report" if f.n("asb") == 1 else "reports", "month": named(f.latest), "verdict": _card(f, "asb")})
+
+_IN_SHORT = {"rise": "clear rise", "fall": "clear fall", "few": "too few to judge a change"}
+
+@rule(r"{n:I} crimes? in (?:the 12 months to {last:M}|{span:T}, leaving out {missing:T}): {verdict:S}, {b:I} in the (?P<before>12 months before|same months a year before)\.(?=$)")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    m = f.year()
+    last = f.steady()[-1]
+    missing = [x for x in between(shift(last, -11), last) if x not in m.later]
+    right = any(agrees(t, Span(missing)) for t in [(g["missing"] or "") + f" {last[:4]}", g["missing"]])
+    return {
+        "n": m.a, "b": m.b, "last": named(last) if not missing else None,
+        "missing": g["missing"] if right and missing else None,
+        "span": Span(between(shift(last, -11), last)) if missing else None,
+        "before": "same months a year before" if missing else "12 months before",
+        "verdict": _IN_SHORT.get(m.kind, "no clear change"),
+    }
+
+@rule(r"{n:I} crimes? in {months:T}: not compared with a year before, (?P<why>this report covers less than two full years|fewer than 10 months are counted in both years|the counts are too small to compare across July 2022, when police\.uk replaced its map points)\.(?=$)")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    kind = f.year().kind
+    why = "the counts are too small to compare across July 2022, when police.uk replaced its map points"
+    if kind != "map changed":
+        why = "this report covers less than two full years" if len(f.status) < 24 else "fewer than 10 months are counted in both years"
+    return {"n": f.total("crime"), "months": Span(f.months), "why": why} | truth(kind in ("few months", "map changed"))
+
+def _lacking(f: Facts) -> bool:
+    return f.kind == "part" or bool(gaps(f)) or LOW in f.status.values()
+
+def _clear(f: Facts, series: str) -> bool:
+    return f.year(series).kind in ("rise", "fall")
+
+def _changed(f: Facts) -> bool:
+    if less_than_two_years(f):
+        return f.recent().kind in ("rise", "fall")
+    return any(_clear(f, s) for s in ("crime", "asb", *f.categories))
+
+def _unusual(f: Facts) -> bool:
+    return bool(called(f)) or any(f.judged(s).kind in ("below", "above") for s in ("crime", "asb"))
+
+simple(r"Only a part of the area is counted\.", lambda f: truth(f.kind == "part"))
+simple(r"Crime here has changed\.", lambda f: truth(not _lacking(f) and less_than_two_years(f) and _changed(f)))
+simple(r"(?P<what>Crime|Part of what was recorded) has clearly changed on the year\.",
+    lambda f: {"what": "Crime" if _clear(f, "crime") else "Part of what was recorded"} | truth(not _lacking(f) and _changed(f)))
+simple(r"Reports of anti-social behaviour: {verdict:T}\.", lambda f: {"verdict": year_verdict(f.year("asb"))} | truth(_clear(f, "asb")))
+simple(r"{month:M} was unusual\.", lambda f: {"month": named(f.latest)} | truth(not _lacking(f) and not _changed(f) and _unusual(f)))
+simple(r"Crime was {verdict:T}\.", lambda f: {"verdict": verdict(f.judged("crime"))})
+simple(r"Reports of anti-social behaviour were {verdict:T}\.(?= |$)", lambda f: {"verdict": verdict(f.judged("asb"))})
+simple(r"Nothing unusual stands out\.",
+    lambda f: truth(not _lacking(f) and not _changed(f) and not _unusual(f) and any(f.judged(s).high >= 0 for s in ("crime", "asb"))))
+simple(r"Both {month:T} numbers are {verdict:T}\.",
+    lambda f: {"month": named(f.latest).split()[0], "verdict": short(f.judged("crime"))} | truth(f.judged("crime").kind == f.judged("asb").kind))
+@rule(r"The {month:T} number of (?P<what>crimes|reports) is {verdict:T}\.")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    this, other = ("crime", "asb") if g["what"] == "crimes" else ("asb", "crime")
+    return {"month": named(f.latest).split()[0], "what": g["what"], "verdict": short(f.judged(this))} | truth(f.judged(other).high < 0)
+simple(r"The numbers are too small to say what is usual\.", lambda f: truth(f.small))
+simple(r"Here {n:I} is consistent with anything from {low:I} to {high:I} crimes in (?:(?P<year>a typical year)|{months:I} typical months)\.",
     lambda f: {
-        "n": len(f.months), "all": len(f.status), "months": Span(f.months),
-        "verb": "is" if len(f.months) == 1 else "are", "rest": "other" if len(gaps(f)) == 1 else "others",
-    },
+        "n": f.total("crime"), "low": f.level()[0], "high": f.level()[1], "year": len(f.months) == 12,
+        "months": None if len(f.months) == 12 else len(f.months),
+    } | truth(f.small),
 )
-simple(r"Every figure on this page is for {where:T} only\. (?:The rest is policed by {absent:T}, whose records are not held for these months|(?P<lost>Rows of the files could not be read))\.",
-    lambda f: {"where": where(f), "absent": join(map(force_name, f.absent)) if f.absent else None, "lost": not f.absent} | truth(f.kind == "part"))
+simple(r"The newest month is not judged\. {verdict:T}\.(?=$)", lambda f: {"verdict": _WITHOUT[f.judged("crime").kind]})
+simple(r"These are crimes recorded by the police and mapped to nearby points\. They do not measure how safe an area is\.", lambda f: truth(bool(f.months)))
+simple(r"Police recorded crime is official statistics, not accredited\. police\.uk is management information\. The Crime Survey covers crimes that are not reported\.",
+    lambda f: truth(condition=True))
+
+# ------------------------------------------------------------------------ comparisons, figures' sentences
 
 @rule(r"No figure can be given\. (?P<why>.*? )?This is not a count of zero\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
@@ -873,7 +954,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
             return {"here": here, "there": there}
     return {"here": "a smaller share"}
 
-simple(r"A comparison needs at least 10 months that were counted in both years\. Ask for two years or more of months\.",
+simple(r"A comparison needs at least 10 months that were counted in both years\. Ask for two years or more\.",
     lambda f: truth(less_than_two_years(f)))
 simple(r"No month can be counted, so (?:years are not compared|no outcome is shown)\.", lambda f: truth(not f.months))
 simple(r"The cross is (?P<what>.+?)\. Circles show crimes and are scaled to the busiest point of this map\. Grey dots are other map points: those outside the (?P<edge>circle|area) are not counted here, those inside have no crime\.",
@@ -886,8 +967,6 @@ simple(r"Records of the shaded part, policed by {names:T}, are not held\. It is 
     lambda f: {"names": join(map(force_name, f.absent))} | truth(bool(f.absent)))
 simple(r"Choose a category or a run of months, in the lists or with a click and a drag in the figure, and the rest counts only those\. Reset, or Escape, shows everything again\.",
     lambda f: truth(bool(f.months)))
-simple(r"The figure shows the latest outcome of the {n:I} crimes? of {months:T}, whose outcomes have settled\.",
-    lambda f: {"n": int(f.outcomes.sum()), "months": Span(f.settled["settled"])})
 simple(r"Left out, because many are still under investigation: {months:T}\.",
     lambda f: {"months": Span(f.settled["open"])})
 simple(
@@ -1075,14 +1154,23 @@ simple(r"The {n:I} crimes? and, apart from them, {asb:I} reports? of anti-social
     lambda f: {"n": f.total("crime"), "asb": f.total("asb")})
 simple(r"Nothing to explore: no record can be counted(?=$)", lambda f: truth(not f.months))
 
-@rule(r"(?P<what>Records by category, month and map point|Records by category, the latest 12 months and the same months a year before|Records by category|Crimes by month|Reports of anti-social behaviour by month|Crimes by map point|Latest outcome of crimes in months that have settled|Share of crime by category, the three largest and those that differ clearly \(the table has all\)), {where:T}\.(?=$)")
+@rule(r"(?P<what>Records by category, month and map point|Records by category, the latest 12 months and the same months a year before|Records by category|Crimes by month|Reports of anti-social behaviour by month|Crimes by map point|Latest outcome of {n:I} crimes? in months that have settled|Share of crime by category, the three largest and those that differ clearly \(the table has all\)), {where:T}\.(?=$)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     months = f.months
     if g["what"] == "Crimes by map point":
         months = f.point_months
     elif g["what"].startswith("Latest outcome"):
         months = f.settled["settled"] or f.months
-    return {"what": g["what"], "where": _where_and_months(f, g["where"], months)}
+    elif "the same months a year before" in g["what"] and f.year().kind not in ("few months", "map changed"):
+        months = [*f.year().earlier, *f.year().later]
+    n = int(f.outcomes.sum()) if g["n"] else None
+    return {"what": g["what"], "n": n, "where": _part_and_months(f, g["where"], months)}
+
+def _part_and_months(f: Facts, said: str, months: list[str]) -> str:
+    """Return `said` where it is these months, after the part where only one is counted."""
+    if f.kind == "part":
+        return _where_and_months(f, said, months)
+    return said if agrees(said, Span(months) if months else "no month that can be counted") else str(months)
 
 simple(r"# Recorded crime: {where:T}(?=$)", lambda f: {"where": where(f)})
 

@@ -1,4 +1,4 @@
-"""Thirty false sentences, each put into a page of the demonstration; written before the audit was.
+"""Thirty-six false sentences, each put into a page of the demonstration; thirty were written before the audit was.
 
 Each is a kind of sentence that a report has printed or may print by mistake. The audit must find
 every one of them (tests/test_audit.py); an audit that reads nothing finds none.
@@ -131,6 +131,13 @@ SEEDS = [
     Seed(
         15, TOWN, "glance", "They are not counted anywhere in this report.", "They are counted, but on no map.",
     ),
+    # The first screen, which is newer than the fifteen.
+    Seed(1, PART, "first screen", "Only a part of the area is counted.", "Nothing unusual stands out."),
+    Seed(8, TOWN, "first screen", "within the normal range, 251 to 409", "above the normal range, 251 to 409"),
+    Seed(8, TOWN, "first screen", "251 to 409", "240 to 409"),
+    Seed(9, LONG, "first screen", "3,569 in the same months", "3,569 in the 12 months"),
+    Seed(12, TOWN, "first screen", "329 crimes in December", "329 crime in December"),
+    Seed(13, TOWN, "first screen", "32 reports", "329 reports"),
 ]  # fmt: skip
 
 

@@ -87,7 +87,7 @@ def first_screen(data: Data) -> Words:
     >>> import crimenb as cn
     >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
     >>> cn.first_screen(data)
-    2 crimes in December 2025. Not judged, because fewer than 6 earlier months can be used
+    2 crimes in December 2025: not judged, because fewer than 6 earlier months can be used.
     ...
     """
     place = place_of(data)
@@ -101,7 +101,9 @@ def first_screen(data: Data) -> Words:
         f'<p class="matters"><b>{escape(first)}</b> {escape(rest)}</p>'
         f'<p class="what">{escape(reading.WHAT_THESE_ARE)} <a href="#how-to-read-it">How to read this report</a></p>'
     )
-    told = [f"{n.value:,} {n.what}. {n.verdict}{n.detail and ', '}{n.detail}" for n in numbers]
+    told = [
+        f"{n.value:,} {n.what}: {n.verdict[0].lower()}{n.verdict[1:]}{n.detail and ', '}{n.detail}." for n in numbers
+    ]
     return Words(html, "\n".join([*told, f"{first} {rest}".strip(), reading.WHAT_THESE_ARE]), "first")
 
 
