@@ -1,14 +1,19 @@
 """Recorded crime around a UK postcode, read honestly.
 
-Pull with `collect(Query.parse("LE1 6RN", "2025-01", "2025-12"), "archive:DIR")`, count with
+Pull with `data = collect("LE1 6RN", "2025-01", "2025-12", source="archive:DIR")`, count with
 the functions of `measures`, draw with those of `charts`, and let `show` put the reading
 guidance beside every figure. The report notebook does nothing else.
+
+Measures take the data first, charts a frame or the data, and all the rest goes by name:
+`trend_chart(data, place="LE1 6RN", category="shoplifting")`. To import this package is enough for
+Altair's charts to be drawn in a notebook without network.
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any
 
 from crimenb.version import __version__ as __version__
 
@@ -19,7 +24,7 @@ if TYPE_CHECKING:
     from crimenb.charts.linked import explore_chart
     from crimenb.charts.map import point_map
     from crimenb.charts.theme import theme
-    from crimenb.charts.timeline import trend_chart
+    from crimenb.charts.timeline import small_multiples, trend_chart
     from crimenb.data import Data
     from crimenb.errors import CrimenbError
     from crimenb.measures.changes import change_by_category
@@ -34,7 +39,7 @@ if TYPE_CHECKING:
     from crimenb.measures.outcomes import outcome_shares
     from crimenb.query import Query
     from crimenb.report.figures import show
-    from crimenb.report.notebook import check_parameters, offline_charts
+    from crimenb.report.notebook import check_parameters
     from crimenb.report.notes import note
     from crimenb.report.sections import (
         at_a_glance,
@@ -75,13 +80,13 @@ __all__ = [
     "months_with_range",
     "neighbourhood",
     "note",
-    "offline_charts",
     "outcome_chart",
     "outcome_shares",
     "point_map",
     "provenance",
     "read_area",
     "show",
+    "small_multiples",
     "summed_months",
     "theme",
     "title",
@@ -113,13 +118,13 @@ _HOME = {
     "months_with_range": "measures.months",
     "neighbourhood": "report.sections",
     "note": "report.notes",
-    "offline_charts": "report.notebook",
     "outcome_chart": "charts.bars",
     "outcome_shares": "measures.outcomes",
     "point_map": "charts.map",
     "provenance": "report.sections",
     "read_area": "area_file",
     "show": "report.figures",
+    "small_multiples": "charts.timeline",
     "summed_months": "measures.counts",
     "theme": "charts.theme",
     "title": "report.sections",
@@ -141,3 +146,20 @@ if not TYPE_CHECKING:  # a module with __getattr__ would let a type checker acce
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def draw_offline() -> None:
+    """Let a notebook draw Altair's charts without network; nothing is imported before the first."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is not None:
+        formatter = shell.display_formatter.mimebundle_formatter
+        formatter.for_type_by_name("altair.vegalite.v6.api", "TopLevelMixin", _drawn)
+
+
+def _drawn(chart: Any) -> Any:
+    from crimenb.charts.display import mimebundle
+
+    return mimebundle(chart)
+
+
+draw_offline()

@@ -13,18 +13,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from crimenb.data import remembered
+from crimenb.data import once, remembered
 from crimenb.measures.counts import (
     LEAST_ACROSS,
     crime_categories_of,
     is_across,
+    key_of,
     located_share,
     monthly_counts,
     scope,
 )
+from crimenb.measures.counts import name_of as name_of  # noqa: PLC0414
 from crimenb.measures.months import TIMES_THE_PLACE, YEAR, rest_in
 from crimenb.query import days_in, month_before
-from crimenb.schema import ASB, label_of
+from crimenb.schema import ASB
 from crimenb.usual_range import SPREAD, shrunk, t_value
 
 if TYPE_CHECKING:
@@ -256,21 +258,28 @@ def changes(data: Data) -> tuple[Change, ...]:
     return (*found[:2], *sorted(found[2:], key=lambda c: -(c.count_later + c.count_earlier)))
 
 
-def name_of(series: str) -> str:
-    """Return the name of a series in a table: "All crime", "Anti-social behaviour", a category's."""
-    return {"crime": "All crime", "asb": label_of(ASB)}.get(series, label_of(series))
-
-
-def change_by_category(data: Data) -> pd.DataFrame:
+@once
+def change_by_category(data: Data, *, place: str = "") -> pd.DataFrame:
     """Return the latest twelve months against the same months a year before, a row a category (R8).
+
+    Parameters
+    ----------
+    place
+        A place of the data; the report's own by default.
 
     Returns
     -------
     DataFrame
-        Crime first, then anti-social behaviour, then the categories by their count: `label`,
+        Crime first, then anti-social behaviour, then the categories by their count: `place`,
+        `category` ("crime", "asb" or a slug), `label`, `is_crime`,
         `before`, `after` (records), `change` (missing under 20), `low`, `high` (its interval,
         as changes), `same_way` and `pairs` (months), `kind` (a `ChangeVerdict`). Empty unless ten
         pairs of months are there. No geometry.
+
+    Raises
+    ------
+    QueryError
+        The data hold no such place.
 
     Examples
     --------
@@ -279,7 +288,19 @@ def change_by_category(data: Data) -> pd.DataFrame:
     >>> len(cn.change_by_category(data))  # two months are no two years
     0
     """
-    columns = ["label", "before", "after", "change", "low", "high", "same_way", "pairs", "kind"]
+    data = data.of(place)
+    columns = [
+        "place",
+        "category",
+        "label",
+        "is_crime",
+        "before",
+        "after",
+        "change",
+        "low",
+        "high",
+        "same_way",
+    ]
     rows = []
     for found in changes(data):
         if not found.compared:
@@ -287,7 +308,8 @@ def change_by_category(data: Data) -> pd.DataFrame:
         few = min(found.count_earlier, found.count_later) < LEAST_FOR_PERCENT
         size = float("nan") if few else found.ratio - 1
         rows.append((
-            name_of(found.series), found.count_earlier, found.count_later, size, found.low - 1,
+            key_of(data), found.series, name_of(found.series), found.series != "asb",
+            found.count_earlier, found.count_later, size, found.low - 1,
             found.high - 1, found.same_way, found.pairs, str(found.kind),
         ))  # fmt: skip
-    return pd.DataFrame(rows, columns=columns).astype({"change": "float64"})
+    return pd.DataFrame(rows, columns=[*columns, "pairs", "kind"]).astype({"change": "float64"})

@@ -1,38 +1,10 @@
-"""What a notebook asks of its session: parameters checked, charts drawn offline."""
+"""What a notebook asks of its session: its parameters, checked."""
 
 from __future__ import annotations
 
 import ast
-from typing import Any
 
-import altair as alt
-
-from crimenb.charts.theme import VEGALITE, steady
 from crimenb.errors import QueryError
-
-
-def offline_charts() -> None:
-    """Let Altair's own charts draw in JupyterLab without network, and read as text elsewhere.
-
-    Altair's usual renderer loads its scripts from a server each time a chart is shown. After
-    this call a chart is an output that JupyterLab and VS Code draw themselves, the same bytes
-    for the same data; where nothing can draw it, its description stands in its place.
-
-    Examples
-    --------
-    >>> import altair as alt, crimenb as cn
-    >>> cn.offline_charts()
-    >>> alt.renderers.active
-    'crimenb'
-    """
-    alt.renderers.register("crimenb", _drawn)
-    alt.renderers.enable("crimenb")
-
-
-def _drawn(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
-    # Without its address JupyterLab takes the specification as of the version it can draw.
-    versionless = {key: steady(value) for key, value in spec.items() if key != "$schema"}
-    return {VEGALITE: versionless, "text/plain": f"[Chart] {spec.get('description', 'drawn by Altair')}"}
 
 
 def check_parameters() -> None:
