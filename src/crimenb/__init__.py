@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from crimenb.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from crimenb.area_file import read_area
+    from crimenb.area_file import read_area, read_areas
     from crimenb.charts.bars import category_chart, outcome_chart
     from crimenb.charts.dot_plots import change_chart, comparison_chart
     from crimenb.charts.linked import explore_chart
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from crimenb.charts.timeline import small_multiples, trend_chart
     from crimenb.data import Data
     from crimenb.errors import CrimenbError
-    from crimenb.measures.changes import change_by_category
+    from crimenb.measures.changes import before_and_after, change_by_category
     from crimenb.measures.counts import (
         count_by_category,
         count_by_month,
@@ -35,9 +35,11 @@ if TYPE_CHECKING:
         count_by_point,
         summed_months,
     )
+    from crimenb.measures.listing import list_records
     from crimenb.measures.months import months_with_range
     from crimenb.measures.outcomes import outcome_shares
     from crimenb.query import Query
+    from crimenb.report.export import export
     from crimenb.report.figures import show
     from crimenb.report.notebook import check_parameters
     from crimenb.report.notes import note
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
         provenance,
         title,
     )
-    from crimenb.snapshot import collect
+    from crimenb.snapshot import collect, locate
     from crimenb.wording.comparisons import compared_shares
 
 __all__ = [
@@ -60,6 +62,7 @@ __all__ = [
     "Data",
     "Query",
     "at_a_glance",
+    "before_and_after",
     "careful",
     "category_chart",
     "change_by_category",
@@ -75,7 +78,10 @@ __all__ = [
     "coverage",
     "do_not_say",
     "explore_chart",
+    "export",
     "how_to_read",
+    "list_records",
+    "locate",
     "months_table",
     "months_with_range",
     "neighbourhood",
@@ -85,6 +91,7 @@ __all__ = [
     "point_map",
     "provenance",
     "read_area",
+    "read_areas",
     "show",
     "small_multiples",
     "summed_months",
@@ -98,6 +105,7 @@ _HOME = {
     "Data": "data",
     "Query": "query",
     "at_a_glance": "report.sections",
+    "before_and_after": "measures.changes",
     "careful": "report.sections",
     "category_chart": "charts.bars",
     "change_by_category": "measures.changes",
@@ -113,7 +121,10 @@ _HOME = {
     "coverage": "report.sections",
     "do_not_say": "report.sections",
     "explore_chart": "charts.linked",
+    "export": "report.export",
     "how_to_read": "report.sections",
+    "list_records": "measures.listing",
+    "locate": "snapshot",
     "months_table": "report.sections",
     "months_with_range": "measures.months",
     "neighbourhood": "report.sections",
@@ -123,6 +134,7 @@ _HOME = {
     "point_map": "charts.map",
     "provenance": "report.sections",
     "read_area": "area_file",
+    "read_areas": "area_file",
     "show": "report.figures",
     "small_multiples": "charts.timeline",
     "summed_months": "measures.counts",

@@ -19,6 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
+import geopandas as gpd
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -30,15 +31,13 @@ from crimenb.files import read_regular
 from crimenb.geo import LONLAT
 from crimenb.month_status import judge
 from crimenb.progress import meter
-from crimenb.query import MOST_COMPARED, Area, Month, Query
+from crimenb.query import MOST_COMPARED, Area, Month, Query, parse_postcode
 from crimenb.schema import COLUMNS, GEO_FRAMES
 from crimenb.sources.archive import Archive, demo
 from crimenb.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import geopandas as gpd
+    from collections.abc import Iterator, Mapping, Sequence
 
 FORMAT = 1
 DATA = "data"
@@ -234,16 +233,75 @@ def collect(  # type: ignore[misc]  # after a Query, source and snapshot may sta
 def _collect(query: Query, source: Source | Path | str, snapshot: Path | str) -> Data:
     if str(snapshot):
         return read(snapshot, query)
-    with contextlib.ExitStack() as stack:
-        opened = f"archive:{source}" if isinstance(source, Path) else source
-        if isinstance(opened, str):
-            opened = open_source(opened, query)
-            stack.callback(opened.close)
-        elif not hasattr(opened, "pull"):
-            msg = f"The source is {kind_of(opened)}; give 'live', 'demo' or 'archive:DIR'."
-            raise QueryError(msg)
+    with _opened(source, query) as opened:
         settled = query.within(opened.months())
         return _unpack(_pack(_pull(settled, opened)))
+
+
+@contextlib.contextmanager
+def _opened(source: Source | Path | str, query: Query) -> Iterator[Source]:
+    """Open a source by its name and close it afterwards; one that is open stays so."""
+    if isinstance(source, Path | str):
+        named = f"archive:{source}" if isinstance(source, Path) else source
+        with contextlib.closing(open_source(named, query)) as opened:
+            yield opened
+    elif hasattr(source, "pull"):
+        yield source
+    else:
+        msg = f"The source is {kind_of(source)}; give 'live', 'demo' or 'archive:DIR'."
+        raise QueryError(msg)
+
+
+def locate(postcodes: Iterable[str], *, source: Source | Path | str = "") -> gpd.GeoDataFrame:
+    """Return the position of each postcode, to join data of one's own with.
+
+    Parameters
+    ----------
+    postcodes
+        A list or a column of postcodes, in any spelling.
+    source
+        As for `collect`.
+
+    Returns
+    -------
+    GeoDataFrame
+        One row a postcode given, in that order: `postcode` (in its written form), `longitude`,
+        `latitude`, `district`, `ward`, `force`, `why` (why it has no position, else missing) and the
+        point, missing where there is none; EPSG:4326. A postcode's position is the middle of some
+        fifteen addresses.
+
+    Raises
+    ------
+    QueryError
+        There is no such source.
+
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> cn.locate(["zz11aa", "nowhere"], source="demo")[["postcode", "district"]]
+      postcode    district
+    0  ZZ1 1AA  Fablemouth
+    1  nowhere         NaN
+    """
+    rows: list[dict[str, Any]] = []
+    for text in [postcodes] if isinstance(postcodes, str) else postcodes:
+        try:
+            rows.append({"postcode": parse_postcode(text)})
+        except QueryError as error:
+            rows.append({"postcode": str(text), "why": str(error)})
+    known = list(dict.fromkeys(r["postcode"] for r in rows if "why" not in r))
+    found: Mapping[str, Any] = {}
+    if known:
+        with _opened(source, Query.parse(known[0])) as opened:
+            found = opened.positions(known)
+    for row in rows:
+        position = found.get(row["postcode"], {})
+        row.update({"why": str(position)} if isinstance(position, PlaceNotFound) else position)
+    columns = ["postcode", "longitude", "latitude", "district", "ward", "force", "why"]
+    table = pd.DataFrame(rows, columns=columns).astype({"longitude": "float64", "latitude": "float64"})
+    table = table.astype(dict.fromkeys(["district", "ward", "force", "why"], "str"))
+    points = gpd.GeoSeries(gpd.points_from_xy(table["longitude"], table["latitude"]), crs=LONLAT)
+    return gpd.GeoDataFrame(table, geometry=points.where(table["longitude"].notna(), None))
 
 
 def save(query: Query, source: Source, folder: Path | str) -> Data:

@@ -14,13 +14,17 @@ import numpy as np
 import pandas as pd
 
 from crimenb.data import once, remembered
+from crimenb.errors import QueryError
 from crimenb.measures.counts import (
     LEAST_ACROSS,
+    checked_month,
+    checked_series,
     crime_categories_of,
     is_across,
     key_of,
     located_share,
     monthly_counts,
+    rest_of_force,
     scope,
 )
 from crimenb.measures.counts import name_of as name_of  # noqa: PLC0414
@@ -32,6 +36,7 @@ from crimenb.usual_range import SPREAD, shrunk, t_value
 if TYPE_CHECKING:
     from crimenb.data import Data
     from crimenb.measures.months import Floats
+    from crimenb.query import Month
 
 RECENT, BEFORE_RECENT = 3, 9
 LEAST_PAIRS = 10
@@ -313,3 +318,85 @@ def change_by_category(data: Data, *, place: str = "") -> pd.DataFrame:
             found.high - 1, found.same_way, found.pairs, str(found.kind),
         ))  # fmt: skip
     return pd.DataFrame(rows, columns=[*columns, "pairs", "kind"]).astype({"change": "float64"})
+
+
+@once
+def before_and_after(
+    data: Data, *, month: Month, place: str = "", category: str = "crime", months: int = 12
+) -> pd.DataFrame:
+    """Set the whole months before a month against those from it on, here and in the rest of the force.
+
+    It shows no cause. Something else may have changed at the same time, a high month falls by itself,
+    and a month chosen after looking at the counts proves nothing. A change that the rest of the force
+    shows too is not one of this place.
+
+    Parameters
+    ----------
+    month
+        The first month "after".
+    place
+        A place of the data; the report's own by default.
+    category
+        "crime", "asb", or a category by its slug or its name.
+    months
+        Months on each side at most. Twelve hold every season once; of fewer the rest of the force,
+        which has the same seasons, is the only measure.
+
+    Returns
+    -------
+    DataFrame
+        Two rows, `where` "here" and "rest of the force" (archive only, else without numbers):
+        `place`, `category`, `label`, `month`, `where`, `months_before`, `months_after`, `before` and
+        `after` (records), `a_day_before`, `a_day_after`, `change` (of the records a day, as a share;
+        missing where either side has under 20, or map points were replaced between them, R20).
+        Months that may not be compared (R1, R10) are on neither side. No geometry.
+
+    Raises
+    ------
+    QueryError
+        The data hold no such place or month, there is no such category, or nothing lies on one side.
+
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect("ZZ1 1AA", "2024-07", "2025-12")
+    >>> cn.before_and_after(data, month="2025-07")[["where", "months_before", "months_after"]]
+                   where  months_before  months_after
+    0               here  ...             6
+    1  rest of the force  ...             6
+    """
+    data = data.of(place)
+    series, first = checked_series(data, category), checked_month(data, month)
+    steady = scope(data).steady_in(series)
+    earlier = [m for m in steady if m < first][-months:]
+    later = [m for m in steady if m >= first][:months]
+    if not earlier or not later:
+        side = "before" if not earlier else "from"
+        may = f"choose one of {steady[1]} to {steady[-1]}" if len(steady) > 1 else "ask for more months"
+        msg = f"No whole month lies {side} {first}; {may}."
+        raise QueryError(msg)
+    here = monthly_counts(data)[series]
+    rest = rest_of_force(data).reindex(columns=[series])[series]
+    days = [sum(map(days_in, side)) for side in (earlier, later)]
+    rows = []
+    for where, counts in (("here", here), ("rest of the force", rest)):
+        known = {*earlier, *later} <= set(counts.index)
+        before, after = (float(counts[side].sum()) if known else np.nan for side in (earlier, later))
+        few = not min(before, after) >= LEAST_FOR_PERCENT
+        moved = is_across([*earlier, *later]) and here[[*earlier, *later]].mean() < LEAST_ACROSS
+        change = np.nan if few or moved else after / days[1] / (before / days[0]) - 1
+        rows.append((key_of(data), series, name_of(series), first, where, len(earlier), len(later),
+                     before, after, before / days[0], after / days[1], change))  # fmt: skip
+    columns = [
+        "place",
+        "category",
+        "label",
+        "month",
+        "where",
+        "months_before",
+        "months_after",
+        "before",
+        "after",
+    ]
+    table = pd.DataFrame(rows, columns=[*columns, "a_day_before", "a_day_after", "change"])
+    return table.astype({"before": "Int64", "after": "Int64"})
