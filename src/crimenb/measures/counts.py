@@ -425,6 +425,7 @@ def count_by_month(data: Data, *, place: str = "", category: str = "") -> pd.Dat
     table = data.months.drop(columns="postcode").sort_values("month", ignore_index=True)
     table.insert(0, "place", key_of(data))
     table.insert(2, "month_start", first_days(table["month"]))
+    table[["why", "left_out"]] = table[["why", "left_out"]].mask(table[["why", "left_out"]] == "")
     table["days"] = [days_in(m) for m in table["month"]]
     counts = monthly_counts(data).loc[table["month"]].astype("Int64").reset_index(drop=True)
     counts = counts.where(table["status"].isin(SUMMED))

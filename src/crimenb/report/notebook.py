@@ -1,10 +1,44 @@
-"""What a notebook asks of its session: its parameters, checked."""
+"""The packaged notebooks: copied to a folder, and their parameters checked."""
 
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 
-from crimenb.errors import QueryError
+from crimenb.errors import QueryError, ReportError
+from crimenb.files import notebook_path
+
+
+def copy_notebooks(into: Path, *, replace: bool = False) -> list[str]:
+    """Copy the notebooks, and the small files they read, to a folder; return what was done, a line each.
+
+    Parameters
+    ----------
+    replace
+        Whether a file of that name with other content is replaced. Else it is left as it is, which
+        its line says.
+
+    Raises
+    ------
+    ReportError
+        The folder cannot be written.
+    """
+    said = []
+    try:
+        into.mkdir(parents=True, exist_ok=True)
+        for packaged in sorted(notebook_path().parent.glob("*.*")):
+            target, raw = into / packaged.name, packaged.read_bytes()
+            same = target.is_file() and target.read_bytes() == raw
+            if target.exists() and not same and not replace:
+                said.append(f"Left as it is, for it is not the packaged one: {target} (--replace replaces it)")
+                continue
+            if not same:
+                target.write_bytes(raw)
+            said.append(str(target))
+    except OSError as error:
+        msg = f"Cannot write into {str(into)!r}: {error.strerror}; choose another folder."
+        raise ReportError(msg) from error
+    return said
 
 
 def check_parameters() -> None:
