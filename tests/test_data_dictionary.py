@@ -1,12 +1,12 @@
 """docs/data.md says what every frame holds: those stored, and those that the public functions return."""
 
 import pytest
+from tools import make_data_dictionary
 
 import crimenb as cn
 from crimenb import schema
 from crimenb.data import FRAMES
 from tests.real import ROOT
-from tools import make_data_dictionary
 
 
 @pytest.fixture(scope="module")

@@ -75,7 +75,7 @@ def category_chart(counts: Data | pd.DataFrame, *, place: str = "", width: int =
     )
     return finish(
         bars + numbers, width=width, height=34 * len(shown),
-        description="Bar chart of records by category.",
+        description=f"Bar chart of records by category{f', {place}' if place else ''}.",
         margin=LABELS + COUNTS, narrow=LABELS_NARROW + COUNTS,
     )  # fmt: skip
 

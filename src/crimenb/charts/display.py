@@ -16,7 +16,7 @@ from typing import Any
 
 import altair as alt
 
-from crimenb.charts.theme import HOUSE, VEGALITE, specified
+from crimenb.charts.theme import VEGALITE, specified
 from crimenb.warm import drawings
 
 
@@ -27,14 +27,23 @@ def mimebundle(chart: Any) -> Any:
     """
     if alt.renderers.active != "default":
         return chart._repr_mimebundle_()
-    spec = specified(chart, HOUSE if alt.theme.active == HOUSE else alt.theme.active)
+    spec = specified(chart, alt.theme.active)
     # Without its address JupyterLab takes the specification as of the version it can draw.
     spec = {key: value for key, value in spec.items() if key not in ("$schema", "usermeta")}
-    label = str(spec.get("description", "drawn by Altair"))
+    label = " ".join(descriptions(spec)) or "drawn by Altair"
     bundle: dict[str, Any] = {VEGALITE: spec, "text/plain": f"[Chart] {label}"}
     with contextlib.suppress(ValueError):  # what Vega cannot draw here, it says in the notebook
         bundle["image/svg+xml"] = static_svg(spec, label)
     return bundle
+
+
+def descriptions(spec: dict[str, Any]) -> list[str]:
+    """Return what a chart says of itself, or what the charts that it is made of say."""
+    if "description" in spec:
+        return [str(spec["description"])]
+    parts = [p for key in ("layer", "hconcat", "vconcat", "concat") for p in spec.get(key, [])]
+    parts += [spec["spec"]] if "spec" in spec else []  # of a chart in facets
+    return [said for part in parts for said in descriptions(part)]
 
 
 def static_svg(spec: dict[str, Any], label: str) -> str:

@@ -162,7 +162,8 @@ def point_map(
         *_written(words, axes),
     ]  # fmt: skip
     number = "crimes" if what == "Crimes" else f"records of {what.lower()}"
-    said = f"Map of the map points in the area, symbol area by the number of {number}."
+    area = str(table["place"].iloc[0]) if place else "the area"
+    said = f"Map of the map points in {area}, symbol area by the number of {number}."
     return finish(layered(*layers), width=width, height=width, description=said, square=True)
 
 

@@ -55,12 +55,40 @@ class Figure(alt.LayerChart):
     whole chart only, and inside another the number stands in its place.
     """
 
+    def __add__(self, other: Any) -> Any:
+        """Return both as one layered chart, which is a Figure again."""
+        return _as_figure(super().__add__(other))
+
+    def __or__(self, other: Any) -> Any:
+        """Return both beside each other."""
+        return _apart(super().__or__(other))
+
+    def __and__(self, other: Any) -> Any:
+        """Return both below each other."""
+        return _apart(super().__and__(other))
+
     def to_dict(self, *args: Any, context: dict[str, Any] | None = None, **kwargs: Any) -> dict[str, Any]:
         """Return the specification, as Altair does."""
         found = super().to_dict(*args, context=context, **kwargs)
         width = found.get("width")
         inside = not (context or {}).get("top_level", True)
         return _with_width(found, width) if inside and isinstance(width, int | float) else found
+
+
+def _as_figure(chart: Any) -> Any:
+    object.__setattr__(chart, "__class__", Figure)  # Altair made it by its own name
+    return chart
+
+
+def _apart(chart: Any) -> Any:
+    """Let each of our charts that stand beside each other keep its own colours.
+
+    Vega-Lite would give all the colours of the first: crimes would have those of a range.
+    """
+    parts = [p for side in ("hconcat", "vconcat", "concat") for p in getattr(chart, side, [])]
+    if any(isinstance(part, Figure) for part in parts) and chart.resolve is alt.Undefined:
+        return chart.resolve_scale(color="independent", shape="independent")
+    return chart
 
 
 def _with_width(part: Any, width: float, key: str = "") -> Any:
@@ -145,7 +173,7 @@ def finish(
     if "linked" not in meta:
         chart.width, chart.height = width - margin, height
     if isinstance(chart, alt.LayerChart):
-        object.__setattr__(chart, "__class__", Figure)  # Altair made it by its own name
+        _as_figure(chart)
     # Set, not chained: Altair copies a whole chart at every link.
     chart.description = description
     # Beside the chart, not in it: a part of another chart may have no `usermeta`.
@@ -235,7 +263,7 @@ def specified(chart: Any, style: str = HOUSE) -> dict[str, Any]:
         Name of Altair's theme to give it.
     """
     with alt.data_transformers.enable("crimenb"), alt.theme.enable(style), unchecked():
-        found: dict[str, Any] = steady(chart.to_dict(validate=False))
+        found: dict[str, Any] = steady(_apart(chart).to_dict(validate=False))
     found["usermeta"] = getattr(chart, _FOR_PAGE, {}) | found.get("usermeta", {})
     return found
 

@@ -160,7 +160,8 @@ def trend_chart(
     if len(months) <= 13 and shown["n"].notna().any():
         ink = "#ffffff" if colour == BLUE else INK
         layers += _numbers(base, y, ink if extra else "", months=len(months))
-    said = f"Bar chart of {title.lower()} by month, {months[0]} to {months[-1]}."
+    where = f", {counts['place'].iloc[0]}" if place else ""
+    said = f"Bar chart of {title.lower()} by month{where}, {months[0]} to {months[-1]}."
     return finish(layered(*layers), width=width, height=260, description=said, margin=58)
 
 
@@ -168,7 +169,8 @@ def _named(series: str) -> tuple[str, str]:
     """Return the title of a series' axis, and its colour."""
     if series in ("asb", ASB):
         return REPORTS, ORANGE
-    return "Crimes recorded" if series == "crime" else f"{name_of(series)}, records", BLUE
+    name = {"crime": "Crimes", "btp": "British Transport Police: records"}.get(series, name_of(series))
+    return f"{name} recorded", BLUE
 
 
 def _range_of(shown: pd.DataFrame) -> str:
@@ -234,18 +236,18 @@ def small_multiples(
         )
         raise QueryError(msg)
     heads = {c: [str(part[c].iloc[0]) for part in parts] for c in ("label", "place")}
-    vary = [c for c, names in heads.items() if len({*names}) > 1] or ["label"]
+    several = len({*heads["place"]}) > 1  # the axis names the category
     known = [part[c].max() for part in parts for c in ("n", "low", "high", "elsewhere") if c in part]
     most = max((float(value) for value in known if pd.notna(value)), default=0) if shared else 0
     charts = [
         trend_chart(part, most=most, width=width // columns).properties(
-            title=", ".join(heads[c][i] for c in vary), height=150
+            title=where if several else "", height=150
         )
-        for i, part in enumerate(parts)
+        for part, where in zip(parts, heads["place"], strict=True)
     ]
     finished: alt.ConcatChart = alt.concat(*charts, columns=columns).resolve_legend(color="shared")
-    what, where = (", ".join(dict.fromkeys(names)) for names in heads.values())
-    finished.description = f"Bar charts by month{', on one scale' if shared else ''}: {what}; {where}."
+    of = "; ".join(", ".join(dict.fromkeys(names)) for names in heads.values())
+    finished.description = f"Bar charts by month{', on one scale' if shared else ''}: {of}."
     return finished
 
 

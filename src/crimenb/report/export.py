@@ -12,7 +12,7 @@ import altair as alt
 import geopandas as gpd
 import pandas as pd
 
-from crimenb.charts.display import static_svg
+from crimenb.charts.display import descriptions, static_svg
 from crimenb.charts.theme import BLUE, specified
 from crimenb.data import kind_of
 from crimenb.errors import QueryError, ReportError
@@ -65,8 +65,8 @@ def export(what: Any, path: Path | str) -> Path:
     --------
     >>> import crimenb as cn
     >>> data = cn.collect("ZZ9 9ZZ", "2025-11", "2025-12")
-    >>> file = cn.export(cn.count_by_month(data), "exports/months.csv")
-    >>> file = cn.export(cn.trend_chart(data), "exports/months.png")
+    >>> file = cn.export(cn.count_by_month(data), "exports/months.csv")  # doctest: +SKIP
+    >>> file = cn.export(cn.trend_chart(data), "exports/months.png")  # doctest: +SKIP
     """
     target = Path(path)
     kind, ways = _ways(what)
@@ -97,7 +97,7 @@ def _ways(what: Any) -> tuple[str, dict[str, Callable[[Any, Path], Any]]]:
 
 def _svg(chart: Any, target: Path) -> None:
     spec = specified(chart, alt.theme.active)
-    target.write_text(static_svg(spec, str(spec.get("description", "Chart"))), "utf-8")
+    target.write_text(static_svg(spec, " ".join(descriptions(spec))), "utf-8")
 
 
 def _png(chart: Any, target: Path) -> None:

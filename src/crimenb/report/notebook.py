@@ -30,7 +30,9 @@ def copy_notebooks(into: Path, *, replace: bool = False) -> list[str]:
             target, raw = into / packaged.name, packaged.read_bytes()
             same = target.is_file() and target.read_bytes() == raw
             if target.exists() and not same and not replace:
-                said.append(f"Left as it is, for it is not the packaged one: {target} (--replace replaces it)")
+                said.append(
+                    f"Left as it is, for it is not the packaged one: {target} (--replace replaces it)"
+                )
                 continue
             if not same:
                 target.write_bytes(raw)
