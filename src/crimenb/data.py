@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass, fields
 from html import escape
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import geopandas as gpd
@@ -134,12 +135,27 @@ def remembered(measure: Callable[Concatenate[Data, P], Value]) -> Callable[Conca
     return given
 
 
+def by_name(function: Callable[..., Any]) -> Callable[[tuple[Any, ...], dict[str, Any]], None]:
+    """Return a check that what a function takes by name is given by name, and under a name that it has."""
+    names = [p.name for p in signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
+
+    def check(more: tuple[Any, ...], named: dict[str, Any]) -> None:
+        unknown = [f"has no {name!r}" for name in named if name not in names]
+        wrong = [*unknown, *(f"takes {kind_of(value)} only by name" for value in more)]
+        if names and wrong:
+            msg = f"{function.__name__} {wrong[0]}; choose one of {', '.join(names)}."
+            raise QueryError(msg)
+
+    return check
+
+
 def once(measure: Callable[Concatenate[Data, P], Frame]) -> Callable[Concatenate[Data, P], Frame]:
     """Work a frame out once for each Data; every caller is given a copy of his own to change."""
-    held = remembered(measure)
+    held, check = remembered(measure), by_name(measure)
 
     @functools.wraps(measure)
     def given(data: Data, /, *args: P.args, **kwargs: P.kwargs) -> Frame:
+        check(args, kwargs)
         # pandas copies on writing, so a shallow copy is one that nobody else sees change.
         return held(data, *args, **kwargs).copy(deep=False)
 

@@ -262,5 +262,7 @@ def test_a_part_without_data_is_shaded_and_says_so():
         specified(cn.explore_chart(data)),
     ):
         assert static_svg(resized(spec, 680), "x", "x").count('fill="#e4e4e4"') >= 1
-    words = {r.get("name") for r in values(cn.point_map(count_records.count_by_point(data), data=data).to_dict())}
+    words = {
+        r.get("name") for r in values(cn.point_map(count_records.count_by_point(data), data=data).to_dict())
+    }
     assert words & {f"{absent[0]} police area: no data held", "no data held"}

@@ -117,7 +117,12 @@ def test_every_cell_runs_and_every_chart_is_drawn(name, lab, browser):
     widths = page.evaluate(DRAWN)
     sources = [c["source"] for c in nb["cells"]]
     assert len(widths) == sum(
-        bool(re.search(r"^(cn\.show|cn\.point_map|\w+\.properties|figure$)", s.splitlines()[-1]))
+        bool(
+            re.search(
+                r"^(cn\.show|cn\.\w+_chart|cn\.point_map|cn\.small|\w+\.properties|figure$)",
+                s.splitlines()[-1],
+            )
+        )
         for s in sources
         if s
     )

@@ -24,7 +24,7 @@ from crimenb.charts.theme import (
     frame_to_draw,
     layered,
 )
-from crimenb.data import Data, kind_of
+from crimenb.data import Data
 from crimenb.errors import QueryError
 from crimenb.geo import MILE_M, in_metres, to_metres
 from crimenb.measures.counts import count_by_point, scope
@@ -117,7 +117,7 @@ def point_map(
     """
     given = points if isinstance(points, Data) else data
     if not isinstance(given, Data):
-        msg = f"Points alone show no ground; give point_map(points, data=...) the Data too, not {kind_of(data)}."
+        msg = "Points alone show no ground; write point_map(points, data=...) with the Data they are counted in."
         raise QueryError(msg)
     table = frame_to_draw(
         points, count_by_point, "crime", "n", "label", "snapped_to", "top", "place", place=place,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias
 import altair as alt
 import pandas as pd
 
-from crimenb.data import Data, kind_of
+from crimenb.data import Data, by_name, kind_of
 from crimenb.errors import QueryError
 from crimenb.warm.altair_short_cuts import not_copied, unchecked
 
@@ -117,7 +117,7 @@ def theme() -> dict[str, Any]:
     Examples
     --------
     >>> import altair as alt, crimenb as cn
-    >>> chart = alt.Chart().mark_bar().configure(**cn.theme() | {"background": None})
+    >>> chart = alt.Chart().mark_bar().configure(**cn.theme())
     """
     text = {"labelFont": FONT, "titleFont": FONT, "labelFontSize": 14, "titleFontSize": 14}
     colours = {"labelColor": INK, "titleColor": INK, "titleFontWeight": "normal"}
@@ -229,9 +229,11 @@ def drawn(draw: Callable[P, Drawing]) -> Callable[P, Drawing]:
 
     The tests check it whole; checking each of its parts again would take Altair a quarter of the time.
     """
+    check = by_name(draw)
 
     @functools.wraps(draw)
     def made(*args: P.args, **kwargs: P.kwargs) -> Drawing:
+        check(args[1:], kwargs)
         with unchecked():
             return draw(*args, **kwargs)
 

@@ -227,7 +227,7 @@ def small_multiples(
         chosen = chosen or count_by_category(frame, place=places[0])["category"].head(6).tolist()
         parts = [months_with_range(frame, place=p, category=c) for p in places for c in chosen]
     else:
-        whole = pd.concat([*frame]) if isinstance(frame, list | tuple) else frame
+        whole = pd.concat(frame) if isinstance(frame, list | tuple) and len(frame) else frame
         whole = frame_to_draw(whole, months_with_range, "place", "category", "label", "month", "n")
         parts = [part for _, part in whole.groupby(["place", "category"], sort=False)]
     if not parts:

@@ -8,6 +8,7 @@ never as zero (R1); map points are counted on one side of their replacement in J
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import geopandas as gpd
@@ -488,8 +489,10 @@ def checked_month(data: Data, month: Month) -> str:
     QueryError
         It is no month, or none of those asked for; the message says which those are.
     """
-    query = data.query
-    if (found := parse_month(month)) not in query.months:
+    query, found = data.query, str(month)[:40]
+    with contextlib.suppress(QueryError):
+        found = parse_month(month)
+    if found not in query.months:
         msg = f"Month {found!r} is not in the data; choose one of {query.start} to {query.end}."
         raise QueryError(msg)
     return found
