@@ -272,7 +272,7 @@ def specified(chart: Any, style: str = HOUSE) -> dict[str, Any]:
 
 def _values(table: Any) -> Any:
     """Return a frame's rows as Altair would, whose own way asks each column what it may hold."""
-    if not isinstance(table, pd.DataFrame) or not all(map(_is_plain, table.dtypes)):
+    if not isinstance(table, pd.DataFrame) or not all(_is_plain(table[c]) for c in table):
         return alt.to_values(table)  # of any length: nothing here is left out of a chart unsaid
     columns = []
     for name in table:
@@ -286,8 +286,14 @@ def _values(table: Any) -> Any:
     return {"values": [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]}
 
 
-def _is_plain(dtype: Any) -> bool:
-    return dtype.kind in "iufbO" and str(dtype) not in ("geometry", "category")
+_PLAIN = {str, int, float, bool, list, type(None)}
+
+
+def _is_plain(column: Any) -> bool:
+    """Whether a column holds what JSON knows: neither dates nor shapes."""
+    if column.dtype != object:
+        return column.dtype.kind in "iufb" or isinstance(column.dtype, pd.StringDtype)
+    return {*map(type, column)} <= _PLAIN
 
 
 alt.data_transformers.register("crimenb", _values)
