@@ -100,6 +100,11 @@ def test_forty_cells_run_without_an_error_or_a_request(tmp_path):
             assert not re.search(r"<style|style=|<script|href=\"http", data["image/svg+xml"])
     assert drawn == CHARTS
     nbformat.validate(nb)
+    exporters = pytest.importorskip("nbconvert").exporters
+    page, _ = exporters.HTMLExporter().from_notebook_node(nb)
+    assert page.count('src="data:image/svg+xml') == CHARTS
+    _, files = exporters.MarkdownExporter().from_notebook_node(nb)
+    assert sum(name.endswith(".svg") for name in files["outputs"]) == CHARTS
 
 
 CATEGORIES = (

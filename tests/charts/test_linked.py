@@ -122,7 +122,9 @@ def test_its_answers_on_leicester_are_those_of_pandas_over_the_csvs(real_archive
 
     x, y, by_month = said["street"]
     there = mile[(mile["Longitude"] == x) & (mile["Latitude"] == y)]
-    assert there[~is_asb[there.index]].groupby("Month").size().to_dict() == {m: n for m, n in by_month.items() if n}
+    assert there[~is_asb[there.index]].groupby("Month").size().to_dict() == {
+        m: n for m, n in by_month.items() if n
+    }
     busiest = mile[~is_asb].groupby(["Longitude", "Latitude"]).size().nlargest(5)
     assert (~is_asb & mile.index.isin(there.index)).sum() == busiest.iloc[4]
 

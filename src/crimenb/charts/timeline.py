@@ -192,7 +192,7 @@ def small_multiples(
     category: str | Sequence[str] = (),
     columns: int = 3,
     shared: bool = True,
-    width: int = 900,
+    width: int = 840,
 ) -> Drawing:
     """Draw several places or categories by month, a small chart each, on one scale.
 
