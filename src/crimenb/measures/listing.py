@@ -49,8 +49,8 @@ def list_records(data: Data, *, place: str = "", category: str = "", month: Mont
     --------
     >>> import crimenb as cn
     >>> data = cn.collect("ZZ9 9ZZ", "2025-11", "2025-12")
-    >>> cn.list_records(data, category="crime")["label"].value_counts().index[0]
-    'Violence and sexual offences'
+    >>> cn.list_records(data, category="crime")["is_crime"].all()
+    np.True_
     """
     data = data.of(place)
     months = scope(data).months

@@ -113,7 +113,7 @@ def show(chart: Any, frame: pd.DataFrame, name: str, data: Data) -> None:
     >>> import crimenb as cn
     >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
     >>> counts = cn.count_by_category(data)
-    >>> cn.show(cn.category_chart(data, counts), counts, "categories", data)
+    >>> cn.show(cn.category_chart(counts), counts, "categories", data)
     3 crimes in November to December 2025
     ...
     """
