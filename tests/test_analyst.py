@@ -1,6 +1,7 @@
 """What an analyst tries: forty one-line cells that run, twenty and more wrong calls that each say what there is."""
 
 import datetime as dt
+import json
 import os
 import re
 import sqlite3
@@ -257,6 +258,15 @@ def test_charts_carry_no_theme_and_are_shown_with_it(data):
     }
     assert chart.to_dict()["config"]["bar"] == specified(chart)["config"]["bar"] == {"color": "#12436D"}
     assert specified(alt.Chart().mark_bar().configure_bar(color="red"))["config"]["bar"] == {"color": "red"}
+
+
+def test_any_frame_of_an_analyst_may_be_drawn(data):
+    days = pd.DataFrame(
+        {"day": [dt.date(2025, 1, 1), None], "n": [1, pd.NA], "c": pd.Categorical(["a", "b"])}
+    )
+    for frame in (days, cn.count_by_point(data), cn.list_records(data)):
+        spec = specified(alt.Chart(frame).mark_point().encode(y="n:Q"))
+        assert len(json.loads(json.dumps(spec))["datasets"].popitem()[1]) == len(frame)
 
 
 def test_charts_look_the_same_inside_another(data):

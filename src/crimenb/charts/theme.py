@@ -272,8 +272,11 @@ def specified(chart: Any, style: str = HOUSE) -> dict[str, Any]:
 
 def _values(table: Any) -> Any:
     """Return a frame's rows as Altair would, whose own way asks each column what it may hold."""
-    if not isinstance(table, pd.DataFrame) or not all(_is_plain(table[c]) for c in table):
-        return alt.to_values(table)  # of any length: nothing here is left out of a chart unsaid
+    if not isinstance(table, pd.DataFrame):
+        return alt.to_values(table)
+    if odd := [c for c in table if not _is_plain(table[c])]:
+        texts = {str(c): [_text(v) for v in table[c]] for c in odd if table[c].dtype == object}
+        return alt.to_values(table.assign(**texts))  # of any length: nothing is left out of a chart unsaid
     columns = []
     for name in table:
         values, missing = table[name].tolist(), table[name].isna()
@@ -294,6 +297,11 @@ def _is_plain(column: Any) -> bool:
     if column.dtype != object:
         return column.dtype.kind in "iufb" or isinstance(column.dtype, pd.StringDtype)
     return {*map(type, column)} <= _PLAIN
+
+
+def _text(value: Any) -> Any:
+    """Return what JSON does not know, such as a date, as text; a missing value as none."""
+    return value if type(value) in _PLAIN else None if value is pd.NA else str(value)
 
 
 alt.data_transformers.register("crimenb", _values)
