@@ -15,7 +15,7 @@ import shapely
 from shapely import affinity
 
 import crimenb as cn
-from crimenb.area_file import read_area
+from crimenb.area_file import read_area, read_areas
 from crimenb.errors import CrimenbError, QueryError, SnapshotError
 from crimenb.files import notebook_path
 from crimenb.query import Query
@@ -540,3 +540,19 @@ def test_a_ward_of_leicester_holds_exactly_what_the_files_hold(real_archive, tmp
     assert len(data.crimes) == expected > 5000
     assert set(data.months["status"]) == {"published"}
     assert data.coverage["share"].iloc[0] == pytest.approx(1.0)
+
+
+def test_every_area_of_a_file_is_read_by_its_name_or_else_its_code(tmp_path):
+    wards = read_areas(WARD.with_name("demo-wards.geojson"))
+    assert [w.name for w in wards] == ["Harbour Ward", "Market Ward", "Quarry Ward"]
+    assert wards[1] == read_area(WARD.with_name("demo-wards.geojson"), "Market Ward")
+    assert not any(a.geometry.overlaps(b.geometry) for a in wards for b in wards)
+    table = gpd.read_file(WARD.with_name("demo-wards.geojson"))
+    table[["geometry"]].to_file(tmp_path / "nameless.geojson", driver="GeoJSON")
+    with pytest.raises(
+        QueryError, match="holds 3 outlines without a name or code for each; add a column 'name'"
+    ):
+        read_areas(tmp_path / "nameless.geojson")
+    same = table.assign(name="Ward", code=["E05000001", "E05000002", "E05000003"])
+    same.to_file(tmp_path / "coded.geojson", driver="GeoJSON")
+    assert len({w.geometry.wkt for w in read_areas(tmp_path / "coded.geojson")}) == 3

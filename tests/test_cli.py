@@ -79,3 +79,23 @@ def test_archive_build_reports_what_it_read(tmp_path):
     assert "572 postcodes." in result.stdout  # of both files
     assert "1 street file of 1 force" in result.stdout
     assert "Refused: 2 postcodes (quality 9, no coordinates)." in result.stdout
+
+
+def test_the_notebooks_are_copied_and_what_was_changed_is_left(tmp_path):
+    first = run("notebook", "--into", str(tmp_path / "mine"))
+    assert first.exit_code == 0
+    mine = tmp_path / "mine" / "explore.ipynb"
+    packaged = mine.read_bytes()
+    assert {p.name for p in mine.parent.iterdir()} == {
+        "demo-sites.csv", "demo-ward.geojson", "demo-wards.geojson", "explore.ipynb", "report.ipynb",
+    }  # fmt: skip
+    mine.write_text("mine")
+    again = run("notebook", "--into", str(mine.parent))
+    assert f"Left as it is, for it is not the packaged one: {mine} (--replace replaces it)" in again.output
+    assert mine.read_text() == "mine"
+    run("notebook", "--into", str(mine.parent), "--replace")
+    assert mine.read_bytes() == packaged
+    (tmp_path / "file").write_text("")
+    refused = run("notebook", "--into", str(tmp_path / "file"))
+    assert refused.exit_code == 5
+    assert "choose another folder" in refused.output

@@ -1,28 +1,33 @@
 """Recorded crime around a UK postcode, read honestly.
 
-Pull with `collect(Query.parse("LE1 6RN", "2025-01", "2025-12"), "archive:DIR")`, count with
+Pull with `data = collect("LE1 6RN", "2025-01", "2025-12", source="archive:DIR")`, count with
 the functions of `measures`, draw with those of `charts`, and let `show` put the reading
 guidance beside every figure. The report notebook does nothing else.
+
+Measures take the data first, charts a frame or the data, and all the rest goes by name:
+`trend_chart(data, place="LE1 6RN", category="shoplifting")`. To import this package is enough for
+Altair's charts to be drawn in a notebook without network.
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any
 
 from crimenb.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from crimenb.area_file import read_area
+    from crimenb.area_file import read_area, read_areas
     from crimenb.charts.bars import category_chart, outcome_chart
     from crimenb.charts.dot_plots import change_chart, comparison_chart
     from crimenb.charts.linked import explore_chart
     from crimenb.charts.map import point_map
     from crimenb.charts.theme import theme
-    from crimenb.charts.timeline import trend_chart
+    from crimenb.charts.timeline import small_multiples, trend_chart
     from crimenb.data import Data
     from crimenb.errors import CrimenbError
-    from crimenb.measures.changes import change_by_category
+    from crimenb.measures.changes import before_and_after, change_by_category
     from crimenb.measures.counts import (
         count_by_category,
         count_by_month,
@@ -30,11 +35,13 @@ if TYPE_CHECKING:
         count_by_point,
         summed_months,
     )
+    from crimenb.measures.listing import list_records
     from crimenb.measures.months import months_with_range
     from crimenb.measures.outcomes import outcome_shares
     from crimenb.query import Query
+    from crimenb.report.export import export
     from crimenb.report.figures import show
-    from crimenb.report.notebook import check_parameters, offline_charts
+    from crimenb.report.notebook import check_parameters
     from crimenb.report.notes import note
     from crimenb.report.sections import (
         at_a_glance,
@@ -49,7 +56,7 @@ if TYPE_CHECKING:
         provenance,
         title,
     )
-    from crimenb.snapshot import collect
+    from crimenb.snapshot import collect, locate
     from crimenb.wording.comparisons import compared_shares
 
 __all__ = [
@@ -57,6 +64,7 @@ __all__ = [
     "Data",
     "Query",
     "at_a_glance",
+    "before_and_after",
     "careful",
     "category_bars",
     "category_chart",
@@ -73,19 +81,23 @@ __all__ = [
     "coverage",
     "do_not_say",
     "explore_chart",
+    "export",
     "first_screen",
     "how_to_read",
+    "list_records",
+    "locate",
     "months_table",
     "months_with_range",
     "neighbourhood",
     "note",
-    "offline_charts",
     "outcome_chart",
     "outcome_shares",
     "point_map",
     "provenance",
     "read_area",
+    "read_areas",
     "show",
+    "small_multiples",
     "summed_months",
     "theme",
     "title",
@@ -97,6 +109,7 @@ _HOME = {
     "Data": "data",
     "Query": "query",
     "at_a_glance": "report.sections",
+    "before_and_after": "measures.changes",
     "careful": "report.sections",
     "category_bars": "report.sections",
     "category_chart": "charts.bars",
@@ -113,19 +126,23 @@ _HOME = {
     "coverage": "report.sections",
     "do_not_say": "report.sections",
     "explore_chart": "charts.linked",
+    "export": "report.export",
     "first_screen": "report.sections",
     "how_to_read": "report.sections",
+    "list_records": "measures.listing",
+    "locate": "snapshot",
     "months_table": "report.sections",
     "months_with_range": "measures.months",
     "neighbourhood": "report.sections",
     "note": "report.notes",
-    "offline_charts": "report.notebook",
     "outcome_chart": "charts.bars",
     "outcome_shares": "measures.outcomes",
     "point_map": "charts.map",
     "provenance": "report.sections",
     "read_area": "area_file",
+    "read_areas": "area_file",
     "show": "report.figures",
+    "small_multiples": "charts.timeline",
     "summed_months": "measures.counts",
     "theme": "charts.theme",
     "title": "report.sections",
@@ -147,3 +164,20 @@ if not TYPE_CHECKING:  # a module with __getattr__ would let a type checker acce
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def draw_offline() -> None:
+    """Let a notebook draw Altair's charts without network; nothing is imported before the first."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is not None:
+        formatter = shell.display_formatter.mimebundle_formatter
+        formatter.for_type_by_name("altair.vegalite.v6.api", "TopLevelMixin", _drawn)
+
+
+def _drawn(chart: Any) -> Any:
+    from crimenb.charts.display import mimebundle
+
+    return mimebundle(chart)
+
+
+draw_offline()

@@ -89,7 +89,46 @@ def read_area(file: Path | str, name: str = "") -> Area | None:
     path = Path(file)
     if (path / MANIFEST).is_file():
         return _of_a_report(path)
+    return _area(path, _outlines(path), name)
+
+
+def read_areas(file: Path | str) -> list[Area]:
+    """Read every area of a file, such as all wards of a district, in the file's order.
+
+    Parameters
+    ----------
+    file
+        As for `read_area`; its outlines must have names or codes that tell them apart.
+
+    Returns
+    -------
+    list of Area
+        Each a polygon or multipolygon in EPSG:4326 with its name.
+
+    Raises
+    ------
+    QueryError
+        As `read_area`; or the outlines cannot be told apart.
+
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> [ward.name for ward in cn.read_areas("notebooks/demo-wards.geojson")]
+    ['Harbour Ward', 'Market Ward', 'Quarry Ward']
+    """
+    path = Path(file)
     table = _outlines(path)
+    (_, names), (_, codes) = _column(table, _NAMES), _column(table, _CODES)
+    told_apart = names if len({*names.values()}) == len(table) else codes
+    if len(told_apart) < len(table):
+        msg = (
+            f"{str(path)!r} holds {len(table)} outlines without a name or code for each; add a column 'name'."
+        )
+        raise QueryError(msg)
+    return [_area(path, table, name) for name in dict.fromkeys(told_apart.values())]
+
+
+def _area(path: Path, table: gpd.GeoDataFrame, name: str) -> Area:
     rows, called = _chosen(table, _clean(name), path)
     called = called or _clean(path.stem) or "area"
     what = f"The area {called!r} of {path.name!r}"

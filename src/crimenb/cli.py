@@ -304,6 +304,20 @@ def guide(name: str) -> None:
 
 
 @main.command()
+@click.option("--into", default=".", show_default=True, type=_PATH, metavar="DIR", help="Folder to copy to.")
+@click.option("--replace", is_flag=True, help="Replace files of these names that were changed.")
+def notebook(into: Path, replace: bool) -> None:
+    """Copy the notebooks, report.ipynb and explore.ipynb, to a folder of yours.
+
+    A file that is there and was changed is left as it is, and named.
+    """
+    from crimenb.report.notebook import copy_notebooks
+
+    for line in copy_notebooks(into, replace=replace):
+        click.echo(visible(line))
+
+
+@main.command()
 @click.argument("file", type=_PATH)
 @click.option(
     "--source", default="", metavar="SOURCE", help="'live', 'demo' or 'archive:DIR'. [default: live]"

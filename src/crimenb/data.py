@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, fields
+from html import escape
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import geopandas as gpd
@@ -63,25 +65,39 @@ class Data:
     provenance: pd.DataFrame
 
     def __repr__(self) -> str:
-        """Name the question and count the records; the frames speak for themselves."""
+        """Name the question and count the records, in one line."""
         q = self.query
         others = f", compared with {', '.join(q.compare_with)}" if q.compare_with else ""
         return f"<Data {q.postcode}, {q.start} to {q.end}{others}: {len(self.crimes):,} records>"
+
+    def __str__(self) -> str:
+        """Say what is held: the places with their months, the frames with their columns."""
+        lines = (
+            "  ".join(f"{v:<{w}}" for v, w in zip(row, (18, 9, 8, 0), strict=False)) for row in _held(self)
+        )
+        return "\n".join([repr(self), *map(str.rstrip, lines)])
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        rows = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in _held(self))
+        table = f"<table>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
+        return {"text/html": f"<p>{escape(repr(self))}</p>{table}", "text/plain": str(self)}
 
     @property
     def main(self) -> Data:
         """The same with the rows of the report's own place: what every count begins with."""
         return self if len(self.places) <= 1 else self.of(self.query.postcode)
 
-    def of(self, postcode: str) -> Data:
-        """Return the same with the rows of one place only.
+    def of(self, place: str = "") -> Data:
+        """Return the same with the rows of one place only; of the report's own by default.
 
         Raises
         ------
         QueryError
             The data hold no such place; the message lists those they hold.
         """
-        key = place_key(self, postcode)
+        if isinstance(place, str) and not place:
+            return self.main
+        key = place_key(self, place)
         return self if len(self.places) == 1 else _rows_of(self, key)
 
     @functools.cached_property
@@ -101,7 +117,16 @@ def remembered(measure: Callable[Concatenate[Data, P], Value]) -> Callable[Conca
 
     @functools.wraps(measure)
     def given(data: Data, /, *args: P.args, **kwargs: P.kwargs) -> Value:
-        key = (measure, args, *sorted(kwargs.items()))
+        if not isinstance(data, Data):
+            msg = f"{measure.__name__} begins with the Data that collect returns, not {kind_of(data)}."
+            raise QueryError(msg)
+        # What is left empty is the same as what is not given.
+        named = sorted((k, v) for k, v in kwargs.items() if not (isinstance(v, str) and not v))
+        key = (measure, args, *named)
+        try:
+            hash(key)
+        except TypeError:  # a list, say: the measure itself says what belongs there
+            return measure(data, *args, **kwargs)
         if key not in data.worked_out:
             data.worked_out[key] = measure(data, *args, **kwargs)
         found: Value = data.worked_out[key]
@@ -110,16 +135,51 @@ def remembered(measure: Callable[Concatenate[Data, P], Value]) -> Callable[Conca
     return given
 
 
+def by_name(function: Callable[..., Any]) -> Callable[[tuple[Any, ...], dict[str, Any]], None]:
+    """Return a check that what a function takes by name is given by name, and under a name that it has."""
+    names = [p.name for p in signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
+
+    def check(more: tuple[Any, ...], named: dict[str, Any]) -> None:
+        unknown = [f"has no {name!r}" for name in named if name not in names]
+        wrong = [*unknown, *(f"takes {kind_of(value)} only by name" for value in more)]
+        if names and wrong:
+            msg = f"{function.__name__} {wrong[0]}; choose one of {', '.join(names)}."
+            raise QueryError(msg)
+
+    return check
+
+
 def once(measure: Callable[Concatenate[Data, P], Frame]) -> Callable[Concatenate[Data, P], Frame]:
     """Work a frame out once for each Data; every caller is given a copy of his own to change."""
-    held = remembered(measure)
+    held, check = remembered(measure), by_name(measure)
 
     @functools.wraps(measure)
     def given(data: Data, /, *args: P.args, **kwargs: P.kwargs) -> Frame:
+        check(args, kwargs)
         # pandas copies on writing, so a shallow copy is one that nobody else sees change.
         return held(data, *args, **kwargs).copy(deep=False)
 
     return given
+
+
+def kind_of(value: object) -> str:
+    """Name what was given in place of something else: "a DataFrame", "the text 'LE1 6RN'"."""
+    if isinstance(value, str):
+        return f"the text {value[:40]!r}"
+    return f"{'an' if type(value).__name__[0] in 'aeiou' else 'a'} {type(value).__name__}"
+
+
+def _held(data: Data) -> list[tuple[str, str, str, str]]:
+    """Return the rows of a summary: each place with its records and months, each frame with its columns."""
+    rows = [("place", "role", "records", "months by status")]
+    for place, role in zip(data.places["postcode"], data.places["role"], strict=True):
+        status = data.months.loc[data.months["postcode"] == place, "status"].value_counts(sort=False)
+        records = int((data.crimes["postcode"] == place).sum())
+        rows.append((place, role, f"{records:,}", ", ".join(f"{n} {s}" for s, n in status.items())))
+    rows.append(("frame", "", "rows", "columns"))
+    for name in FRAMES:
+        rows.append((f"data.{name}", "", f"{len(getattr(data, name)):,}", ", ".join(COLUMNS[name])))
+    return rows
 
 
 def place_key(data: Data, postcode: str) -> str:
@@ -131,11 +191,12 @@ def place_key(data: Data, postcode: str) -> str:
         The data hold no such place; the message lists those they hold.
     """
     held = data.places["postcode"].tolist()
-    compact = "".join(postcode.split()).upper()
+    compact = "".join(str(postcode).split()).upper()
     for key in held:
-        if postcode == key or compact == "".join(key.split()).upper():
+        if compact == "".join(key.split()).upper():
             return str(key)
-    msg = f"The data hold no place {postcode!r}; they hold {', '.join(map(repr, held))}."
+    said = repr(postcode)[:60]
+    msg = f"The data hold no place {said}; choose one of {', '.join(map(repr, held))}."
     raise QueryError(msg)
 
 

@@ -7,12 +7,16 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from crimenb.errors import MonthNotPublished, QueryError
 
 if TYPE_CHECKING:
+    import pandas as pd
     from shapely.geometry.base import BaseGeometry
+
+Month: TypeAlias = "str | dt.date | pd.Period"
+"""What may be given for a month: a text, a date (a pandas Timestamp is one), a pandas Period."""
 
 MONTHS_BY_DEFAULT = 24
 """Without months asked for: two years, the least in which season and trend part (R9)."""
@@ -130,7 +134,7 @@ _MONTH_FORMS = [
 _TWO_MONTHS = re.compile(rf"{_NUMBER}([-/.])(?P<other>0?[1-9]|1[0-2])\2{_YEAR}{_CLOCK}")
 
 
-def parse_month(text: str) -> str:
+def parse_month(text: Month) -> str:
     """Return the month "YYYY-MM" of what people and spreadsheets write for it, after checking it.
 
     Read are "2025-01", "2025/1", "2025-01-15", "Jan 2025", "January 2025", "Jan-25", "Jan 25",
@@ -224,8 +228,8 @@ class Query:
     def parse(
         cls,
         postcode: str = "",
-        start: str = "",
-        end: str = "",
+        start: Month = "",
+        end: Month = "",
         compare_with: str | Iterable[str] = (),
         *,
         area: Area | None = None,
@@ -237,7 +241,8 @@ class Query:
         postcode
             A full UK postcode in any spelling; left out when `area` is given.
         start, end
-            Months as `parse_month` reads them, or "latest"; empty for the latest 24 of the source.
+            Months as `parse_month` reads them (texts, dates, pandas Timestamps and Periods), or
+            "latest"; empty for the latest 24 of the source.
         compare_with
             Up to five further postcodes: a list, or texts with commas.
         area
@@ -248,14 +253,15 @@ class Query:
         QueryError
             Not a postcode, not a month, or the start is after the end.
         """
-        if area is not None and postcode.strip():
-            msg = f"Give the postcode {postcode.strip()[:40]!r} or the area {area.name!r}, and not both."
+        postcode = "" if postcode is None else str(postcode).strip()
+        if area is not None and postcode:
+            msg = f"Give the postcode {postcode[:40]!r} or the area {area.name!r}, and not both."
             raise QueryError(msg)
-        if area is None and not postcode.strip():
+        if area is None and not postcode:
             msg = "Nothing was named to report on; give a postcode, for example 'LE1 6RN', or an area."
             raise QueryError(msg)
         texts = [compare_with] if isinstance(compare_with, str) else compare_with
-        names = [name for text in texts for name in re.split(r"[,;|]", text)]
+        names = [name for text in texts for name in re.split(r"[,;|]", str(text))]
         others = tuple(dict.fromkeys(parse_postcode(n) for n in names if n.strip()))
         key = area.name if area is not None else parse_postcode(postcode)
         others = tuple(p for p in others if p != key)
@@ -263,7 +269,10 @@ class Query:
             msg = f"{len(others)} postcodes to compare with are too many; give at most {MOST_COMPARED}."
             raise QueryError(msg)
         first, last = (
-            m.strip().lower() if m.strip().lower() in ("", "latest") else parse_month(m) for m in (start, end)
+            plain
+            if (plain := "" if m is None else str(m).strip().lower()) in ("", "latest")
+            else parse_month(m)
+            for m in (start, end)
         )
         if first not in ("", "latest") and last not in ("", "latest") and first > last:
             msg = f"The start {first!r} is after the end {last!r}; swap them."

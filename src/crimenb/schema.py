@@ -103,27 +103,201 @@ COLUMNS: dict[str, dict[str, str]] = {
     },
     "provenance": {"kind": _TEXT, "name": _TEXT, "value": _TEXT},
 }  # fmt: skip
-"""Columns and dtypes of each frame, in their order. Missing text is "", never None.
+"""Columns and dtypes of each frame, in their order. Missing text is "", never None."""
 
-places: one row a place; geometry = the area asked for; `kind` "circle" or "area"; `role` "main"
-    or "compared"; `remark` what a reader must know of the position (a closed postcode, say).
-crimes: one row a record inside the area, duplicates kept; geometry = the snapped point;
-    `category` a slug; `reported_by` a police.uk force id, or "territorial" where the source
-    does not say which; `crime_id` and `outcome` "" for anti-social behaviour and BTP.
-months: one row a place and month; `status` a MonthStatus, `why` one sentence.
-coverage: one row a place and force; `share` of the area (0-1), how found, months supplied
-    (separated by spaces); geometry = the force's part of the area, empty where the source
-    does not tell its boundary.
-nearby: one row a snapped point in the frame of the map, inside the area or not: records of
-    the period, in all and by category; `distance_m` to the area's centre for a circle, to
-    its boundary (negative inside) for a custom area.
-surroundings: one row a place, force, month and category: located records of the force
-    outside the place (`rest`) and its records without location (`unlocated`).
-neighbourhoods, people, priorities, events: the neighbourhood team, from the live service.
-    `links` is one "title<TAB>address" a line.
-provenance: what the source says of itself: kind "source", "file" or "request"; and of kind
-    "snapshot" the SHA-256 of the manifest, which holds those of all the other files.
-"""
+_DAY, _COUNT = "datetime64[s]", "Int64"
+_MONTHS = {
+    "place": _TEXT, "month": _TEXT, "month_start": _DAY, "status": _TEXT, "why": _TEXT, "left_out": _TEXT,
+    "days": _WHOLE, "crime": _COUNT, "asb": _COUNT, "btp": _COUNT,
+}  # fmt: skip
+_OF = {"category": _TEXT, "label": _TEXT}
+VIEWS: dict[str, dict[str, str]] = {
+    "list_records": {
+        "place": _TEXT, "month": _TEXT, "month_start": _DAY, **_OF, "is_crime": _FLAG, "outcome": _TEXT,
+        "reported_by": _TEXT, "crime_id": _TEXT, "snapped_to": _TEXT, "geometry": "geometry",
+    },
+    "count_by_month": _MONTHS,
+    "months_with_range": {
+        **_MONTHS, **_OF, "is_crime": _FLAG, "n": _COUNT, "low": _REAL, "high": _REAL, "elsewhere": _REAL,
+    },
+    "count_by_category": {
+        "place": _TEXT, **_OF, "is_crime": _FLAG, "latest": _WHOLE, "period": _WHOLE, "a_month": _REAL,
+        "share": _REAL,
+    },
+    "count_by_month_and_category": {"month": _TEXT, **dict.fromkeys(CATEGORIES.values(), _COUNT)},
+    "count_by_point": {
+        "place": _TEXT, "snapped_to": _TEXT, "crime": _WHOLE, "asb": _WHOLE, "share": _REAL,
+        "cumulative": _REAL, "top": _TEXT, **_OF, "n": _WHOLE, "geometry": "geometry",
+    },
+    "change_by_category": {
+        "place": _TEXT, **_OF, "is_crime": _FLAG, "before": _WHOLE, "after": _WHOLE, "change": _REAL,
+        "low": _REAL, "high": _REAL, "same_way": _WHOLE, "pairs": _WHOLE, "kind": _TEXT,
+    },
+    "before_and_after": {
+        "place": _TEXT, **_OF, "month": _TEXT, "where": _TEXT, "months_before": _WHOLE,
+        "months_after": _WHOLE, "before": _COUNT, "after": _COUNT, "a_day_before": _REAL,
+        "a_day_after": _REAL, "change": _REAL,
+    },
+    "outcome_shares": {"place": _TEXT, "group": _TEXT, "crimes": _WHOLE, "share": _REAL},
+    "compared_shares": {
+        "place": _TEXT, "other": _TEXT, **_OF, "here": _REAL, "there": _REAL, "quotient": _REAL,
+        "low": _REAL, "high": _REAL, "named": _TEXT,
+    },
+    "locate": {
+        "postcode": _TEXT, "longitude": _REAL, "latitude": _REAL, "district": _TEXT, "ward": _TEXT,
+        "force": _TEXT, "why": _TEXT, "geometry": "geometry",
+    },
+}  # fmt: skip
+"""The frames that the public functions return, for analysts: columns and dtypes. Missing is missing (NA),
+but for the few texts whose meaning says that they may be empty."""
+
+ROWS: dict[str, str] = {
+    "places": "a place",
+    "crimes": "a record inside the area, copies kept",
+    "months": "a place and month",
+    "coverage": "a place and police force",
+    "nearby": "a snapped point in the frame of the map, inside the area or not",
+    "surroundings": "a place, force, month and category (archives only)",
+    "neighbourhoods": "the neighbourhood team of a place (live service and demonstration)",
+    "people": "a named member of the team",
+    "priorities": "a priority of the team",
+    "events": "a meeting or event of the team",
+    "provenance": "a statement of the source, a file read, or a request made",
+    "list_records": "a record that is counted",
+    "count_by_month": "a month asked for",
+    "months_with_range": "a month asked for",
+    "count_by_category": "a category",
+    "count_by_month_and_category": "a month asked for",
+    "count_by_point": "a snapped point inside the area",
+    "change_by_category": "a category; before them all crime and anti-social behaviour",
+    "before_and_after": "here, and the rest of the force",
+    "outcome_shares": "a group of outcomes",
+    "compared_shares": "a comparison and category",
+    "locate": "a postcode given",
+}
+"""What a row of each frame is."""
+
+MEANINGS: dict[str, str] = {
+    "postcode": "The place's key: its postcode, or the name of a custom area.",
+    "place": "The place's key: its postcode, or the name of a custom area.",
+    "month": "The month, YYYY-MM.",
+    "month_start": "The month's first day. The day of a record is not published.",
+    "category": 'Slug of the category; "crime", "asb" or "btp" for a total.',
+    "label": "Name of the category, as police.uk's files write it.",
+    "is_crime": "Whether it is part of the total of crime: anti-social behaviour and BTP are not.",
+    "geometry": "The snapped point.",
+    "force": "police.uk's id of the police force.",
+    "force_name": "Name of the police force.",
+    "share": "Share, 0 to 1.",
+    "name": "Name.",
+    "longitude": "Degrees (EPSG:4326).",
+    "latitude": "Degrees (EPSG:4326).",
+    "district": "Local authority district.",
+    "ward": "Electoral ward.",
+    "snapped_to": 'Words for the anonymised point, such as "Shopping Area" or a street\'s name.',
+    "outcome": "Latest outcome, in the spelling of police.uk's API; none for anti-social behaviour and BTP.",
+    "reported_by": 'Force id; "territorial" where the source does not say which, "btp" for British Transport Police.',
+    "crime_id": "police.uk's id; none for anti-social behaviour and BTP. No key: copies share it.",
+    "status": "What may be said of the month: " + ", ".join(f'"{s}"' for s in MonthStatus) + ".",
+    "why": "The reason in one sentence, where there is one.",
+    "left_out": 'Series kept out of ranges and changes in that month: "all", "asb", or none.',
+    "days": "Days in the month.",
+    "crime": "Records of crime by territorial forces.",
+    "asb": "Reports of anti-social behaviour. Never part of a total of crime.",
+    "btp": "Records of British Transport Police. Never part of a total.",
+    "n": "Records of the category.",
+    "low": "Lower end of the month's normal range (R5); no such column where none may be given.",
+    "high": "Upper end of the month's normal range (R5); no such column where none may be given.",
+    "elsewhere": "The rest of the force, scaled to this place's earlier months; only where it is a control.",
+    "places.role": '"main", the place asked for, or "compared".',
+    "places.kind": '"circle" of a mile around a postcode, or "area".',
+    "places.longitude": "Of the centre, degrees (EPSG:4326).",
+    "places.latitude": "Of the centre, degrees (EPSG:4326).",
+    "places.lsoa": "Lower layer super output area.",
+    "places.remark": "What a reader must know of the position, such as a closed postcode; may be empty.",
+    "places.geometry": "The area asked for.",
+    "coverage.share": "Its share of the area, 0 to 1.",
+    "coverage.method": "How the share was found.",
+    "coverage.months": "Months it supplied, separated by spaces.",
+    "coverage.geometry": "Its part of the area; empty where the source does not tell its boundary.",
+    "nearby.distance_m": "Metres to the centre of a circle, or to the edge of an area (negative inside).",
+    "nearby.records": "Records at the point in all months asked for.",
+    "surroundings.rest": "The force's located records outside the place.",
+    "surroundings.unlocated": "The force's records without a location.",
+    "neighbourhoods.force_url": "The force's own site.",
+    "neighbourhoods.neighbourhood": "The team's id.",
+    "neighbourhoods.description": "The team in its own words.",
+    "neighbourhoods.url": "The team's own page.",
+    "neighbourhoods.email": "Address.",
+    "neighbourhoods.telephone": "Number.",
+    "neighbourhoods.address": "Postal address.",
+    "neighbourhoods.links": 'One "title, tab, address" a line.',
+    "neighbourhoods.geometry": "Its boundary.",
+    "people.rank": "Rank.",
+    "people.bio": "The person in the team's words.",
+    "people.contact": "How to reach the person.",
+    "priorities.issue": "What is to be done about.",
+    "priorities.issue_date": "The day it was set.",
+    "priorities.action": "What was done.",
+    "priorities.action_date": "The day it was done.",
+    "events.title": "Title.",
+    "events.kind": "Kind.",
+    "events.start": "When it begins.",
+    "events.address": "Where.",
+    "events.description": "What it is about.",
+    "events.contact": "How to ask.",
+    "provenance.kind": '"source", "file", "request", or "snapshot" for the SHA-256 of the manifest.',
+    "provenance.name": "What is stated, or the file or address.",
+    "provenance.value": "The statement, or the SHA-256.",
+    "count_by_category.latest": "Records of the newest summed month.",
+    "count_by_category.period": "Records of all summed months; missing where there is none.",
+    "count_by_category.a_month": "Mean of the summed months.",
+    "count_by_category.share": "Share of crime, 0 to 1; missing for anti-social behaviour.",
+    "count_by_point.snapped_to": "Words for the point; may be empty, and several points may share them.",
+    "count_by_point.share": "Share of all `n`, 0 to 1.",
+    "count_by_point.cumulative": "Share of all `n` at this and the points before it.",
+    "count_by_point.top": "Its most common category of crime; may be empty.",
+    "change_by_category.before": "Records of the same months a year before.",
+    "change_by_category.after": "Records of the latest twelve months.",
+    "change_by_category.change": "Change of the records a day, as a share; missing under 20.",
+    "change_by_category.low": "Lower end of the change's interval.",
+    "change_by_category.high": "Upper end of the change's interval.",
+    "change_by_category.same_way": "Months that moved the same way.",
+    "change_by_category.pairs": "Months compared.",
+    "change_by_category.kind": "What the change may be called (R8).",
+    "before_and_after.month": "The first month after, YYYY-MM.",
+    "before_and_after.where": '"here" or "rest of the force".',
+    "before_and_after.months_before": "Whole months before.",
+    "before_and_after.months_after": "Whole months after.",
+    "before_and_after.before": "Records of those before.",
+    "before_and_after.after": "Records of those after.",
+    "before_and_after.a_day_before": "Records a day before.",
+    "before_and_after.a_day_after": "Records a day after.",
+    "before_and_after.change": "Change of the records a day, as a share. It shows no cause.",
+    "outcome_shares.group": "Group of outcomes (R16).",
+    "outcome_shares.crimes": "Crimes of the settled months.",
+    "outcome_shares.share": "Share of them, 0 to 1; missing under 50 crimes.",
+    "compared_shares.other": "What is compared with, in words.",
+    "compared_shares.here": "Share of crime here, 0 to 1.",
+    "compared_shares.there": "Share of crime there, 0 to 1.",
+    "compared_shares.quotient": "The one by the other (R11).",
+    "compared_shares.low": "Lower end of the quotient's interval.",
+    "compared_shares.high": "Upper end of the quotient's interval.",
+    "compared_shares.named": '"more" or "less" where the difference passes R11; else empty.',
+    "locate.postcode": "The postcode in its written form; as given where it is none.",
+    "locate.force": "police.uk's id of the police force; missing where the source does not say.",
+    "locate.why": "Why it has no position, else missing.",
+    "locate.geometry": "Its position, missing where there is none.",
+}
+"""What a column holds, by its name, or by frame and name where it is another thing there."""
+
+
+def meaning(frame: str, column: str) -> str:
+    """Return what a column of a frame holds."""
+    if column in (*CATEGORIES, *CATEGORIES.values()):
+        return f"Records of {label_of(column).lower()}."
+    return MEANINGS.get(f"{frame}.{column}") or MEANINGS[column]
+
 
 GEO_FRAMES = tuple(name for name, columns in COLUMNS.items() if "geometry" in columns)
 

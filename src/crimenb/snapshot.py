@@ -11,31 +11,31 @@ import hashlib
 import io
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
+import geopandas as gpd
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
-from crimenb.data import FRAMES, Data, Pull, check, frame
+from crimenb.data import FRAMES, Data, Pull, check, frame, kind_of
 from crimenb.errors import PlaceNotFound, QueryError, ReportError, SnapshotError
 from crimenb.files import bounded_memory, read_regular, swap, working
 from crimenb.geo import LONLAT
 from crimenb.month_status import judge
 from crimenb.progress import meter
-from crimenb.query import MOST_COMPARED, Area, Query
+from crimenb.query import MOST_COMPARED, Area, Month, Query, parse_postcode
 from crimenb.schema import COLUMNS, GEO_FRAMES
 from crimenb.sources.archive import Archive, demo
 from crimenb.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import geopandas as gpd
+    from collections.abc import Iterator, Mapping, Sequence
 
 FORMAT = 1
 DATA = "data"
@@ -146,26 +146,45 @@ def open_source(spec: str, query: Query, *, allow_missing: bool = False, closed_
 
 
 @overload
-def collect(query: Query, source: Source | str = "", snapshot: Path | str = "") -> Data: ...
+def collect(query: Query, source: Source | Path | str = "", snapshot: Path | str = "") -> Data: ...
 
 
 @overload
 def collect(
-    query: str, start: str = "", end: str = "", *, source: Source | str = "", snapshot: Path | str = ""
+    query: str | Area | Sequence[str],
+    start: Month = "",
+    end: Month = "",
+    *,
+    compare_with: str | Iterable[str] = (),
+    source: Source | Path | str = "",
+    snapshot: Path | str = "",
 ) -> Data: ...
 
 
-def collect(query: Query | str, *given: Any, **named: Any) -> Data:
+def collect(  # type: ignore[misc]  # after a Query, source and snapshot may stand second and third
+    query: Any,
+    start: Any = "",
+    end: Any = "",
+    *,
+    compare_with: str | Iterable[str] = (),
+    source: Source | Path | str = "",
+    snapshot: Path | str = "",
+) -> Data:
     """Return the data of a question: read from a snapshot if one is given, else pulled.
 
     Parameters
     ----------
     query
-        What is asked, or a postcode.
+        A postcode; several, the first of which is the place itself and the others those it is
+        compared with; an area from `read_area`; or a `Query`.
     start, end
-        Of a postcode: the months, as for `Query.parse`.
+        The months, as for `Query.parse`. After a `Query`, which has its months, source and snapshot
+        stand in their place.
+    compare_with
+        Up to five further postcodes.
     source
-        "live", "demo", "archive:DIR", an opened source, or "" for the usual one.
+        "live", "demo", "archive:DIR", the archive's folder as a `Path`, an opened source, or "" for
+        the usual one: the demonstration for its postcodes (ZZ...), else the live services.
     snapshot
         Folder written by `write`; then no source is asked at all.
 
@@ -180,41 +199,107 @@ def collect(query: Query | str, *given: Any, **named: Any) -> Data:
         The source holds none of the months asked for.
     PlaceNotFound
         The postcode is unknown, closed or outside the data.
+    QueryError
+        No postcode, month or source is written so; the message says how.
     SnapshotError
         The snapshot answers another query, or has been changed.
 
     Examples
     --------
     >>> import crimenb as cn
+    >>> cn.collect("ZZ9 9ZZ", "2025-10", "2025-12")
+    <Data ZZ9 9ZZ, 2025-10 to 2025-12: ... records>
+    >>> cn.collect(["ZZ9 9ZZ", "ZZ2 2BB"], "2025-10", "2025-12", source="demo")
+    <Data ZZ9 9ZZ, 2025-10 to 2025-12, compared with ZZ2 2BB: ... records>
     >>> cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-10", "2025-12"), "demo")
     <Data ZZ9 9ZZ, 2025-10 to 2025-12: ... records>
-    >>> cn.collect("ZZ9 9ZZ", "2025-10", "2025-12", source="demo")
-    <Data ZZ9 9ZZ, 2025-10 to 2025-12: ... records>
     """
-    if isinstance(query, str):
-        return _of_postcode(query, *given, **named)
-    return _collect(query, *given, **named)
-
-
-def _of_postcode(
-    postcode: str, start: str = "", end: str = "", *, source: Source | str = "", snapshot: Path | str = ""
-) -> Data:
-    if start in {"live", "demo"} or start.startswith("archive:"):
+    if isinstance(query, Query):
+        return _collect(query, source or start, snapshot or end)
+    if isinstance(start, str) and (start in {"live", "demo"} or start.startswith("archive:")):
         msg = f"{start!r} stands where the first month belongs; write source={start!r}."
         raise QueryError(msg)
-    return _collect(Query.parse(postcode, start, end), source, snapshot)
+    if isinstance(query, Area):
+        asked = Query.parse("", start, end, compare_with, area=query)
+    else:
+        named = [query] if isinstance(query, str) or not isinstance(query, Iterable) else [*query]
+        others = [compare_with] if isinstance(compare_with, str) else compare_with
+        asked = Query.parse(named[0] if named else "", start, end, [*named[1:], *others])
+    return _collect(asked, source, snapshot)
 
 
-def _collect(query: Query, source: Source | str = "", snapshot: Path | str = "") -> Data:
+def _collect(query: Query, source: Source | Path | str, snapshot: Path | str) -> Data:
     if str(snapshot):
         return read(snapshot, query)
-    with contextlib.ExitStack() as stack:
-        opened = source
-        if isinstance(opened, str):
-            opened = open_source(opened, query)
-            stack.callback(opened.close)
+    with _opened(source, query) as opened:
         settled = query.within(opened.months())
         return _unpack(_pack(_pull(settled, opened)))
+
+
+@contextlib.contextmanager
+def _opened(source: Source | Path | str, query: Query) -> Iterator[Source]:
+    """Open a source by its name and close it afterwards; one that is open stays so."""
+    if isinstance(source, Path | str):
+        named = f"archive:{source}" if isinstance(source, Path) else source
+        with contextlib.closing(open_source(named, query)) as opened:
+            yield opened
+    elif hasattr(source, "pull"):
+        yield source
+    else:
+        msg = f"The source is {kind_of(source)}; give 'live', 'demo' or 'archive:DIR'."
+        raise QueryError(msg)
+
+
+def locate(postcodes: Iterable[str], *, source: Source | Path | str = "") -> gpd.GeoDataFrame:
+    """Return the position of each postcode, to join data of one's own with.
+
+    Parameters
+    ----------
+    postcodes
+        A list or a column of postcodes, in any spelling.
+    source
+        As for `collect`.
+
+    Returns
+    -------
+    GeoDataFrame
+        One row a postcode given, in that order: `postcode` (in its written form), `longitude`,
+        `latitude`, `district`, `ward`, `force`, `why` (why it has no position, else missing) and the
+        point, missing where there is none; EPSG:4326. A postcode's position is the middle of some
+        fifteen addresses.
+
+    Raises
+    ------
+    QueryError
+        There is no such source.
+
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> cn.locate(["zz11aa", "nowhere"], source="demo")[["postcode", "district"]]
+      postcode    district
+    0  ZZ1 1AA  Fablemouth
+    1  nowhere         NaN
+    """
+    rows: list[dict[str, Any]] = []
+    for text in [postcodes] if isinstance(postcodes, str) else postcodes:
+        try:
+            rows.append({"postcode": parse_postcode(text)})
+        except QueryError as error:
+            rows.append({"postcode": str(text), "why": str(error)})
+    known = list(dict.fromkeys(r["postcode"] for r in rows if "why" not in r))
+    found: Mapping[str, Any] = {}
+    if known:
+        with _opened(source, Query.parse(known[0])) as opened:
+            found = opened.positions(known)
+    for row in rows:
+        position = found.get(row["postcode"], {})
+        row.update({"why": str(position)} if isinstance(position, PlaceNotFound) else position)
+    columns = ["postcode", "longitude", "latitude", "district", "ward", "force", "why"]
+    table = pd.DataFrame(rows, columns=columns).astype({"longitude": "float64", "latitude": "float64"})
+    table = table.astype(dict.fromkeys(["district", "ward", "force", "why"], "str"))
+    points = gpd.GeoSeries(gpd.points_from_xy(table["longitude"], table["latitude"]), crs=LONLAT)
+    return gpd.GeoDataFrame(table, geometry=points.where(table["longitude"].notna(), None))
 
 
 def save(query: Query, source: Source, folder: Path | str) -> Data:

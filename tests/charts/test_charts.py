@@ -42,13 +42,14 @@ def values(spec):
 @pytest.fixture(scope="module")
 def drawn(centre):
     months = count_records.count_by_month(centre)
-    return {
-        "categories": cn.category_chart(centre, count_records.count_by_category(centre)).to_dict(),
-        "trend": cn.trend_chart(months, "crime").to_dict(),
-        "asb": cn.trend_chart(months, "asb").to_dict(),
-        "points": cn.point_map(centre, count_records.count_by_point(centre)).to_dict(),
-        "explore": cn.explore_chart(centre).to_dict(),
+    made = {
+        "categories": cn.category_chart(count_records.count_by_category(centre)),
+        "trend": cn.trend_chart(months),
+        "asb": cn.trend_chart(count_records.count_by_month(centre, category="asb")),
+        "points": cn.point_map(count_records.count_by_point(centre), data=centre),
+        "explore": cn.explore_chart(centre),
     }
+    return {name: specified(chart) for name, chart in made.items()}
 
 
 def test_every_chart_describes_itself_and_carries_no_title(drawn):
@@ -65,7 +66,7 @@ def test_a_specification_holds_the_rows_that_altair_would_give():
     days = table.assign(day=pd.to_datetime(["2025-01-01", None, "2025-03-01"]))
     for frame in (table, days, table.iloc[:0], alt.InlineData(values=[{"words": "a"}])):
         chart = alt.Chart(frame).mark_point().encode(x=alt.X("words:N"))
-        assert json.dumps(specified(chart)) == json.dumps(steady(chart.to_dict()))
+        assert json.dumps(specified(chart)) == json.dumps(steady(chart.to_dict()) | {"usermeta": {}})
 
 
 def test_bars_carry_the_counts(drawn, centre):
@@ -105,7 +106,7 @@ def test_labels_do_not_collide(drawn, small, width):
 
 
 def test_the_neighbourhoods_boundary_is_drawn_with_its_name(centre):
-    spec = cn.point_map(centre, count_records.count_by_point(centre)).to_dict()
+    spec = cn.point_map(count_records.count_by_point(centre), data=centre).to_dict()
     name = centre.main.neighbourhoods["name"].iloc[0]
     assert {r["small"] for r in values(spec) if r.get("name") == name} == {False, True}
     assert any(r.get("kind") == "beat" for r in values(spec))
@@ -114,8 +115,8 @@ def test_the_neighbourhoods_boundary_is_drawn_with_its_name(centre):
 def test_the_line_between_forces_is_drawn_where_one_crosses(centre):
     data = collect(Query.parse("ZZ2 2BB", "2025-10", "2025-12"), "demo")
     for spec in (
-        cn.point_map(data, count_records.count_by_point(data)).to_dict(),
-        cn.explore_chart(data).to_dict(),
+        specified(cn.point_map(count_records.count_by_point(data), data=data)),
+        specified(cn.explore_chart(data)),
     ):
         line = [(r["x"], r["y"]) for r in values(spec) if r.get("kind") == "force"]
         assert len(line) > 1
@@ -128,13 +129,13 @@ def test_the_line_between_forces_is_drawn_where_one_crosses(centre):
     assert len(parts) == 2
     assert all(part.distance(shapely.Point(at)) < 10 for at in line for part in parts.values())
     assert sum(p.area for p in parts.values()) == pytest.approx(frame.outline.area, rel=1e-3)
-    one = cn.point_map(centre, count_records.count_by_point(centre)).to_dict()
+    one = cn.point_map(count_records.count_by_point(centre), data=centre).to_dict()
     assert not any(r.get("kind") == "force" for r in values(one))
 
 
 def test_each_force_is_named_in_its_part():
     data = collect(Query.parse("ZZ2 2BB", "2025-10", "2025-12"), "demo")
-    spec = cn.point_map(data, count_records.count_by_point(data)).to_dict()
+    spec = cn.point_map(count_records.count_by_point(data), data=data).to_dict()
     parts = map_chart.force_parts(data.main, map_chart.frame_of(data))
     for name, part in parts.items():
         at = [shapely.Point(r["x"], r["y"]) for r in values(spec) if r.get("name") == f"{name} police area"]
@@ -184,7 +185,7 @@ def test_months_are_named_as_often_as_there_is_room():
 
 
 def test_the_linked_figure_holds_the_records_of_the_totals(centre):
-    spec = cn.explore_chart(centre).to_dict()
+    spec = specified(cn.explore_chart(centre))
     [rows] = spec["datasets"][spec["data"]["name"]]
     kept = count_records.records(centre)
     assert sum(rows["n"]) == len(kept)
@@ -248,7 +249,7 @@ def test_a_zero_is_written_where_numbers_are_not(centre):
     """Without its 0 a month without crime would look like a month that is missing."""
     months = count_records.count_by_month(centre)
     months.loc[3, "crime"] = 0
-    narrow = static_svg(resized(cn.trend_chart(months).to_dict(), 330), "x", "x")
+    narrow = static_svg(resized(specified(cn.trend_chart(months)), 330), "x", "x")
     assert [t for t in re.findall(r">([^<]+)</text>", narrow) if t == "0"] == ["0", "0"]  # the axis has one
 
 
@@ -257,9 +258,11 @@ def test_a_part_without_data_is_shaded_and_says_so():
     absent = [schema.force_name(f) for f in count_records.scope(data.main).absent]
     assert len(absent) == 1
     for spec in (
-        cn.point_map(data, count_records.count_by_point(data)).to_dict(),
-        cn.explore_chart(data).to_dict(),
+        specified(cn.point_map(count_records.count_by_point(data), data=data)),
+        specified(cn.explore_chart(data)),
     ):
         assert static_svg(resized(spec, 680), "x", "x").count('fill="#e4e4e4"') >= 1
-    words = {r.get("name") for r in values(cn.point_map(data, count_records.count_by_point(data)).to_dict())}
+    words = {
+        r.get("name") for r in values(cn.point_map(count_records.count_by_point(data), data=data).to_dict())
+    }
     assert words & {f"{absent[0]} police area: no data held", "no data held"}

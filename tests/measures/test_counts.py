@@ -92,8 +92,8 @@ def test_a_frame_worked_out_once_is_each_callers_own(centre):
 
 
 def test_a_place_or_a_category_that_is_not_there_is_named(centre):
-    with pytest.raises(QueryError, match="no place 'LE1 6RN'; they hold 'ZZ1 1AA'"):
-        count_records.count_by_month(centre, "LE1 6RN")
+    with pytest.raises(QueryError, match="no place 'LE1 6RN'; choose one of 'ZZ1 1AA'"):
+        count_records.count_by_month(centre, place="LE1 6RN")
     with pytest.raises(QueryError, match="no place 'LE1 6RN'"):
         centre.of("LE1 6RN")
     assert len(centre.of("zz11aa").crimes) == len(centre.crimes)

@@ -222,7 +222,7 @@ def test_one_range_for_one_month_in_the_frame_too():
 
 def test_the_range_of_a_category_stands_beside_its_own_counts():
     rows = [{"month": m, "category": c, "n": n} for m in YEAR for c, n in (("robbery", 200), ("drugs", 40))]
-    table = months.months_with_range(written(rows, YEAR, rest=3000), "drugs")
+    table = months.months_with_range(written(rows, YEAR, rest=3000), category="drugs")
     assert (table["n"] == 40).all()
     assert table["low"].iloc[-1] < 40 < table["high"].iloc[-1]
 

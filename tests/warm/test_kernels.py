@@ -11,6 +11,7 @@ import nbformat
 import psutil
 import pytest
 
+from crimenb.charts.theme import VEGALITE
 from crimenb.errors import ReportError
 from crimenb.query import Query
 from crimenb.report.build import build_report
@@ -55,6 +56,13 @@ def gone(pid: int, seconds: float = 5.0) -> bool:
             return True
         time.sleep(0.02)
     return False
+
+
+def test_a_warm_kernel_draws_offline_too(nursery, tmp_path):
+    """The package was imported before there was a notebook."""
+    draw = "import altair as alt; alt.Chart(alt.InlineData([{'n': 1}]), description='One.').mark_bar().encode(x='n:Q')"
+    [cell] = executed(draw, folder=tmp_path)
+    assert set(cell["outputs"][0]["data"]) == {VEGALITE, "image/svg+xml", "text/plain"}
 
 
 def test_a_warm_report_is_the_cold_one(nursery, demo_report, tmp_path):

@@ -21,10 +21,12 @@ from crimenb.charts.theme import (
     drawn,
     empty,
     finish,
+    frame_to_draw,
     kind_colour,
     label_axis,
 )
-from crimenb.measures.counts import summed_months
+from crimenb.measures.counts import count_by_category
+from crimenb.measures.outcomes import outcome_shares
 from crimenb.schema import ASB
 
 if TYPE_CHECKING:
@@ -32,15 +34,29 @@ if TYPE_CHECKING:
 
 
 @drawn
-def category_chart(data: Data, counts: pd.DataFrame, *, width: int = WIDTH) -> Drawing:
+def category_chart(counts: Data | pd.DataFrame, *, place: str = "", width: int = WIDTH) -> Drawing:
     """Draw the records of all months counted as bars, a category each, longest first.
 
     Parameters
     ----------
     counts
-        What `count_by_category` returns.
+        What `count_by_category` returns, or Data.
+    place
+        Of Data: which place is drawn, the report's own by default.
+
+    Raises
+    ------
+    QueryError
+        There is no such place, or this is another frame.
+
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect(["ZZ9 9ZZ", "ZZ2 2BB"], "2025-11", "2025-12")
+    >>> both = cn.category_chart(data) | cn.category_chart(data, place="ZZ2 2BB")
     """
-    if not summed_months(data):
+    counts = frame_to_draw(counts, count_by_category, "label", "category", "period", place=place)
+    if counts["period"].isna().all():
         return empty("No month that may be counted.", width=width)
     shown = counts.assign(
         name=counts["label"], kind=[REPORTS if slug == ASB else CRIMES for slug in counts["category"]]
@@ -59,17 +75,31 @@ def category_chart(data: Data, counts: pd.DataFrame, *, width: int = WIDTH) -> D
     )
     return finish(
         bars + numbers, width=width, height=34 * len(shown),
-        description="Bar chart of records by category.",
+        description=f"Bar chart of records by category{f', {place}' if place else ''}.",
         margin=LABELS + COUNTS, narrow=LABELS_NARROW + COUNTS,
     )  # fmt: skip
 
 
 @drawn
-def outcome_chart(table: pd.DataFrame, *, width: int = WIDTH) -> Drawing:
-    """Draw what `outcome_shares` returns as bars, the share of crimes of the settled months."""
+def outcome_chart(table: Data | pd.DataFrame, *, place: str = "", width: int = WIDTH) -> Drawing:
+    """Draw what `outcome_shares` returns as bars, the share of crimes of the settled months.
+
+    Parameters
+    ----------
+    table
+        What `outcome_shares` returns, or Data.
+    place
+        Of Data: which place is drawn, the report's own by default.
+
+    Raises
+    ------
+    QueryError
+        There is no such place, or this is another frame.
+    """
+    table = frame_to_draw(table, outcome_shares, "group", "crimes", "share", place=place)
     if table.empty or table["share"].isna().all():
         return empty("No outcomes to draw: see the sentences beside it.", width=width)
-    shown = table.assign(text=[f"{s:.0%}" for s in table["share"]])
+    shown = table[["group", "crimes", "share"]].assign(text=[f"{s:.0%}" for s in table["share"]])
     base = alt.Chart(shown).encode(
         y=alt.Y("group:N", sort=None, title=None, axis=label_axis(list(shown["group"]), always=True))
     )

@@ -20,22 +20,39 @@ from crimenb.charts.theme import (
     drawn,
     empty,
     finish,
+    frame_to_draw,
     label_axis,
     layered,
 )
-from crimenb.measures.changes import ChangeVerdict
+from crimenb.measures.changes import ChangeVerdict, change_by_category
+from crimenb.wording.comparisons import compared_shares
 from crimenb.wording.verdicts import CHANGES_IN_WORDS
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from crimenb.data import Data
+
 
 @drawn
-def change_chart(table: pd.DataFrame, *, width: int = WIDTH) -> Drawing:
+def change_chart(table: Data | pd.DataFrame, *, place: str = "", width: int = WIDTH) -> Drawing:
     """Draw what `change_by_category` returns: the year before in grey, the latest in blue.
 
     Totals (crime in all) are left to the table: on their scale no category shows.
+
+    Parameters
+    ----------
+    table
+        What `change_by_category` returns, or Data.
+    place
+        Of Data: which place is drawn, the report's own by default.
+
+    Raises
+    ------
+    QueryError
+        There is no such place, or this is another frame.
     """
+    table = frame_to_draw(table, change_by_category, "label", "before", "after", "kind", place=place)
     shown = table[~table["label"].isin(["All crime"])]
     if shown.empty:
         return empty("This report covers less than two full years.", width=width)
@@ -83,11 +100,24 @@ _SHAPES = ["diamond", "square", "triangle-up", "cross", "triangle-down", "stroke
 
 
 @drawn
-def comparison_chart(table: pd.DataFrame, *, width: int = WIDTH) -> Drawing:
+def comparison_chart(table: Data | pd.DataFrame, *, place: str = "", width: int = WIDTH) -> Drawing:
     """Draw what `compared_shares` returns: shares of crime here (a blue dot) and elsewhere.
 
     Only the differences that pass (R11) and the three largest categories; the rest is in the table.
+
+    Parameters
+    ----------
+    table
+        What `compared_shares` returns, or Data.
+    place
+        Of Data: the place that is "here", the report's own by default.
+
+    Raises
+    ------
+    QueryError
+        There is no such place, or this is another frame.
     """
+    table = frame_to_draw(table, compared_shares, "other", "label", "here", "there", "named", place=place)
     if table.empty:
         return empty("No comparison may be made: see the sentences beside it.", width=width)
     largest = table.sort_values("here", ascending=False)["label"].drop_duplicates().head(3)

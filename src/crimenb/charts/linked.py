@@ -30,6 +30,8 @@ from crimenb.charts.theme import (
     layered,
 )
 from crimenb.charts.timeline import month_axis
+from crimenb.data import Data, kind_of
+from crimenb.errors import QueryError
 from crimenb.measures.counts import count_by_category, count_by_point, scope, summed_months
 from crimenb.measures.counts import records as records_of
 from crimenb.schema import ASB, label_of
@@ -38,20 +40,32 @@ from crimenb.wording.format import month as month_name
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from crimenb.data import Data
-
 _PALE = 0.25
 _NAMES, _NUMBERS = 176, 48
 """Room for the categories' names and numbers, in pixels."""
 
 
 @drawn
-def explore_chart(data: Data, *, width: int = WIDTH) -> Drawing:
-    """Draw the main place's records by category, point and month, linked.
+def explore_chart(data: Data, *, place: str = "", width: int = WIDTH) -> Drawing:
+    """Draw a place's records by category, point and month, linked.
 
     A click on a category and a drag over months choose; the other views then count what is
     chosen. The records are those of the totals: territorial forces, summed months.
+
+    Parameters
+    ----------
+    place
+        A place of the data; the report's own by default.
+
+    Raises
+    ------
+    QueryError
+        There is no such place, or these are no Data.
     """
+    if not isinstance(data, Data):
+        msg = f"explore_chart begins with the Data that collect returns, not {kind_of(data)}."
+        raise QueryError(msg)
+    data = data.of(place)
     records, months = records_of(data), list(data.query.months)
     if records.empty:
         return empty("No record that may be counted.", width=width)

@@ -11,16 +11,28 @@ import shapely
 
 from crimenb.charts import map_labels
 from crimenb.charts.map_labels import BIGGEST, QUARTER_M
-from crimenb.charts.theme import BLUE, EDGE, INK, ORANGE, WIDTH, Drawing, drawn, empty, finish, layered
+from crimenb.charts.theme import (
+    BLUE,
+    EDGE,
+    INK,
+    ORANGE,
+    WIDTH,
+    Drawing,
+    drawn,
+    empty,
+    finish,
+    frame_to_draw,
+    layered,
+)
+from crimenb.data import Data
+from crimenb.errors import QueryError
 from crimenb.geo import MILE_M, in_metres, to_metres
-from crimenb.measures.counts import scope
+from crimenb.measures.counts import count_by_point, scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from shapely.geometry.base import BaseGeometry
-
-    from crimenb.data import Data
 
 _AROUND = 1.17
 """Half the map's side by the distance from the centre to the farthest edge of the area."""
@@ -64,30 +76,65 @@ def frame_of(data: Data) -> Frame:
 
 
 @drawn
-def point_map(data: Data, points: pd.DataFrame, *, width: int = WIDTH) -> Drawing:
-    """Draw the map points of the main place: symbol area by crimes, true to scale, north up.
+def point_map(
+    points: Data | pd.DataFrame,
+    *,
+    data: Data | None = None,
+    place: str = "",
+    category: str = "",
+    width: int = WIDTH,
+) -> Drawing:
+    """Draw the map points of a place: symbol area by records, true to scale, north up.
 
     Parameters
     ----------
     points
-        What `count_by_point` returns.
+        What `count_by_point` returns, or Data.
+    data
+        The Data that points were counted in: the ground under them.
+    place, category
+        Of Data: which place is drawn, the report's own by default; and what is counted, crimes by
+        default.
+
+    Raises
+    ------
+    QueryError
+        There is no such place or category, or this is another frame.
+
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect("ZZ1 1AA", "2025-11", "2025-12")
+    >>> chart = cn.point_map(data, category="shoplifting")
+    >>> busy = cn.count_by_point(data).head(20)
+    >>> chart = cn.point_map(busy, data=data)
 
     Metres from the centre (EPSG:27700) on two equal axes; rings at a quarter mile and a mile
     for a circle, the outline for a custom area; the boundaries of the neighbourhood and between
     police forces where the source gives them; faint dots for every snapped point the source
     knows in the frame. No tiles, no jitter, no heat map.
     """
-    if not points["crime"].any():
+    given = points if isinstance(points, Data) else data
+    if not isinstance(given, Data):
+        msg = "Points alone show no ground; write point_map(points, data=...) with the Data they are counted in."
+        raise QueryError(msg)
+    table = frame_to_draw(
+        points, count_by_point, "crime", "n", "label", "snapped_to", "top", "place", place=place,
+        category=category,
+    )  # fmt: skip
+    table = table[table["n"] > 0]
+    if table.empty:
         return empty("No map point can be counted.", width=width)
-    frame = frame_of(data)
-    around = data.main
+    around = given.of(str(table["place"].iloc[0]))
+    frame = frame_of(around)
     known = frame.metres(around.nearby)
     known = known[(known.abs() <= frame.reach).all(axis=1)].drop_duplicates()
-    points = points[points["crime"] > 0]
-    spots = frame.metres(points).assign(
-        name=points["snapped_to"].replace("", "Unnamed place").to_numpy(),
-        crimes=points["crime"].to_numpy(), top=points["top"].to_numpy(),
-    )  # fmt: skip
+    one = str(table["label"].iloc[0])
+    what = "Crimes" if one == "All crime" else one
+    spots = frame.metres(table).assign(
+        name=table["snapped_to"].replace("", "Unnamed place").to_numpy(),
+        crimes=table["n"].to_numpy(), top=table["top"].to_numpy(),
+    ).sort_values("crimes", ascending=False, kind="stable")  # fmt: skip
     most = int(spots["crimes"].max())
     beat, forces = _boundary(around, frame), force_parts(around, frame)
     words = map_labels.placed(
@@ -97,7 +144,7 @@ def point_map(data: Data, points: pd.DataFrame, *, width: int = WIDTH) -> Drawin
     size = alt.Size(
         "crimes:Q",
         scale=alt.Scale(domain=[0, most], range=[0, {"expr": f"{BIGGEST} * pow(width / {WIDTH}, 1.5)"}]),
-        legend=alt.Legend(title="Crimes at a point", values=round_steps(most), symbolFillColor=BLUE,
+        legend=alt.Legend(title=f"{what} at a point", values=round_steps(most), symbolFillColor=BLUE,
                           symbolOpacity=0.6, format=",d", titleOrient="left", titlePadding=14),
     )  # fmt: skip
     layers = [
@@ -113,7 +160,9 @@ def point_map(data: Data, points: pd.DataFrame, *, width: int = WIDTH) -> Drawin
         centre(frame),
         *_written(words, axes),
     ]  # fmt: skip
-    said = "Map of the map points in the area, symbol area by the number of crimes."
+    number = "crimes" if what == "Crimes" else f"records of {what.lower()}"
+    area = str(table["place"].iloc[0]) if place else "the area"
+    said = f"Map of the map points in {area}, symbol area by the number of {number}."
     return finish(layered(*layers), width=width, height=width, description=said, square=True)
 
 

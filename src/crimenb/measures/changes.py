@@ -13,23 +13,30 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from crimenb.data import remembered
+from crimenb.data import once, remembered
+from crimenb.errors import QueryError
 from crimenb.measures.counts import (
     LEAST_ACROSS,
+    checked_month,
+    checked_series,
     crime_categories_of,
     is_across,
+    key_of,
     located_share,
     monthly_counts,
+    rest_of_force,
     scope,
 )
+from crimenb.measures.counts import name_of as name_of  # noqa: PLC0414
 from crimenb.measures.months import TIMES_THE_PLACE, YEAR, rest_in
 from crimenb.query import days_in, month_before
-from crimenb.schema import ASB, label_of
+from crimenb.schema import ASB
 from crimenb.usual_range import SPREAD, shrunk, t_value
 
 if TYPE_CHECKING:
     from crimenb.data import Data
     from crimenb.measures.months import Floats
+    from crimenb.query import Month
 
 RECENT, BEFORE_RECENT = 3, 9
 LEAST_PAIRS = 10
@@ -256,21 +263,28 @@ def changes(data: Data) -> tuple[Change, ...]:
     return (*found[:2], *sorted(found[2:], key=lambda c: -(c.count_later + c.count_earlier)))
 
 
-def name_of(series: str) -> str:
-    """Return the name of a series in a table: "All crime", "Anti-social behaviour", a category's."""
-    return {"crime": "All crime", "asb": label_of(ASB)}.get(series, label_of(series))
-
-
-def change_by_category(data: Data) -> pd.DataFrame:
+@once
+def change_by_category(data: Data, *, place: str = "") -> pd.DataFrame:
     """Return the latest twelve months against the same months a year before, a row a category (R8).
+
+    Parameters
+    ----------
+    place
+        A place of the data; the report's own by default.
 
     Returns
     -------
     DataFrame
-        Crime first, then anti-social behaviour, then the categories by their count: `label`,
+        Crime first, then anti-social behaviour, then the categories by their count: `place`,
+        `category` ("crime", "asb" or a slug), `label`, `is_crime`,
         `before`, `after` (records), `change` (missing under 20), `low`, `high` (its interval,
         as changes), `same_way` and `pairs` (months), `kind` (a `ChangeVerdict`). Empty unless ten
         pairs of months are there. No geometry.
+
+    Raises
+    ------
+    QueryError
+        The data hold no such place.
 
     Examples
     --------
@@ -279,7 +293,19 @@ def change_by_category(data: Data) -> pd.DataFrame:
     >>> len(cn.change_by_category(data))  # two months are no two years
     0
     """
-    columns = ["label", "before", "after", "change", "low", "high", "same_way", "pairs", "kind"]
+    data = data.of(place)
+    columns = [
+        "place",
+        "category",
+        "label",
+        "is_crime",
+        "before",
+        "after",
+        "change",
+        "low",
+        "high",
+        "same_way",
+    ]
     rows = []
     for found in changes(data):
         if not found.compared:
@@ -287,7 +313,93 @@ def change_by_category(data: Data) -> pd.DataFrame:
         few = min(found.count_earlier, found.count_later) < LEAST_FOR_PERCENT
         size = float("nan") if few else found.ratio - 1
         rows.append((
-            name_of(found.series), found.count_earlier, found.count_later, size, found.low - 1,
+            key_of(data), found.series, name_of(found.series), found.series != "asb",
+            found.count_earlier, found.count_later, size, found.low - 1,
             found.high - 1, found.same_way, found.pairs, str(found.kind),
         ))  # fmt: skip
-    return pd.DataFrame(rows, columns=columns).astype({"change": "float64"})
+    return pd.DataFrame(rows, columns=[*columns, "pairs", "kind"]).astype({"change": "float64"})
+
+
+@once
+def before_and_after(
+    data: Data, *, month: Month, place: str = "", category: str = "crime", months: int = 12
+) -> pd.DataFrame:
+    """Set the whole months before a month against those from it on, here and in the rest of the force.
+
+    It shows no cause. Something else may have changed at the same time, a high month falls by itself,
+    and a month chosen after looking at the counts proves nothing. A change that the rest of the force
+    shows too is not one of this place.
+
+    Parameters
+    ----------
+    month
+        The first month "after".
+    place
+        A place of the data; the report's own by default.
+    category
+        "crime", "asb", or a category by its slug or its name.
+    months
+        Months on each side at most. Twelve hold every season once; of fewer the rest of the force,
+        which has the same seasons, is the only measure.
+
+    Returns
+    -------
+    DataFrame
+        Two rows, `where` "here" and "rest of the force" (archive only, else without numbers):
+        `place`, `category`, `label`, `month`, `where`, `months_before`, `months_after`, `before` and
+        `after` (records), `a_day_before`, `a_day_after`, `change` (of the records a day, as a share;
+        missing where either side has under 20, or map points were replaced between them, R20).
+        Months that may not be compared (R1, R10) are on neither side. No geometry.
+
+    Raises
+    ------
+    QueryError
+        The data hold no such place or month, there is no such category, or nothing lies on one side.
+
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect("ZZ1 1AA", "2024-07", "2025-12")
+    >>> cn.before_and_after(data, month="2025-07")[["where", "months_before", "months_after"]]
+                   where  months_before  months_after
+    0               here  ...             6
+    1  rest of the force  ...             6
+    """
+    if months < 1:
+        msg = f"{months} months on each side leave nothing to compare; give 1 or more."
+        raise QueryError(msg)
+    data = data.of(place)
+    series, first = checked_series(data, category), checked_month(data, month)
+    steady = scope(data).steady_in(series)
+    earlier = [m for m in steady if m < first][-months:]
+    later = [m for m in steady if m >= first][:months]
+    if not earlier or not later:
+        side = "before" if not earlier else "from"
+        may = f"choose one of {steady[1]} to {steady[-1]}" if len(steady) > 1 else "ask for more months"
+        msg = f"No whole month lies {side} {first}; {may}."
+        raise QueryError(msg)
+    here = monthly_counts(data)[series]
+    rest = rest_of_force(data).reindex(columns=[series])[series]
+    days = [sum(map(days_in, side)) for side in (earlier, later)]
+    rows = []
+    for where, counts in (("here", here), ("rest of the force", rest)):
+        known = {*earlier, *later} <= set(counts.index)
+        before, after = (float(counts[side].sum()) if known else np.nan for side in (earlier, later))
+        few = not min(before, after) >= LEAST_FOR_PERCENT
+        moved = is_across([*earlier, *later]) and here[[*earlier, *later]].mean() < LEAST_ACROSS
+        change = np.nan if few or moved else after / days[1] / (before / days[0]) - 1
+        rows.append((key_of(data), series, name_of(series), first, where, len(earlier), len(later),
+                     before, after, before / days[0], after / days[1], change))  # fmt: skip
+    columns = [
+        "place",
+        "category",
+        "label",
+        "month",
+        "where",
+        "months_before",
+        "months_after",
+        "before",
+        "after",
+    ]
+    table = pd.DataFrame(rows, columns=[*columns, "a_day_before", "a_day_after", "change"])
+    return table.astype({"before": "Int64", "after": "Int64"})

@@ -19,6 +19,7 @@ from crimenb.measures.counts import (
     TOTALS,
     crime_categories_of,
     deciding,
+    key_of,
     monthly_counts,
     records,
     rest_of_force,
@@ -124,7 +125,7 @@ def with_place(data: Data, other: Data) -> Comparison:
         The place it is compared with, `data.of(postcode)`.
     """
     data = data.main
-    name = str(other.places["postcode"].iloc[0])
+    name = key_of(other)
     months = [m for m in scope(data).steady if m in scope(other).steady]
     why = _unfit(data) or _unfit(other)
     if not why and len(months) < LEAST_MONTHS:
@@ -253,8 +254,8 @@ def _named(category: str, quotient: float, low: float, high: float) -> str:
 
 
 @remembered
-def all_comparisons(data: Data) -> list[Comparison]:
-    """Return every comparison asked for: the rest of the force first, then each postcode."""
-    here = data.main
-    found = [with_rest_of_force(here)]
-    return found + [with_place(here, data.of(p)) for p in data.query.compare_with]
+def all_comparisons(data: Data, *, place: str = "") -> list[Comparison]:
+    """Return every comparison of a place: the rest of the force first, then each other place."""
+    here = data.of(place)
+    others = [p for p in data.places["postcode"] if p != key_of(here)]
+    return [with_rest_of_force(here), *[with_place(here, data.of(p)) for p in others]]

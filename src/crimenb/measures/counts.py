@@ -8,6 +8,7 @@ never as zero (R1); map points are counted on one side of their replacement in J
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import geopandas as gpd
@@ -18,13 +19,14 @@ from crimenb.data import once, remembered
 from crimenb.errors import QueryError
 from crimenb.geo import LONLAT
 from crimenb.month_status import LEAST_SHARE, known_gaps
-from crimenb.query import days_in
+from crimenb.query import days_in, parse_month
 from crimenb.schema import ASB, BTP, CATEGORIES, CRIME_CATEGORIES, SUMMED, MonthStatus, label_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from crimenb.data import Data
+    from crimenb.query import Month
 
 TOTALS = ("crime", "asb", "btp")
 SERIES = (*TOTALS, *CATEGORIES)
@@ -285,8 +287,18 @@ def _records(data: Data, months: tuple[str, ...]) -> gpd.GeoDataFrame:
     return data.crimes[chosen].reset_index(drop=True)
 
 
-def summed_months(data: Data) -> list[str]:
-    """Return the months that totals are made of, oldest first (see `scope`).
+def summed_months(data: Data, *, place: str = "") -> list[str]:
+    """Return the months that a place's totals are made of, oldest first (see `scope`).
+
+    Parameters
+    ----------
+    place
+        A place of the data; the report's own by default.
+
+    Raises
+    ------
+    QueryError
+        The data hold no such place.
 
     Examples
     --------
@@ -295,20 +307,31 @@ def summed_months(data: Data) -> list[str]:
     >>> cn.summed_months(data)
     ['2025-11', '2025-12']
     """
-    return scope(data).months
+    return list(scope(data.of(place)).months)
 
 
 @once
-def count_by_category(data: Data) -> pd.DataFrame:
-    """Count the main place's records by category, in the latest summed month and the period.
+def count_by_category(data: Data, *, place: str = "") -> pd.DataFrame:
+    """Count a place's records by category, in the latest summed month and the period.
+
+    Parameters
+    ----------
+    place
+        A place of the data; the report's own by default.
 
     Returns
     -------
     DataFrame
         One row a category, those of crime by their count and anti-social behaviour last; columns
-        `category` (slug), `label`, `latest`, `period`, `a_month` (mean of the summed months) and
-        `share` (0-1 of the period's crime; missing for anti-social behaviour, which is no
-        crime). British Transport Police records are left out. No geometry.
+        `place`, `category` (slug), `label`, `is_crime`, `latest`, `period` (records, missing where no
+        month may be counted), `a_month` (mean of the summed months) and `share` (0-1 of the
+        period's crime; missing for anti-social behaviour, which is no crime). British Transport
+        Police records are left out. No geometry.
+
+    Raises
+    ------
+    QueryError
+        The data hold no such place.
 
     Examples
     --------
@@ -318,6 +341,7 @@ def count_by_category(data: Data) -> pd.DataFrame:
                      category  latest  period
     13  anti-social-behaviour ...
     """
+    data = data.of(place)
     counts, order = summed_counts(data), categories_of(data)
     period = counts[order].sum()
     latest = counts[order].iloc[-1] if len(counts) else period
@@ -326,9 +350,11 @@ def count_by_category(data: Data) -> pd.DataFrame:
     if not len(counts):  # nothing was counted, which is not the same as nothing
         nothing = pd.array([pd.NA] * len(table), dtype="Int64")
         table = table.assign(latest=nothing, period=nothing)
-    table.insert(1, "label", table["category"].map(label_of))
-    table["a_month"] = table["period"] / max(len(counts), 1)
     is_crime = table["category"] != ASB
+    table.insert(0, "place", key_of(data))
+    table.insert(2, "label", table["category"].map(label_of))
+    table.insert(3, "is_crime", is_crime)
+    table["a_month"] = table["period"] / max(len(counts), 1)
     table["share"] = (table["period"] / crime if crime else table["period"] * np.nan).where(is_crime)
     table = table.assign(last=~is_crime).sort_values(
         ["last", "period", "label"], ascending=[True, False, True], ignore_index=True
@@ -336,8 +362,14 @@ def count_by_category(data: Data) -> pd.DataFrame:
     return table.drop(columns="last")
 
 
-def count_by_month_and_category(data: Data) -> pd.DataFrame:
-    """Count the main place's records by month and category, as a table across.
+@once
+def count_by_month_and_category(data: Data, *, place: str = "") -> pd.DataFrame:
+    """Count a place's records by month and category, as a table across.
+
+    Parameters
+    ----------
+    place
+        A place of the data; the report's own by default.
 
     Returns
     -------
@@ -346,35 +378,42 @@ def count_by_month_and_category(data: Data) -> pd.DataFrame:
         each category, named by its label, missing in months that may not be summed. British
         Transport Police is left out. No geometry.
 
+    Raises
+    ------
+    QueryError
+        The data hold no such place.
+
     Examples
     --------
     >>> import crimenb as cn
-    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> data = cn.collect("ZZ9 9ZZ", "2025-11", "2025-12")
     >>> cn.count_by_month_and_category(data)["month"].tolist()
     ['2025-11', '2025-12']
     """
+    data = data.of(place)
     across = summed_counts(data)[categories_of(data)].astype("Int64").reindex(list(data.query.months))
     return across.rename(columns=label_of).rename_axis(index="month", columns=None).reset_index()
 
 
 @once
-def count_by_month(data: Data, postcode: str = "", category: str = "") -> pd.DataFrame:
+def count_by_month(data: Data, *, place: str = "", category: str = "") -> pd.DataFrame:
     """Count a place's crimes and anti-social behaviour reports by month.
 
     Parameters
     ----------
-    postcode
-        Another place of the data; the report's own by default.
+    place
+        A place of the data; the report's own by default.
     category
-        A category's slug: adds the column `n` with its counts.
+        "crime", "asb", "btp", or a category by its slug or its name: adds the columns `category`,
+        `label`, `is_crime` and, with its counts, `n`.
 
     Returns
     -------
     DataFrame
-        One row a month asked for, oldest first: `month`, `status`, `why`, `left_out`, `days`,
-        `crime`, `asb`, `btp` (whole numbers, missing where the month may not be summed). BTP is
-        missing too in months that BTP's file is not held for, as far as the source tells. No
-        geometry.
+        One row a month asked for, oldest first: `place`, `month`, `month_start` (its first day),
+        `status`, `why`, `left_out`, `days`, `crime`, `asb`, `btp` (whole numbers, missing where the
+        month may not be summed). BTP is missing too in months that BTP's file is not held for, as
+        far as the source tells. No geometry.
 
     Raises
     ------
@@ -384,39 +423,90 @@ def count_by_month(data: Data, postcode: str = "", category: str = "") -> pd.Dat
     Examples
     --------
     >>> import crimenb as cn
-    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> data = cn.collect("ZZ9 9ZZ", "2025-11", "2025-12")
     >>> cn.count_by_month(data)[["month", "status", "days"]]
          month     status  days
     0  2025-11  published    30
     1  2025-12  published    31
+    >>> cn.count_by_month(data, category="Shoplifting")[["month", "n"]]
+         month  n
+    0  2025-11  0
+    1  2025-12  ...
     """
-    place = data.of(postcode) if postcode else data.main
-    table = place.months.drop(columns="postcode").sort_values("month", ignore_index=True)
+    data = data.of(place)
+    table = data.months.drop(columns="postcode").sort_values("month", ignore_index=True)
+    table.insert(0, "place", key_of(data))
+    table.insert(2, "month_start", first_days(table["month"]))
+    table[["why", "left_out"]] = table[["why", "left_out"]].mask(table[["why", "left_out"]] == "")
     table["days"] = [days_in(m) for m in table["month"]]
-    counts = monthly_counts(place).loc[table["month"]].astype("Int64").reset_index(drop=True)
+    counts = monthly_counts(data).loc[table["month"]].astype("Int64").reset_index(drop=True)
     counts = counts.where(table["status"].isin(SUMMED))
+    btp = btp_months(data)
+    if btp is not None:
+        counts.loc[~table["month"].isin(btp), "btp"] = pd.NA
     table[list(TOTALS)] = counts[list(TOTALS)]
     if category:
-        table["n"] = counts[checked_series(place, category)]
-    btp = btp_months(place)
-    if btp is not None:
-        table.loc[~table["month"].isin(btp), "btp"] = pd.NA
+        series = checked_series(data, category)
+        table = table.assign(
+            category=series,
+            label=name_of(series),
+            is_crime=series not in ("asb", ASB, "btp"),
+            n=counts[series],
+        )
     return table
 
 
+def key_of(data: Data) -> str:
+    """Return the postcode, or the area's name, of data of one place."""
+    return str(data.places["postcode"].iloc[0])
+
+
+def first_days(months: pd.Series) -> pd.Series:
+    """Return the first day of each month, as a timestamp that pandas and Altair count with."""
+    return pd.to_datetime(months, format="%Y-%m").astype("datetime64[s]")
+
+
+_NAMES = {"crime": "All crime", "asb": label_of(ASB), "btp": "British Transport Police"}
+
+
+def name_of(series: str) -> str:
+    """Return the name of a series in a table: "All crime", "Anti-social behaviour", a category's."""
+    return _NAMES.get(series, label_of(series))
+
+
 def checked_series(data: Data, series: str) -> str:
-    """Return a series after checking that it can be counted.
+    """Return a series, named by its slug or its label, after checking that it can be counted.
 
     Raises
     ------
     QueryError
         It cannot; the message lists those that can.
     """
-    known = list(monthly_counts(data).columns)
-    if series not in known:
-        msg = f"There is no category {series!r}; choose one of {', '.join(known)}."
+    known = [str(c) for c in monthly_counts(data)]
+    if series in known:
+        return series
+    by_name = {name.casefold(): s for s in known for name in (name_of(s), s)}
+    if (found := by_name.get(str(series).strip().casefold())) is None:
+        msg = f"There is no category {repr(series)[:60]}; choose one of {', '.join(known)}."
         raise QueryError(msg)
-    return series
+    return found
+
+
+def checked_month(data: Data, month: Month) -> str:
+    """Return a month of the data as "YYYY-MM".
+
+    Raises
+    ------
+    QueryError
+        It is no month, or none of those asked for; the message says which those are.
+    """
+    query, found = data.query, str(month)[:40]
+    with contextlib.suppress(QueryError):
+        found = parse_month(month)
+    if found not in query.months:
+        msg = f"Month {found!r} is not in the data; choose one of {query.start} to {query.end}."
+        raise QueryError(msg)
+    return found
 
 
 def btp_months(data: Data) -> list[str] | None:
@@ -472,35 +562,58 @@ def _with_points(crimes: gpd.GeoDataFrame) -> pd.DataFrame:
 
 
 @once
-def count_by_point(data: Data) -> gpd.GeoDataFrame:
-    """Count the main place's records by map point over the summed months.
+def count_by_point(data: Data, *, place: str = "", category: str = "crime") -> gpd.GeoDataFrame:
+    """Count a place's records by map point over the summed months.
+
+    Parameters
+    ----------
+    place
+        A place of the data; the report's own by default.
+    category
+        "crime", "asb", or a category by its slug or its name: what `n` counts.
 
     Returns
     -------
     GeoDataFrame
-        One row a map point inside the area, most crimes first: `snapped_to` (words, "" where the
-        source gives none), `crime`, `asb`, `share` and `cumulative` (0-1 of the crimes), `top`
-        (label of its most common category of crime, "" where it has no crime); EPSG:4326. A
-        point stands for a street or a place around it, not for where a crime was. Where the
-        months lie on both sides of July 2022, only those from then on are counted (R20).
+        One row a map point inside the area, the largest `n` first: `place`, `snapped_to` (words, ""
+        where the source gives none), `crime`, `asb`, `share` and `cumulative` (0-1 of all `n`), `top`
+        (label of its most common category of crime, "" where it has no crime), `category`, `label`
+        and `n` (records of that category); EPSG:4326. A point stands for a street or a place around
+        it, not for where a crime was. Where the months lie on both sides of July 2022, only those
+        from then on are counted (R20). British Transport Police is left out.
+
+    Raises
+    ------
+    QueryError
+        The data hold no such place, or there is no such category.
 
     Examples
     --------
     >>> import crimenb as cn
-    >>> data = cn.collect(cn.Query.parse("ZZ1 1AA", "2025-01", "2025-12"), "demo")
+    >>> data = cn.collect("ZZ1 1AA", "2025-01", "2025-12")
     >>> cn.count_by_point(data)[["snapped_to", "crime"]].head(1)
           snapped_to  crime
     0  Shopping Area ...
     """
+    data = data.of(place)
+    series = checked_series(data, category)
+    if series == "btp":
+        msg = "Records of British Transport Police are on no map; choose 'crime', 'asb' or a category."
+        raise QueryError(msg)
     table = by_point(data)
+    number = table[ASB if series == "asb" else series]
+    if series != "crime":
+        number = number.sort_values(ascending=False, kind="stable")
+        table = table.loc[number.index]
     mix = table[crime_categories_of(data)]
-    points = table[["snapped_to", "crime"]].assign(asb=table[ASB]).reset_index()
-    total = max(int(points["crime"].sum()), 1)
-    points["share"] = points["crime"] / total
-    points["cumulative"] = points["crime"].cumsum() / total
+    points = table[["snapped_to", "crime"]].assign(asb=table[ASB], n=number).reset_index()
+    total = max(int(points["n"].sum()), 1)
+    points["share"] = points["n"] / total
+    points["cumulative"] = points["n"].cumsum() / total
     top = [label_of(str(row.idxmax())) if row.sum() else "" for _, row in mix.iterrows()]
     points["top"] = np.asarray(top, dtype=object)
-    columns = ["snapped_to", "crime", "asb", "share", "cumulative", "top"]
+    points = points.assign(place=key_of(data), category=series, label=name_of(series))
+    columns = ["place", "snapped_to", "crime", "asb", "share", "cumulative", "top", "category", "label", "n"]
     geometry = gpd.points_from_xy(points["x"].astype(float), points["y"].astype(float))
     return gpd.GeoDataFrame(points[columns], geometry=geometry, crs=LONLAT)
 

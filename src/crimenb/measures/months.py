@@ -17,6 +17,7 @@ import pandas as pd
 from crimenb.data import once, remembered
 from crimenb.measures.counts import (
     LEAST_ACROSS,
+    checked_month,
     checked_series,
     count_by_month,
     is_across,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from crimenb.data import Data
+    from crimenb.query import Month
 
     Floats = NDArray[np.float64]
 
@@ -220,35 +222,44 @@ def _with_unlocated(data: Data, verdict: Verdict, y: Floats, days: Floats, month
 
 
 @once
-def months_with_range(data: Data, series: str = "crime") -> pd.DataFrame:
+def months_with_range(
+    data: Data, *, category: str = "crime", place: str = "", month: Month = ""
+) -> pd.DataFrame:
     """Return `count_by_month` of one series with the range that the month chart draws.
 
     Parameters
     ----------
-    series
-        "crime", "asb", or a category's slug.
+    category
+        "crime", "asb", "btp", or a category by its slug or its name.
+    place
+        A place of the data; the report's own by default.
+    month
+        The month judged; the newest summed one by default. Choose it before looking: of many
+        months some lie outside their range by chance.
 
     Returns
     -------
     DataFrame
-        Its columns; `n`, the counts of the series; and, where the newest month may be judged,
-        `low` and `high`: the normal range of that month alone (R5), missing in all others;
+        Its columns, with `n` the counts of the series; and, where the month may be judged, `low`
+        and `high`: the normal range of that month alone (R5), missing in all others;
         `elsewhere`: the rest of the force at this place's scale (archive only). No geometry.
 
     Raises
     ------
     QueryError
-        There is no such category; the message lists those there are.
+        There is no such category, place or month; the message says what there is.
 
     Examples
     --------
     >>> import crimenb as cn
-    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
-    >>> cn.months_with_range(data, "asb")["month"].tolist()
+    >>> data = cn.collect("ZZ9 9ZZ", "2025-11", "2025-12")
+    >>> cn.months_with_range(data, category="asb")["month"].tolist()
     ['2025-11', '2025-12']
     """
+    data = data.of(place)
+    series = checked_series(data, category)
     table = count_by_month(data, category=series)
-    verdict = verdict_of(data, series)
+    verdict = verdict_of(data, series, month=checked_month(data, month) if month else "")
     if verdict.range is None:
         return table
     judged = table["month"] == verdict.month

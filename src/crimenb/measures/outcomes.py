@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 
 from crimenb.data import once, remembered
-from crimenb.measures.counts import by_outcome
+from crimenb.measures.counts import by_outcome, key_of
 
 if TYPE_CHECKING:
     from crimenb.data import Data
@@ -124,21 +124,34 @@ def outcomes(data: Data) -> Outcomes:
     )
 
 
-def outcome_shares(data: Data) -> pd.DataFrame:
+@once
+def outcome_shares(data: Data, *, place: str = "") -> pd.DataFrame:
     """Return what happened next, for the crimes of the settled months (R16).
+
+    Parameters
+    ----------
+    place
+        A place of the data; the report's own by default.
 
     Returns
     -------
     DataFrame
-        One row a group of outcomes, `group`, `crimes`, `share` (0-1, missing under 50
+        One row a group of outcomes, `place`, `group`, `crimes`, `share` (0-1, missing under 50
         crimes). Empty where the source gives no outcomes. No geometry.
+
+    Raises
+    ------
+    QueryError
+        The data hold no such place.
 
     Examples
     --------
     >>> import crimenb as cn
     >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
     >>> cn.outcome_shares(data).columns.tolist()
-    ['group', 'crimes', 'share']
+    ['place', 'group', 'crimes', 'share']
     """
+    data = data.of(place)
     found = outcomes(data)
-    return found.table.iloc[:0] if found.none else found.table
+    table = found.table.iloc[:0] if found.none else found.table
+    return pd.DataFrame({"place": key_of(data), **table})

@@ -1,38 +1,46 @@
-"""What a notebook asks of its session: parameters checked, charts drawn offline."""
+"""The packaged notebooks: copied to a folder, and their parameters checked."""
 
 from __future__ import annotations
 
 import ast
-from typing import Any
+from pathlib import Path
 
-import altair as alt
-
-from crimenb.charts.theme import VEGALITE, steady
-from crimenb.errors import QueryError
+from crimenb.errors import QueryError, ReportError
+from crimenb.files import notebook_path
 
 
-def offline_charts() -> None:
-    """Let Altair's own charts draw in JupyterLab without network, and read as text elsewhere.
+def copy_notebooks(into: Path, *, replace: bool = False) -> list[str]:
+    """Copy the notebooks, and the small files they read, to a folder; return what was done, a line each.
 
-    Altair's usual renderer loads its scripts from a server each time a chart is shown. After
-    this call a chart is an output that JupyterLab and VS Code draw themselves, the same bytes
-    for the same data; where nothing can draw it, its description stands in its place.
+    Parameters
+    ----------
+    replace
+        Whether a file of that name with other content is replaced. Else it is left as it is, which
+        its line says.
 
-    Examples
-    --------
-    >>> import altair as alt, crimenb as cn
-    >>> cn.offline_charts()
-    >>> alt.renderers.active
-    'crimenb'
+    Raises
+    ------
+    ReportError
+        The folder cannot be written.
     """
-    alt.renderers.register("crimenb", _drawn)
-    alt.renderers.enable("crimenb")
-
-
-def _drawn(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
-    # Without its address JupyterLab takes the specification as of the version it can draw.
-    versionless = {key: steady(value) for key, value in spec.items() if key != "$schema"}
-    return {VEGALITE: versionless, "text/plain": f"[Chart] {spec.get('description', 'drawn by Altair')}"}
+    said = []
+    try:
+        into.mkdir(parents=True, exist_ok=True)
+        for packaged in sorted(notebook_path().parent.glob("*.*")):
+            target, raw = into / packaged.name, packaged.read_bytes()
+            same = target.is_file() and target.read_bytes() == raw
+            if target.exists() and not same and not replace:
+                said.append(
+                    f"Left as it is, for it is not the packaged one: {target} (--replace replaces it)"
+                )
+                continue
+            if not same:
+                target.write_bytes(raw)
+            said.append(str(target))
+    except OSError as error:
+        msg = f"Cannot write into {str(into)!r}: {error.strerror}; choose another folder."
+        raise ReportError(msg) from error
+    return said
 
 
 def check_parameters() -> None:

@@ -102,7 +102,8 @@ def first_screen(data: Data) -> Words:
         f'<p class="what">{escape(reading.WHAT_THESE_ARE)} <a href="#how-to-read-it">How to read this report</a></p>'
     )
     told = [
-        f"{n.value:,} {n.what}: {n.verdict[0].lower()}{n.verdict[1:]}{n.detail and ', '}{n.detail}." for n in numbers
+        f"{n.value:,} {n.what}: {n.verdict[0].lower()}{n.verdict[1:]}{n.detail and ', '}{n.detail}."
+        for n in numbers
     ]
     return Words(html, "\n".join([*told, f"{first} {rest}".strip(), reading.WHAT_THESE_ARE]), "first")
 

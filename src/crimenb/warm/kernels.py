@@ -38,6 +38,7 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets.config import Config
 
+from crimenb import draw_offline
 from crimenb.files import notebook_path, scratch
 from crimenb.warm.process import HelperProcess
 
@@ -265,6 +266,7 @@ def _be_kernel(connection: dict[str, Any], lifeline: socket.socket) -> None:
         app: Any = _Kernel.instance(outstream_class=f"{Stream.__module__}.{Stream.__name__}")
         app.load_connection_info(connection)
         app.initialize(_ARGUMENTS)
+        draw_offline()  # the package was imported before there was a notebook
         folder = lifeline.recv(_MESSAGE)
         if not folder:
             return  # the owner died, or did not need it

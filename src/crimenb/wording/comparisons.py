@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from crimenb.data import once
 from crimenb.measures.comparisons import NEVER_LOW, Comparison, Refusal, all_comparisons
+from crimenb.measures.counts import key_of
 from crimenb.schema import label_of
 from crimenb.wording import format as write
 
@@ -24,29 +26,40 @@ _REASONS = {
 }
 
 
-def compared_shares(data: Data) -> pd.DataFrame:
+@once
+def compared_shares(data: Data, *, place: str = "") -> pd.DataFrame:
     """Return shares of crime here and elsewhere, for all comparisons that may be made (R11).
+
+    Parameters
+    ----------
+    place
+        The place that is "here"; the report's own by default.
 
     Returns
     -------
     DataFrame
-        One row a comparison and category: `other` (words), `label`, `here`, `there` (shares,
-        0-1), `quotient`, `low`, `high`, `named` ("more", "less" or ""). No geometry.
+        One row a comparison and category: `place`, `other` (words), `category`, `label`, `here`,
+        `there` (shares, 0-1), `quotient`, `low`, `high`, `named` ("more", "less" or ""). No geometry.
+
+    Raises
+    ------
+    QueryError
+        The data hold no such place.
 
     Examples
     --------
     >>> import crimenb as cn
     >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
     >>> cn.compared_shares(data).columns.tolist()[:4]
-    ['other', 'label', 'here', 'there']
+    ['place', 'other', 'category', 'label']
     """
-    columns = ["other", "label", "here", "there", "quotient", "low", "high", "named"]
+    columns = ["place", "other", "category", "label", "here", "there", "quotient", "low", "high", "named"]
     tables = [
         c.table.assign(
-            other=compared_with(c), label=c.table["category"].map(label_of), here=c.table["share_here"],
-            there=c.table["share_there"],
+            place=key_of(data.of(place)), other=compared_with(c), label=c.table["category"].map(label_of),
+            here=c.table["share_here"], there=c.table["share_there"],
         ).sort_values("here", ascending=False, kind="stable")
-        for c in all_comparisons(data)
+        for c in all_comparisons(data, place=place)
         if not c.refused
     ]  # fmt: skip
     return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)

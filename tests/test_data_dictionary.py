@@ -1,0 +1,36 @@
+"""docs/data.md says what every frame holds: those stored, and those that the public functions return."""
+
+import pytest
+from tools import make_data_dictionary
+
+import crimenb as cn
+from crimenb import schema
+from crimenb.data import FRAMES
+from tests.real import ROOT
+
+
+@pytest.fixture(scope="module")
+def data():
+    return cn.collect(["ZZ1 1AA", "ZZ2 2BB"], "2023-07", "2025-12")
+
+
+def test_it_is_what_the_schema_says():
+    assert (ROOT / "docs" / "data.md").read_text("utf-8") == make_data_dictionary.text()
+    assert set(schema.ROWS) == {*FRAMES, *schema.VIEWS}
+
+
+def test_every_meaning_is_of_a_column():
+    columns = {c for frames in (schema.COLUMNS, schema.VIEWS) for f in frames.values() for c in f}
+    whole = {f"{n}.{c}" for frames in (schema.COLUMNS, schema.VIEWS) for n, f in frames.items() for c in f}
+    assert set(schema.MEANINGS) <= columns | whole
+
+
+@pytest.mark.parametrize("name", schema.VIEWS)
+def test_a_function_returns_what_the_dictionary_says(name, data):
+    more = {"before_and_after": {"month": "2025-01"}}.get(name, {})
+    for place in ("", "ZZ2 2BB"):
+        frame = cn.locate(["ZZ1 1AA"]) if name == "locate" else getattr(cn, name)(data, place=place, **more)
+        assert len(frame)
+        assert {c: str(d) for c, d in frame.dtypes.items()} == schema.VIEWS[name]
+        if "place" in frame:
+            assert set(frame["place"]) == {place or "ZZ1 1AA"}
