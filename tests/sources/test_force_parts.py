@@ -3,6 +3,7 @@
 import math
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crimenb.geo import LONLAT, MILE_M, circle, in_degrees, in_metres, to_lonlat, to_metres
-from crimenb.sources.gazetteer import parts_by_area, parts_by_nearest
+from crimenb.sources.gazetteer import parts_by_area, parts_by_nearest, parts_of
 
 CENTRE = (-1.13, 52.63)
 MILE = circle(*CENTRE)
@@ -97,6 +98,17 @@ def test_parts_fill_the_area_once_in_any_order_of_rows(rows, dice):
     shuffled = dice.sample(rows, len(rows))
     assert shares(parts_by_nearest(MILE, postcodes(*shuffled))) == pytest.approx(shares(parts), abs=1e-6)
     assert set(parts) <= {force for *_, force in rows}
+
+
+def test_a_gap_of_the_postcodes_is_seen_in_a_town_where_it_is_narrow():
+    """Two kilometres without a postcode are a moor in the country, and a missing neighbour in a town."""
+    for spacing, unknown in ((70, True), (250, False)):
+        x, y = np.meshgrid(np.arange(-5000, 6000, spacing), np.arange(-5000, 5000, spacing))
+        held = (x < 600) | (x > 2800)
+        lon, lat = to_lonlat(X0 + x[held], Y0 + y[held])
+        near = pd.DataFrame({"longitude": lon, "latitude": lat, "force": WEST})
+        assert ("" in parts_of(MILE, None, near, complete=False)) == unknown
+        assert "" not in parts_of(MILE, None, near, complete=True)
 
 
 def test_boundaries_give_exact_parts():
