@@ -133,7 +133,7 @@ def edge(data: Data) -> Edge:
     busy = (outside.abs() <= NEAR_M) & (crimes >= max(EDGE_SHARE * within, LEAST_EDGE))
     rows = near.assign(crimes=crimes, outside=outside)[busy]
     points = [
-        EdgePoint(row["snapped_to"], int(row["crimes"]), round(float(row["outside"]), 1), _mix(row))
+        EdgePoint(row["snapped_to"], int(row["crimes"]), round(float(row["outside"]), 3), _mix(row))
         for _, row in rows.sort_values("crimes", ascending=False, kind="stable").iterrows()
     ]
     fewer, more = (int(crimes[outside <= reach].sum()) for reach in (-NEAR_M, NEAR_M))
