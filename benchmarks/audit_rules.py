@@ -652,8 +652,8 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
             "name": row["snapped_to"] or None, "m": round(abs(row["out"])), "side": side, "n": int(row["crimes"]),
             "counts": "counts in full" if side == "inside" else "is not counted", "mix": join(listed),
         }
-        if abs(round(row["out"], 1)) - round(abs(row["out"])) == 0.5 or number(g["m"]) == found["m"]:
-            return found | {"m": number(g["m"])}
+        if number(g["m"]) == found["m"]:
+            return found
     return {"name": "a point of the edge"}
 
 @rule(r"(?P<name>.+?) is an area that whoever asked for this report gave\. Crimes are mapped to points, so one near the edge may be counted on the other side: {inside:I} crimes? (?P<verb>lies|lie) within 100 m inside the edge and {outside:I} within 100 m outside\.")

@@ -23,8 +23,8 @@ Page = dict[str, list[str]]
 
 _FRAMES = {
     "categories": cn.count_by_category,
-    "trend": lambda data: cn.months_with_range(data, "crime"),
-    "trend.asb": lambda data: cn.months_with_range(data, "asb"),
+    "trend": lambda data: cn.months_with_range(data, category="crime"),
+    "trend.asb": lambda data: cn.months_with_range(data, category="asb"),
     "snapped-points": cn.count_by_point,
     "outcomes": cn.outcome_shares,
     "change": cn.change_by_category,

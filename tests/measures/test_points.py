@@ -38,6 +38,11 @@ def test_the_edge_by_hand():
     assert found.points[0].mix == [("drugs", 90), ("robbery", 10)]
 
 
+def test_metres_to_the_edge_are_rounded_once():
+    data = written([{"month": "2025-12", "n": 20}], YEAR, nearby=near(("Inside", -48.544, {"robbery": 20})))
+    assert "One map point (Inside) 49 m inside the edge" in careful_sentences(place_of(data))[0]
+
+
 def at(name, x, n, **more):
     return {"month": "2025-01", "snapped_to": name, "x": CENTRE[0] + x, "n": n, **more}
 

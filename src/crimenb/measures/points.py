@@ -137,7 +137,7 @@ def edge(data: Data) -> Edge:
     rows = near.assign(crimes=crimes, outside=outside)[busy]
     known = [c for c in crime_categories_of(data) if c in near]
     points = [
-        EdgePoint(row["snapped_to"], int(row["crimes"]), round(float(row["outside"]), 1), _mix(row, known))
+        EdgePoint(row["snapped_to"], int(row["crimes"]), round(float(row["outside"]), 3), _mix(row, known))
         for _, row in rows.sort_values("crimes", ascending=False, kind="stable").iterrows()
     ]
     fewer, more = (int(crimes[outside <= reach].sum()) for reach in (-NEAR_M, NEAR_M))
