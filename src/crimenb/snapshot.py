@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 import shapely
 
 from crimenb.data import FRAMES, Data, Pull, check, frame, kind_of
-from crimenb.errors import PlaceNotFound, QueryError, ReportError, SnapshotError
+from crimenb.errors import Busy, PlaceNotFound, QueryError, ReportError, SnapshotError
 from crimenb.files import bounded_memory, read_regular, swap, working
 from crimenb.geo import LONLAT
 from crimenb.month_status import judge
@@ -485,6 +485,8 @@ def write(data: Data, folder: Path | str) -> None:
             for name, raw in _pack(data).items():
                 (work / name).write_bytes(raw)
             swap(work, target)
+    except Busy:
+        raise
     except ReportError as error:
         why = getattr(error.__cause__, "strerror", None) or error.__cause__
         msg = f"Cannot write the data into {str(folder)!r}: {why}; choose another folder."

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from crimenb.files import swap, working, write_sums
+from crimenb.errors import Busy, SnapshotError
+from crimenb.files import locked, swap, working, write_sums
 from crimenb.query import Query
 from crimenb.report.build import build_report
+from crimenb.snapshot import collect, write
 from tests.real import ROOT
 
 QUICK, SLOW = ("report", "archive", "anotherarchive", "book", "index"), ("reportintwo", "snapshot")
@@ -94,3 +96,12 @@ def test_hidden_folders_of_others_are_not_swept(tmp_path: Path) -> None:
         (tmp_path / name / "data").mkdir(parents=True)
     with working(tmp_path / "x") as work:
         assert sorted(p.name for p in tmp_path.glob(".x*")) == sorted([*mine, work.name, ".x.lock"])
+
+
+def test_two_do_not_write_one_snapshot_at_once(tmp_path: Path) -> None:
+    data = collect("ZZ9 9ZZ", "2025-12", "2025-12", source="demo")
+    with locked(tmp_path / ".x.lock"), pytest.raises(Busy, match="Another run is writing"):
+        write(data, tmp_path / "x")
+    (tmp_path / "file").touch()
+    with pytest.raises(SnapshotError, match="Cannot write the data into"):
+        write(data, tmp_path / "file" / "x")
