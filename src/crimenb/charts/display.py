@@ -1,8 +1,8 @@
 """What a notebook keeps of a chart: its specification, and a drawing for where nothing draws it.
 
-JupyterLab and VS Code draw the specification themselves. Stock nbconvert, GitHub and previews show
-the SVG, which has presentation attributes only, because they strip styles. There is no HTML: a
-notebook that has it shows it instead, and Altair's own loads its scripts from a server.
+JupyterLab draws the specification itself. Stock nbconvert shows the SVG, which has presentation
+attributes only, because GitHub strips styles. There is no HTML: JupyterLab would show it instead,
+and Altair's own loads its scripts from a server.
 """
 
 from __future__ import annotations
