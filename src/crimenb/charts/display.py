@@ -29,7 +29,7 @@ def mimebundle(chart: Any) -> Any:
         return chart._repr_mimebundle_()
     spec = specified(chart, alt.theme.active)
     # Without its address JupyterLab takes the specification as of the version it can draw.
-    spec = {key: value for key, value in spec.items() if key not in ("$schema", "usermeta")}
+    spec = {key: value for key, value in spec.items() if key != "$schema" and value != {}}
     label = " ".join(descriptions(spec)) or "drawn by Altair"
     bundle: dict[str, Any] = {VEGALITE: spec, "text/plain": f"[Chart] {label}"}
     with contextlib.suppress(ValueError):  # what Vega cannot draw here, it says in the notebook
