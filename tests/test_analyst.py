@@ -15,6 +15,7 @@ import vl_convert
 from nbclient import NotebookClient
 
 import crimenb as cn
+from crimenb.charts.display import mimebundle
 from crimenb.charts.theme import VEGALITE, specified
 from crimenb.files import notebook_path
 from crimenb.schema import ASB, BTP
@@ -258,6 +259,16 @@ def test_charts_carry_no_theme_and_are_shown_with_it(data):
     }
     assert chart.to_dict()["config"]["bar"] == specified(chart)["config"]["bar"] == {"color": "#12436D"}
     assert specified(alt.Chart().mark_bar().configure_bar(color="red"))["config"]["bar"] == {"color": "red"}
+
+
+def test_a_renderer_and_a_theme_of_the_analyst_are_left_to_work(data):
+    chart = cn.trend_chart(data)
+    with alt.theme.enable("dark"):
+        spec = mimebundle(chart)[VEGALITE]
+    assert spec["usermeta"]["embedOptions"] == {"theme": "dark"}
+    assert "bar" not in spec["config"]
+    with alt.renderers.enable("json"):
+        assert VEGALITE not in str(mimebundle(chart))
 
 
 def test_any_frame_of_an_analyst_may_be_drawn(data):

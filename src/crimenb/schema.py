@@ -164,7 +164,7 @@ ROWS: dict[str, str] = {
     "events": "a meeting or event of the team",
     "provenance": "a statement of the source, a file read, or a request made",
     "list_records": "a record that is counted",
-    "count_by_month": "a month asked for",
+    "count_by_month": "a month asked for; with `category=` also the columns `category`, `label`, `is_crime` and `n`",
     "months_with_range": "a month asked for",
     "count_by_category": "a category",
     "count_by_month_and_category": "a month asked for",

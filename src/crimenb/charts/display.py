@@ -1,8 +1,8 @@
 """What a notebook keeps of a chart: its specification, and a drawing for where nothing draws it.
 
-JupyterLab and VS Code draw the specification themselves. Stock nbconvert, GitHub and previews show
-the SVG, which has presentation attributes only, because they strip styles. There is no HTML: a
-notebook that has it shows it instead, and Altair's own loads its scripts from a server.
+JupyterLab draws the specification itself. Stock nbconvert shows the SVG, which has presentation
+attributes only, because GitHub strips styles. There is no HTML: JupyterLab would show it instead,
+and Altair's own loads its scripts from a server.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def mimebundle(chart: Any) -> Any:
         return chart._repr_mimebundle_()
     spec = specified(chart, alt.theme.active)
     # Without its address JupyterLab takes the specification as of the version it can draw.
-    spec = {key: value for key, value in spec.items() if key not in ("$schema", "usermeta")}
+    spec = {key: value for key, value in spec.items() if key != "$schema" and value != {}}
     label = " ".join(descriptions(spec)) or "drawn by Altair"
     bundle: dict[str, Any] = {VEGALITE: spec, "text/plain": f"[Chart] {label}"}
     with contextlib.suppress(ValueError):  # what Vega cannot draw here, it says in the notebook
