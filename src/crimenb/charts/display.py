@@ -33,7 +33,7 @@ def mimebundle(chart: Any) -> Any:
     label = " ".join(descriptions(spec)) or "drawn by Altair"
     bundle: dict[str, Any] = {VEGALITE: spec, "text/plain": f"[Chart] {label}"}
     with contextlib.suppress(ValueError):  # what Vega cannot draw here, it says in the notebook
-        bundle["image/svg+xml"] = static_svg(spec, label)
+        bundle["image/svg+xml"] = static_svg(spec, "", label)
     return bundle
 
 
@@ -46,13 +46,28 @@ def descriptions(spec: dict[str, Any]) -> list[str]:
     return [said for part in parts for said in descriptions(part)]
 
 
-def static_svg(spec: dict[str, Any], label: str) -> str:
-    """Return a chart as one named image in SVG, the same bytes for the same specification."""
+_CIRCLE = re.compile(
+    r'<path transform="translate\(([\d.-]+),([\d.-]+)\)" '
+    r'd="M([\d.]+),0A\3,\3,0,1,1,-\3,0A\3,\3,0,1,1,\3,0"'
+)
+
+
+def static_svg(spec: dict[str, Any], prefix: str, label: str) -> str:
+    """Return a chart as one named image in SVG, the same bytes for the same specification.
+
+    Parameters
+    ----------
+    prefix
+        What its ids begin with; "" for one made of the specification, where nobody knows what
+        else is on the page.
+    """
     svg = drawings.draw(spec)
+    prefix = prefix or "c" + hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:8] + "-"
     # The ids come from a counter of the process: renamed by the chart and order of appearance.
-    prefix = "c" + hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:8]
     for i, old in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg))):
-        svg = re.sub(rf'(id="|url\(#|href="#){re.escape(old)}(?=["\)])', rf"\g<1>{prefix}-{i}", svg)
+        svg = re.sub(rf'(id="|url\(#|href="#){re.escape(old)}(?=["\)])', rf"\g<1>{prefix}{i}", svg)
     svg = re.sub(r' (?:aria-[a-z]+|role|style)="[^"]*"', "", svg)
+    # A map has a thousand circles: each as one, and no number finer than the eye.
+    svg = _CIRCLE.sub(r'<circle cx="\1" cy="\2" r="\3"', svg)
     svg = re.sub(r'(\d\.\d\d)\d+(?=[,)" A-Za-z-])', r"\1", svg)
     return svg.replace("<svg ", f'<svg role="img" aria-label="{html.escape(label)}" ', 1)

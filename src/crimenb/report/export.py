@@ -97,7 +97,7 @@ def _ways(what: Any) -> tuple[str, dict[str, Callable[[Any, Path], Any]]]:
 
 def _svg(chart: Any, target: Path) -> None:
     spec = specified(chart, alt.theme.active)
-    target.write_text(static_svg(spec, " ".join(descriptions(spec))), "utf-8")
+    target.write_text(static_svg(spec, "", " ".join(descriptions(spec))), "utf-8")
 
 
 def _png(chart: Any, target: Path) -> None:

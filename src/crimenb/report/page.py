@@ -20,6 +20,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from crimenb.charts.display import static_svg
 from crimenb.charts.theme import VEGALITE
 from crimenb.errors import SnapshotError
 from crimenb.files import cache_folder, read_regular
@@ -333,24 +334,3 @@ def _linked(spec: dict[str, Any], width: int) -> dict[str, Any]:
     known = {"room": width, "bars": left}
     params = [p | {"value": known[p["name"]]} if p["name"] in known else p for p in spec["params"]]
     return {"vconcat": [*top, months], "params": params}
-
-
-_CIRCLE = re.compile(
-    r'<path transform="translate\(([\d.-]+),([\d.-]+)\)" '
-    r'd="M([\d.]+),0A\3,\3,0,1,1,-\3,0A\3,\3,0,1,1,\3,0"'
-)
-
-
-def static_svg(spec: dict[str, Any], prefix: str, label: str) -> str:
-    """Return a chart as one named image in SVG, the same bytes for the same specification."""
-    svg = drawings.draw(spec)
-    # The ids come from a counter of the process: renamed by figure and order of appearance.
-    for i, old in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg))):
-        svg = re.sub(rf'(id="|url\(#|href="#){re.escape(old)}(?=["\)])', rf"\g<1>{prefix}{i}", svg)
-    svg = re.sub(r' (?:aria-[a-z]+|role)="[^"]*"', "", svg)
-    svg = re.sub(r' style="[^"]*"', "", svg)
-    # A map has a thousand circles: each as one, and no number finer than the eye.
-    svg = _CIRCLE.sub(r'<circle cx="\1" cy="\2" r="\3"', svg)
-    svg = re.sub(r'(\d\.\d\d)\d+(?=[,)" A-Za-z-])', r"\1", svg)
-    escaped = html.escape(label, quote=True)
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{escaped}" ', 1)
