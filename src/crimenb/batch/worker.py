@@ -83,8 +83,8 @@ def _made(task: Task) -> tuple[str, str]:
             return sums, overview_json(snapshot.read(task.folder / DATA))
         try:
             collected = Path(task.collected) if task.collected else None
-            said = sorted(task.described.items())
-            source = task.source if collected else _opened(task.source, *said, closed_ok=task.closed_ok)
+            described = sorted(task.described.items())
+            source = task.source if collected else _opened(task.source, *described, closed_ok=task.closed_ok)
             built = make_report(task.query, source, task.out, refresh=True, collected=collected)
         except Busy:  # a worker that Dask took for dead is still running
             if time.monotonic() > until:

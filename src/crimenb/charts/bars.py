@@ -114,8 +114,8 @@ def outcome_chart(table: Data | pd.DataFrame, *, place: str = "", width: int = W
     numbers = base.mark_text(align="left", dx=6, aria=False).encode(
         x=alt.X("share:Q"), text=alt.Text("text:N")
     )
-    said = "Bar chart of the latest outcome of crimes, as shares."
+    description = "Bar chart of the latest outcome of crimes, as shares."
     return finish(
-        bars + numbers, width=width, height=42 * len(shown), description=said,
+        bars + numbers, width=width, height=42 * len(shown), description=description,
         margin=LABELS + COUNTS, narrow=LABELS_NARROW + COUNTS + 30,
     )  # fmt: skip

@@ -43,7 +43,7 @@ def descriptions(spec: dict[str, Any]) -> list[str]:
         return [str(spec["description"])]
     parts = [p for key in ("layer", "hconcat", "vconcat", "concat") for p in spec.get(key, [])]
     parts += [spec["spec"]] if "spec" in spec else []  # of a chart in facets
-    return [said for part in parts for said in descriptions(part)]
+    return [text for part in parts for text in descriptions(part)]
 
 
 _CIRCLE = re.compile(

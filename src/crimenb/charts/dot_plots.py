@@ -88,9 +88,11 @@ def change_chart(table: Data | pd.DataFrame, *, place: str = "", width: int = WI
             end="max(datum.before, datum.after)"
         ).mark_text(align="left", dx=12, aria=False)  # fmt: skip
         layers.append(called.encode(x=alt.X("end:Q"), text=alt.Text("verdict:N")))
-    said = "Dot chart of records by category in the latest 12 months and the same months a year before."
+    description = (
+        "Dot chart of records by category in the latest 12 months and the same months a year before."
+    )
     return finish(
-        layered(*layers), width=width, height=30 * len(shown), description=said,
+        layered(*layers), width=width, height=30 * len(shown), description=description,
         margin=LABELS + 70, narrow=LABELS_NARROW + 60,
     )  # fmt: skip
 
@@ -151,8 +153,8 @@ def comparison_chart(table: Data | pd.DataFrame, *, place: str = "", width: int 
             for part in (shown.assign(place=shown["other"], share=shown["there"]), here)
         ],
     ]  # fmt: skip
-    said = "Dot chart of shares of crime by category, here and in the places compared with."
+    description = "Dot chart of shares of crime by category, here and in the places compared with."
     return finish(
-        layered(*layers), width=width, height=36 * len(order), description=said,
+        layered(*layers), width=width, height=36 * len(order), description=description,
         margin=LABELS + 24, narrow=LABELS_NARROW + 24,
     )  # fmt: skip

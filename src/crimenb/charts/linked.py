@@ -85,9 +85,9 @@ def explore_chart(data: Data, *, place: str = "", width: int = WIDTH) -> Drawing
     apart = alt.Resolve(scale=alt.ScaleResolveMap(color="independent"))
     above = alt.hconcat(*views[:2], spacing=24, resolve=apart)
     whole = alt.vconcat(above, views[2], data=source, spacing=12, resolve=apart)
-    said = "Bars by category, a map of snapped points and bars by month, which answer to one choice."
+    description = "Bars by category, a map of snapped points and bars by month, which answer to one choice."
     held = summed_months(data)
-    return finish(whole, width=width, height=0, description=said, linked={
+    return finish(whole, width=width, height=0, description=description, linked={
         "categories": [label_of(c) for c in order], "reports": order.index(ASB),
         "months": [month_name(m) for m in months], "held": [months.index(m) for m in held],
         "since": months.index(scope(data).point_months[0]),

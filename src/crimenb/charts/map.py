@@ -162,8 +162,8 @@ def point_map(
     ]  # fmt: skip
     number = "crimes" if what == "Crimes" else f"records of {what.lower()}"
     area = str(table["place"].iloc[0]) if place else "the area"
-    said = f"Map of the map points in {area}, symbol area by the number of {number}."
-    return finish(layered(*layers), width=width, height=width, description=said, square=True)
+    description = f"Map of the map points in {area}, symbol area by the number of {number}."
+    return finish(layered(*layers), width=width, height=width, description=description, square=True)
 
 
 def shade(data: Data, frame: Frame, forces: Mapping[str, BaseGeometry]) -> list[Any]:

@@ -314,12 +314,12 @@ alt.data_transformers.register("crimenb", _values)
 
 def empty(text: str, *, width: int = WIDTH) -> Drawing:
     """Draw a sentence where there is nothing to draw; the page writes it as a sentence."""
-    said = (
+    sentence = (
         alt.Chart(pd.DataFrame({"text": [text]}))
         .mark_text(size=16, aria=False)
         .encode(text=alt.Text("text:N"))
     )
-    return finish(said, width=width, height=80, description=text, empty=text)
+    return finish(sentence, width=width, height=80, description=text, empty=text)
 
 
 def two_lines(text: str) -> list[str]:

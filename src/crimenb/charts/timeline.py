@@ -161,8 +161,8 @@ def trend_chart(
         ink = "#ffffff" if colour == BLUE else INK
         layers += _numbers(base, y, ink if extra else "", months=len(months))
     where = f", {counts['place'].iloc[0]}" if place else ""
-    said = f"Bar chart of {title.lower()} by month{where}, {months[0]} to {months[-1]}."
-    return finish(layered(*layers), width=width, height=260, description=said, margin=58)
+    description = f"Bar chart of {title.lower()} by month{where}, {months[0]} to {months[-1]}."
+    return finish(layered(*layers), width=width, height=260, description=description, margin=58)
 
 
 def _named(series: str) -> tuple[str, str]:

@@ -137,12 +137,12 @@ def with_place(data: Data, other: Data) -> Comparison:
     if not why and common > MOST_SHARED * smaller:
         why = Refusal.OVERLAP
     if why:
-        said = _refused(name, [], why, months)
+        comparison = _refused(name, [], why, months)
     else:
         categories = list(dict.fromkeys(crime_categories_of(data) + crime_categories_of(other)))
         a, b = (_by_month(records, months, categories) for records in (mine, yours))
-        said = _compared(name, [], months, a, b)
-    return said._replace(distance_m=far, shared=common, smaller=smaller)
+        comparison = _compared(name, [], months, a, b)
+    return comparison._replace(distance_m=far, shared=common, smaller=smaller)
 
 
 def distance(data: Data, other: Data) -> float:

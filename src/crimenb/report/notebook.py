@@ -23,24 +23,24 @@ def copy_notebooks(into: Path, *, replace: bool = False) -> list[str]:
     ReportError
         The folder cannot be written.
     """
-    said = []
+    copied = []
     try:
         into.mkdir(parents=True, exist_ok=True)
         for packaged in sorted(notebook_path().parent.glob("*.*")):
             target, raw = into / packaged.name, packaged.read_bytes()
             same = target.is_file() and target.read_bytes() == raw
             if target.exists() and not same and not replace:
-                said.append(
+                copied.append(
                     f"Left as it is, for it is not the packaged one: {target} (--replace replaces it)"
                 )
                 continue
             if not same:
                 target.write_bytes(raw)
-            said.append(str(target))
+            copied.append(str(target))
     except OSError as error:
         msg = f"Cannot write into {str(into)!r}: {error.strerror}; choose another folder."
         raise ReportError(msg) from error
-    return said
+    return copied
 
 
 def check_parameters() -> None:

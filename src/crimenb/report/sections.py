@@ -404,10 +404,10 @@ def _link(address: str, title: str) -> Markup:
 
 def _listed_people(title: str, rows: pd.DataFrame, say: object) -> str:
     named = rows.rename(columns={"name": "name_"})
-    said = [say(r) for r in named.itertuples()]  # type: ignore[operator]
-    if not said:
+    items = [say(r) for r in named.itertuples()]  # type: ignore[operator]
+    if not items:
         return f"<p>{escape(title)}: none given by the source.</p>"
-    return f"<h4>{escape(title)}</h4>{bullets(said)}"
+    return f"<h4>{escape(title)}</h4>{bullets(items)}"
 
 
 def _priorities(rows: pd.DataFrame) -> str:

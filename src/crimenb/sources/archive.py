@@ -200,7 +200,7 @@ class Archive:
     def describe(self) -> dict[str, str]:
         """Return what the source says of itself, for the manifest."""
         gazetteer = self.inventory.get("gazetteer") or {}
-        said = {
+        described = {
             "name": self.name,
             **({"release": self.release} if self.release else {}),
             "read": str(self.inventory["built"]),
@@ -209,13 +209,13 @@ class Archive:
             "postcodes": f"{gazetteer.get('postcodes', 0):,}",
         }
         if version := self.inventory.get("version_id"):
-            said["version"] = str(version)
+            described["version"] = str(version)
         if new := self.inventory["new_categories"]:
-            said["categories new to this version"] = ", ".join(map(label_of, new))
+            described["categories new to this version"] = ", ".join(map(label_of, new))
         if lost := int(self._files["lost"].sum()):
             files = int((self._files["lost"] > 0).sum())
-            said["rows not read"] = f"{lost:,} in {files:,} of {len(self._files):,} files"
-        return said
+            described["rows not read"] = f"{lost:,} in {files:,} of {len(self._files):,} files"
+        return described
 
     # ---------------------------------------------------------------- reading
 

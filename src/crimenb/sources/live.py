@@ -102,7 +102,7 @@ class Live:
     def describe(self) -> dict[str, str]:
         """Return what the source says of itself; `retrieved` is when its oldest answer came."""
         now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        said = {
+        described = {
             "name": self.name,
             "release": self.release,
             "retrieved": min(self._retrieved, default=now),
@@ -111,8 +111,8 @@ class Live:
         }
         for name, sentences in (("not answered", self._unanswered), ("left out", self._left_out)):
             if sentences:
-                said[name] = " ".join(dict.fromkeys(sentences))
-        return said
+                described[name] = " ".join(dict.fromkeys(sentences))
+        return described
 
     # ---------------------------------------------------------------- places
 

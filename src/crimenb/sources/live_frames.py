@@ -81,19 +81,19 @@ def sift(place: gpd.GeoDataFrame, records: Sequence[Crime]) -> Sifted:
 def left_out(sifted: Sequence[Sifted]) -> str:
     """Say what was left out of a place's answers, "" where nothing was."""
     outside, twice = sum(s.outside for s in sifted), sum(s.twice for s in sifted)
-    said = []
+    sentences = []
     if outside:
         records, verb = ("record", "is") if outside == 1 else ("records", "are")
-        said.append(
+        sentences.append(
             f"police.uk answered with {outside:,} {records} from outside the area, up to "
             f"{max(s.farthest_km for s in sifted):,.0f} km away; {'it' if outside == 1 else 'they'} {verb} left out."
         )
     if twice:
-        said.append(
+        sentences.append(
             f"police.uk gave {twice:,} {'record' if twice == 1 else 'records'} more than once under the same "
             "number; each is counted once."
         )
-    return " ".join(said)
+    return " ".join(sentences)
 
 
 def crimes_frame(place: gpd.GeoDataFrame, records: Sequence[Crime]) -> gpd.GeoDataFrame:
@@ -243,12 +243,12 @@ def team_frames(
 
 def _time(text: str | None) -> str:
     """Return an ISO date or time as it is written, "" for anything else."""
-    said = plain(text)
+    written = plain(text)
     try:
-        dt.datetime.fromisoformat(said)
+        dt.datetime.fromisoformat(written)
     except ValueError:
         return ""
-    return said
+    return written
 
 
 def outline(boundary: Sequence[Located]) -> BaseGeometry:

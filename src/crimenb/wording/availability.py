@@ -91,15 +91,15 @@ def published_sentence(place: Place, *, limit: bool = True) -> str:
 
 def _out_of_baselines(place: Place) -> list[str]:
     within = place.scope
-    said = []
+    sentences = []
     for series, what in (("all", "every record"), ("asb", "reports of anti-social behaviour")):
         months = [m for m in within.left_out[series] if m in within.months and m not in within.thin]
         if months:
             are = write.plural(len(months), "is", "are")
-            said.append(
+            sentences.append(
                 f"{write.months(months)} {are} counted but not used as a baseline for {what}: see the table of months"
             )
-    return said
+    return sentences
 
 
 def _how_many(place: Place) -> str:
@@ -132,24 +132,24 @@ def nothing_sentences(place: Place) -> list[str]:
     asked, names = write.span(list(place.status)), write.forces_named(place.forces)
     whys = [why for why in dict.fromkeys(place.months["why"]) if why]
     if set(place.status.values()) == {MonthStatus.NOT_IN_ARCHIVE}:
-        said = [
+        sentences = [
             f"This archive does not hold {names} for {asked}, so the crime of {write.place_name(place)} is "
             "unknown. It is not zero."
         ]
     else:
         why = whys[0] if len(whys) == 1 else published_sentence(place)
-        said = [
+        sentences = [
             f"Nothing can be counted for {write.place_name(place)}.",
             why,
             "That does not mean there was no crime.",
         ]
     if place.records:
         n = place.records
-        said.append(
+        sentences.append(
             f"The {write.counted(n, 'record')} found there came from other forces, not from {names}. "
             f"{write.plural(n, 'It is', 'They are')} not counted as the crime of {write.this_place(place)}."
         )
-    return said
+    return sentences
 
 
 def source_sentence(place: Place) -> str:

@@ -153,68 +153,68 @@ def change_sentences(place: Place) -> list[str]:
 
 def recent_sentence(place: Place) -> str:
     """Say how the last three months compare with the nine before, beside the rest (R7)."""
-    found = place.recent
-    few = min(found.count_later, found.count_earlier) < LEAST_FOR_PERCENT
-    if few or not found.compared:
+    recent = place.recent
+    few = min(recent.count_later, recent.count_earlier) < LEAST_FOR_PERCENT
+    if few or not recent.compared:
         return ""
-    later = write.period(found.later[0], found.later[-1])
-    earlier = write.period(found.earlier[0], found.earlier[-1])
-    if found.earlier[0][:4] == found.later[-1][:4]:
-        later, earlier = write.months_alone(found.later), write.months_alone(found.earlier)
-    moved = difference(found.ratio)
+    later = write.period(recent.later[0], recent.later[-1])
+    earlier = write.period(recent.earlier[0], recent.earlier[-1])
+    if recent.earlier[0][:4] == recent.later[-1][:4]:
+        later, earlier = write.months_alone(recent.later), write.months_alone(recent.earlier)
+    moved = difference(recent.ratio)
     text = f"Daily crime was {moved} in {later} {'compared with' if moved == 'unchanged' else 'than in'} {earlier}."
-    if not isnan(found.rest_ratio):
-        text += f" It was {difference(found.rest_ratio)} in {write.rest_of(place.forces)}."
+    if not isnan(recent.rest_ratio):
+        text += f" It was {difference(recent.rest_ratio)} in {write.rest_of(place.forces)}."
     return f"{text} {_recent_verdict(place)}"
 
 
 def _recent_verdict(place: Place) -> str:
-    found = place.recent
-    if found.called:
-        more = "more" if found.kind == ChangeVerdict.RISE else "less"
-        return f"This is a local {found.kind}: {more} crime than {write.rest_of(place.forces)} and chance explain."
-    if found.kind == ChangeVerdict.TOO_FEW:
+    recent = place.recent
+    if recent.called:
+        more = "more" if recent.kind == ChangeVerdict.RISE else "less"
+        return f"This is a local {recent.kind}: {more} crime than {write.rest_of(place.forces)} and chance explain."
+    if recent.kind == ChangeVerdict.TOO_FEW:
         return "The numbers are too small to call a local change."
-    if found.kind == ChangeVerdict.NO_CONTROL:
+    if recent.kind == ChangeVerdict.NO_CONTROL:
         return "This source cannot show how much of that is the time of year."
-    if difference(found.ratio) == "unchanged":
+    if difference(recent.ratio) == "unchanged":
         return "There is no sign of a local change."
-    if found.force_explains:
+    if recent.force_explains:
         return f"That is in line with {write.rest_of(place.forces)}."
     return "The difference is too small to call a local change."
 
 
 def year_sentence(place: Place) -> str:
     """Say how the latest year compares with the year before, and in how many months (R8)."""
-    found = place.year
-    if found.kind == ChangeVerdict.MAP_CHANGED:
-        return f"Years are {brief_change(found)}: the counts are too small for it."
-    if not found.compared:
+    year = place.year
+    if year.kind == ChangeVerdict.MAP_CHANGED:
+        return f"Years are {brief_change(year)}: the counts are too small for it."
+    if not year.compared:
         return ""
     text = (
-        f"{year_named(found)} police recorded {write.counted(found.count_later, 'crime')}, after "
-        f"{found.count_earlier:,} {year_before(found)}: {describe_change(found)}."
+        f"{year_named(year)} police recorded {write.counted(year.count_later, 'crime')}, after "
+        f"{year.count_earlier:,} {year_before(year)}: {describe_change(year)}."
     )
-    if not isnan(found.rest_ratio):
-        text += f" In {write.rest_of(place.forces)} daily crime was {difference(found.rest_ratio)}."
+    if not isnan(year.rest_ratio):
+        text += f" In {write.rest_of(place.forces)} daily crime was {difference(year.rest_ratio)}."
     return text
 
 
-def year_named(found: Change) -> str:
+def year_named(year: Change) -> str:
     """Write the later year: "In the 12 months to ...", or its ends and the months left out."""
-    last = found.later[-1]
-    if found.pairs == YEAR:
+    last = year.later[-1]
+    if year.pairs == YEAR:
         return f"In the 12 months to {write.month(last)}"
     first = month_before(last, YEAR - 1)
-    names = write.months(found.missing)
+    names = write.months(year.missing)
     if first[:4] == last[:4]:
         names = names.removesuffix(f" {last[:4]}")
     return f"In {write.period(first, last)}, leaving out {names},"
 
 
-def year_before(found: Change) -> str:
+def year_before(year: Change) -> str:
     """Write the year compared with: "in the 12 months before"."""
-    return "in the 12 months before" if found.pairs == YEAR else "in the same months a year before"
+    return "in the 12 months before" if year.pairs == YEAR else "in the same months a year before"
 
 
 def clear_categories(place: Place) -> str:
