@@ -78,6 +78,16 @@ cn.export({"months": cn.count_by_month(data), "points": cn.count_by_point(data)}
 CHARTS = 11
 
 
+def test_an_own_figure_has_its_own_words(capsys):
+    data = cn.collect("ZZ1 1AA", "2025-01", "2025-12")
+    months = cn.count_by_month(data, category="burglary")
+    cn.show(cn.trend_chart(months), months, title="Burglary by <month>", note="Mind the gap.")
+    out = capsys.readouterr().out
+    assert out.startswith("Burglary by <month>\n")
+    assert "Mind the gap." in out
+    assert "month_start" in out  # the table has every column
+
+
 @pytest.mark.slow
 def test_forty_cells_run_without_an_error_or_a_request(tmp_path):
     for name in ("demo-ward.geojson", "demo-wards.geojson"):
@@ -117,6 +127,7 @@ CATEGORIES = (
 PLACES = "choose one of 'ZZ1 1AA', 'ZZ2 2BB'."
 MONTHS = "choose one of 2024-01 to 2025-12."
 WRONG = {
+    'cn.show(cn.trend_chart(data), cn.count_by_month(data), "trends", data)': "There is no figure 'trends' with data; choose one of categories, trend, trend.asb, snapped-points, outcomes, change, compared, explore, or give a title=.",
     'cn.count_by_month(data, place="ZZ7 7ZZ")': f"The data hold no place 'ZZ7 7ZZ'; {PLACES}",
     'cn.count_by_month(data, "ZZ2 2BB")': "count_by_month takes the text 'ZZ2 2BB' only by name; choose one of place, category.",
     'cn.count_by_month(data, postcode="ZZ2 2BB")': "count_by_month has no 'postcode'; choose one of place, category.",

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import escape
 
 from crimenb.charts.theme import VEGALITE, specified
+from crimenb.errors import QueryError
 from crimenb.measures.changes import ChangeVerdict, name_of
 from crimenb.measures.outcomes import CHARGED
 from crimenb.measures.place import place_of
 from crimenb.report import sections
 from crimenb.report.html import ONE, ROLE, SHARE, WHOLE, Column, Words, table
-from crimenb.report.notes import facts, note, notes
+from crimenb.report.notes import facts, notes
+from crimenb.report.notes import note as note_of
 from crimenb.schema import CATEGORIES
 from crimenb.wording import format as write
 from crimenb.wording.availability import source_sentence
@@ -94,8 +96,19 @@ _SHOWN: dict[str, tuple[str, list[Column]]] = {
 # ----------------------------------------------------------------------- figures
 
 
-def show(chart: Any, frame: pd.DataFrame, name: str, data: Data) -> None:
+def show(
+    chart: Any,
+    frame: pd.DataFrame,
+    name: str = "",
+    data: Data | None = None,
+    *,
+    title: str = "",
+    note: str = "",
+) -> None:
     """Show a figure: its headline, the chart, its note, its numbers as a table.
+
+    A figure of the report is shown by its name. One of your own has a title and, where you give
+    one, a note; no sentence is made for it.
 
     Parameters
     ----------
@@ -107,6 +120,13 @@ def show(chart: Any, frame: pd.DataFrame, name: str, data: Data) -> None:
         Name of the note, which also names the figure.
     data
         The report's data, for the headline and the note.
+    title, note
+        The words of a figure of your own, instead of `name` and `data`.
+
+    Raises
+    ------
+    QueryError
+        There is neither a figure's name with its data nor a title.
 
     Examples
     --------
@@ -119,6 +139,12 @@ def show(chart: Any, frame: pd.DataFrame, name: str, data: Data) -> None:
     """
     from IPython.display import display
 
+    if title:
+        _show_own(chart, frame, title, note)
+        return
+    if name not in _SHOWN or data is None:
+        msg = f"There is no figure {name!r} with data; choose one of {', '.join(_SHOWN)}, or give a title=."
+        raise QueryError(msg)
     if isinstance(chart, Words):  # a table with bars in it
         display(headline(name, data, subtitle=place_of(data).scope.kind != "none"))
         display(chart)
@@ -141,12 +167,25 @@ def show(chart: Any, frame: pd.DataFrame, name: str, data: Data) -> None:
     _show_note_and_table(frame, name, data)
 
 
+def _show_own(chart: Any, frame: pd.DataFrame, title: str, note: str) -> None:
+    from IPython.display import display
+
+    display(Words(f"<h3>{escape(title)}</h3>", title, "head"))
+    display(chart)
+    if note:
+        display(Words(f'<div class="note"><p>{escape(note)}</p></div>', note, "note"))
+    numbers = frame.drop(columns="geometry", errors="ignore")
+    forms = {"i": WHOLE, "u": WHOLE, "f": "{:,.2f}"}
+    columns = [Column(str(c), str(c), forms.get(numbers[c].dtype.kind, "")) for c in numbers]
+    display(table(numbers, columns, title, name="figure"))
+
+
 def _show_note_and_table(frame: pd.DataFrame, name: str, data: Data) -> None:
     from IPython.display import display
 
     if not len(frame) or not place_of(data).scope.months:  # nothing is drawn, and the sentences say why
         return
-    display(note(name if name in notes() else name.partition(".")[0], data))
+    display(note_of(name if name in notes() else name.partition(".")[0], data))
     display(_table(name, frame, data))
 
 
