@@ -432,7 +432,7 @@ def _larger(f: Facts, side: str = "more", at: int = 0) -> list[str]:
     found = [(c, r) for c, r in rows.items() if r["named"] == side]
     return [c for c, _ in sorted(found, key=lambda r: r[1]["q"] * (-1 if side == "more" else 1))]
 
-@rule(r"(?:{how_many:C} categories make up|(?P<which>[A-Z].*?) makes? up) a clearly larger share of crime here than in {other:T}(?:, among them {among:T})?\.")
+@rule(r"(?:{how_many:C} categories make up|(?P<which>[A-Z].*?) makes? up) a clearly larger share of crime here than in {other:T}(?:, among them {among:T})?(?:\.|(?=$))")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     found = [category(c) for c in _larger(f)]
     many = len(found) > 3
@@ -569,7 +569,7 @@ simple(r"Map points here are typically {m:I} m apart, so a point can stand for p
 
 # ------------------------------------------------------------------------ how to read, careful
 
-@rule(r"These are crimes that police recorded\. They are not all crime, and they do not measure safety\.(?: This (?P<what>mile|area) has {draws:T} that people from elsewhere use\.)?")
+@rule(r"Recorded crime is not all crime\.(?: This (?P<what>mile|area) has {draws:T} that people from elsewhere use\.)?")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     big = set(f.points.loc[f.points["crime"] >= 20, "name"]) if f.months else set()
     said = re.split(r", | and ", g["draws"]) if g["draws"] else []
@@ -624,12 +624,10 @@ def _charged(f: Facts) -> Share:
 simple(r"{share:P} of the crimes of {months:T} were charged or sent to court so far\. Court results are not published\.",
     lambda f: {"share": _charged(f), "months": Span(f.settled["settled"])})
 simple(r"The source gives no outcomes for (?:this place|the crimes counted here)\.", lambda f: truth(f.no_outcomes))
-simple(r"No number here is the crime of this (?P<what>mile|area), so none can be read as it\.",
-    lambda f: {"what": "mile" if f.circle else "area"} | truth(not f.months))
 simple(r"No figure is given here, so none needs care\.", lambda f: truth(not f.months))
-simple(r"(?P<edge>The circle is arbitrary|The boundary runs between map points): drawn 100 m wider, it would hold {n:I} more crimes?\.",
+simple(r"(?P<edge>The edge of the area is arbitrary|The boundary runs between map points)\. 100 m more on every side would add {n:I} crimes?\.",
     lambda f: {
-        "edge": "The circle is arbitrary" if f.circle else "The boundary runs between map points",
+        "edge": "The edge of the area is arbitrary" if f.circle else "The boundary runs between map points",
         "n": f.within(100) - f.within(0),
     } | truth(f.kind == "whole"),
 )
@@ -716,7 +714,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     right = isinstance(found, int) or not set(found) & set(f.months)
     return {"place": place(f), "months": g["months"]} | truth(right)
 
-@rule(r"The figures of {names:T} for {months:T} are not held here\.")
+@rule(r"The figures of {names:T} for {months:T} are not available in this report\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     found = months_in(g["months"])
     right = isinstance(found, int) or not set(found) & set(f.months)
@@ -724,7 +722,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
 
 simple(r"There were only {n:I} crimes? in {place:T}\.(?= \| )",
     lambda f: {"n": len(f.crimes), "place": place(f)} | truth(not f.months))
-simple(r"The {n:I} records? found there came from other forces\. The figures of {names:T}, which polices the area, are not held here\.",
+simple(r"The {n:I} records? found there came from other forces\. The figures of {names:T}, which polices the area, are not available in this report\.",
     lambda f: {"n": len(f.crimes), "names": forces(f)} | truth(not f.months))
 
 @rule(r"{month:M} was the worst month\. \| {again:M} had {n:I} crimes?, which is too few to judge\.")
@@ -783,7 +781,7 @@ simple(r"This is a safe place\. \| Police recorded {n:I} crimes? in {where:T} in
 simple(r"Demonstration data: an invented town, not a real place\.", lambda f: truth(f.data.source.get("name") == "demo"))
 simple(r"This is an invented place with invented records\.", lambda f: truth(f.data.source.get("name") == "demo"))
 simple(r"Crime recorded by the police, {months:T}\. {forces:T}\.(?= Source: police\.uk\.$| Demonstration data)",
-    lambda f: {"months": Span(list(f.data.query.months)), "forces": forces(f)})
+    lambda f: {"months": Span(list(f.data.query.months)), "forces": join(map(force_name, f.forces)) if f.kind == "part" and f.absent else forces(f)})
 simple(r"Source: police\.uk\.(?=$)", lambda f: truth(f.data.source.get("name") != "demo"))
 
 # ------------------------------------------------------------------------ the first screen
@@ -826,7 +824,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "verdict": _IN_SHORT.get(m.kind, "no clear change"),
     }
 
-@rule(r"{n:I} crimes? in {months:T}: not compared with a year before, (?P<why>this report covers less than two full years|fewer than 10 months are counted in both years|the counts are too small to compare across July 2022, when police\.uk replaced its map points)\.(?=$)")
+@rule(r"{n:I} crimes? in {months:T}: no comparison with last year, (?P<why>this report covers less than two full years|fewer than 10 months are counted in both years|the counts are too small to compare across July 2022, when police\.uk replaced its map points)\.(?=$)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     kind = f.year().kind
     why = "the counts are too small to compare across July 2022, when police.uk replaced its map points"
@@ -865,12 +863,6 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     this, other = ("crime", "asb") if g["what"] == "crimes" else ("asb", "crime")
     return {"month": named(f.latest).split()[0], "what": g["what"], "verdict": short(f.judged(this))} | truth(f.judged(other).high < 0)
 simple(r"The numbers are too small to say what is usual\.", lambda f: truth(f.small))
-simple(r"Here {n:I} is consistent with anything from {low:I} to {high:I} crimes in (?:(?P<year>a typical year)|{months:I} typical months)\.",
-    lambda f: {
-        "n": f.total("crime"), "low": f.level()[0], "high": f.level()[1], "year": len(f.months) == 12,
-        "months": None if len(f.months) == 12 else len(f.months),
-    } | truth(f.small),
-)
 simple(r"The newest month is not judged\. {verdict:T}\.(?=$)", lambda f: {"verdict": _WITHOUT[f.judged("crime").kind]})
 simple(r"These are crimes recorded by the police and mapped to nearby points\. They do not measure how safe an area is\.", lambda f: truth(bool(f.months)))
 simple(r"Police recorded crime is official statistics, not accredited\. police\.uk is management information\. The Crime Survey covers crimes that are not reported\.",
@@ -878,7 +870,7 @@ simple(r"Police recorded crime is official statistics, not accredited\. police\.
 
 # ------------------------------------------------------------------------ comparisons, figures' sentences
 
-@rule(r"No figure can be given\. (?P<why>.*? )?This is not a count of zero\.")
+@rule(r"There are no figures for this area\. (?P<why>.*? )?That does not mean there was no crime\.(?=$)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     known = " ".join(f.why.values())
     words = re.split(r"(?<=\.) ", (g["why"] or "").strip())
@@ -957,15 +949,15 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
 simple(r"A comparison needs at least 10 months that were counted in both years\. Ask for two years or more\.",
     lambda f: truth(less_than_two_years(f)))
 simple(r"No month can be counted, so (?:years are not compared|no outcome is shown)\.", lambda f: truth(not f.months))
-simple(r"The cross is (?P<what>.+?)\. Circles show crimes and are scaled to the busiest point of this map\. Grey dots are other map points: those outside the (?P<edge>circle|area) are not counted here, those inside have no crime\.",
-    lambda f: {"what": f.key if f.circle else "the middle of the area", "edge": "circle" if f.circle else "area"})
+simple(r"The cross is (?P<what>.+?)\. Larger circles mean more crimes\. Grey dots inside the area are map points without a recorded crime\. Points outside the area are not counted\.",
+    lambda f: {"what": f.key if f.circle else "the middle of the area"})
 simple(r"Map points were replaced in July 2022, so the map shows the months from then on\. Totals may shift by 1 to 4% at the edge\.",
     lambda f: truth(across(f.months)))
 simple(r"The dash-dotted line is where police force areas meet(?P<how>, as estimated from the nearest postcodes)?\. A record counts for the force that supplied it, so a few lie across the line\.",
     lambda f: {"how": not f.exact} | truth(len(f.cover) > 1))
 simple(r"Records of the shaded part, policed by {names:T}, are not held\. It is not free of crime\.",
     lambda f: {"names": join(map(force_name, f.absent))} | truth(bool(f.absent)))
-simple(r"Choose a category or a run of months, in the lists or with a click and a drag in the figure, and the rest counts only those\. Reset, or Escape, shows everything again\.",
+simple(r"Select a category or months in the lists, or click or drag in the figure\. Everything else then counts only those records\. Reset, or Escape, shows everything again\.",
     lambda f: truth(bool(f.months)))
 simple(r"Left out, because many are still under investigation: {months:T}\.",
     lambda f: {"months": Span(f.settled["open"])})
@@ -977,7 +969,7 @@ simple(r"No crime of these months has an outcome yet\.",
 simple(r"{names:T} supplied every month asked for: {months:T}\.",
     lambda f: {"names": forces(f), "months": Span(list(f.status))} | truth(set(f.status.values()) == {WHOLE}))
 
-@rule(r"{place:T} is policed by {names:T}\.(?: The postcode itself is in {own:T}\.)?(?= This source does not| The neighbourhood)")
+@rule(r"{place:T} is policed by {names:T}\.(?: The postcode itself is in {own:T}\.)?(?= Use https| The neighbourhood)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     rows = [(force_name(x), s) for x, s in zip(f.cover["force"], f.cover["share"], strict=True) if s > 0]
     share = lambda s: "less than 1%" if s < 0.005 else f"{s:.0%}"  # noqa: E731
@@ -985,7 +977,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     own = str(f.place["force"])
     return {"place": place(f), "names": names, "own": force_name(own) if own and f.circle and len(rows) > 1 else None}
 
-simple(r"This source does not hold the neighbourhood team\. Find the team, its priorities and its meetings by https://www\.police\.uk/pu/your-area/\.",
+simple(r"Use https://www\.police\.uk/pu/your-area/ to find the local team, its priorities and its meetings\.",
     lambda f: truth(f.data.neighbourhoods.empty))
 simple(r"{team:T}: {n:I} named, {k:I} priorities\.",
     lambda f: {"team": ", ".join(f.data.neighbourhoods.iloc[0][["name", "force_name"]]), "n": len(f.data.people), "k": len(f.data.priorities)})
@@ -1148,9 +1140,7 @@ simple(r"No category makes up a clearly larger share of crime here than in {othe
     lambda f: {"other": f.compared()[0][0]} | truth(not _larger(f) and not f.compared()[0][1]["why"]))
 simple(r"Shares of crime here and in the places compared with(?=$)",
     lambda f: truth(bool(f.compared()[0][1]["why"]) and len(f.compared()) > 1))
-simple(r"A larger share of crime here than in {other:T}: (?P<among>among them )?{which:T}(?=$)",
-    lambda f: {"other": f.compared()[0][0], "among": len(_larger(f)) > 3, "which": join(map(category, _larger(f)[:3]))})
-simple(r"The {n:I} crimes? and, apart from them, {asb:I} reports? of anti-social behaviour(?=$)",
+simple(r"Explore {n:I} crimes? and, counted apart, {asb:I} reports? of anti-social behaviour(?=$)",
     lambda f: {"n": f.total("crime"), "asb": f.total("asb")})
 simple(r"Nothing to explore: no record can be counted(?=$)", lambda f: truth(not f.months))
 

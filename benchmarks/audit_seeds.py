@@ -125,7 +125,7 @@ SEEDS = [
     Seed(12, TOWN, "glance", "shoplifting (59) and other theft (36)", "shoplifting (59), other theft (36)"),
     Seed(13, TOWN, "table trend.asb", "published | 32 | 14 | 59", "published | 329 | 14 | 59"),
     Seed(
-        14, TOWN, "headline explore", "The 3,731 crimes and, apart from them, 563 reports of anti-social behaviour",
+        14, TOWN, "headline explore", "Explore 3,731 crimes and, counted apart, 563 reports of anti-social behaviour",
         "The 4,294 records of crime and anti-social behaviour",
     ),
     Seed(

@@ -97,7 +97,7 @@ def test_crime_and_reports_are_never_one_number():
     found = page(rows)
     assert (
         found["headline explore"][0]
-        == "The 372 crimes and, apart from them, 204 reports of anti-social behaviour"
+        == "Explore 372 crimes and, counted apart, 204 reports of anti-social behaviour"
     )
     assert "576" not in words(found)
     drawn = json.dumps(cn.explore_chart(written(rows, YEAR)).to_dict())

@@ -297,7 +297,7 @@ def test_a_custom_area_is_policed_by_its_forces_by_name():
 
 
 def policed(data):
-    return neighbourhood(data).text.partition(" This source")[0]
+    return neighbourhood(data).text.partition(" Use https")[0]
 
 
 def test_what_is_not_known_of_the_source_is_not_said():

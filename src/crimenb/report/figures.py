@@ -23,7 +23,7 @@ from crimenb.schema import CATEGORIES
 from crimenb.wording import format as write
 from crimenb.wording.availability import source_sentence
 from crimenb.wording.comparisons import refusal
-from crimenb.wording.summary import LEAST_RANKED, MOST_NAMED, leading
+from crimenb.wording.summary import LEAST_RANKED, larger_shares, leading
 from crimenb.wording.verdicts import CHANGES_IN_WORDS, brief, brief_change, describe_change, normal_range
 
 if TYPE_CHECKING:
@@ -351,22 +351,17 @@ def _compared(place: Place) -> tuple[str, str]:
         if len(place.comparisons) == 1:
             return refusal(beside).removesuffix("."), measure
         return "Shares of crime here and in the places compared with", measure
-    larger = [write.category(c) for c in beside.named("more")]
+    if sentence := larger_shares(place):
+        return sentence.removesuffix("."), measure
     rest = write.rest_of(beside.forces)
-    if not larger:
-        return f"No category makes up a clearly larger share of crime here than in {rest}", measure
-    among = "among them " if len(larger) > MOST_NAMED else ""
-    return (
-        f"A larger share of crime here than in {rest}: {among}{write.listing(larger[:MOST_NAMED])}",
-        measure,
-    )
+    return f"No category makes up a clearly larger share of crime here than in {rest}", measure
 
 
 def _explore(place: Place) -> tuple[str, str]:
     if not place.scope.months:
         return "Nothing to explore: no record can be counted", "Records by category, month and map point"
     return (
-        f"The {write.counted(place.total('crime'), 'crime')} and, apart from them, "
+        f"Explore {write.counted(place.total('crime'), 'crime')} and, counted apart, "
         f"{write.counted(place.asb_total, 'report')} of anti-social behaviour",
         "Records by category, month and map point",
     )

@@ -55,7 +55,8 @@ def title(data: Data) -> Words:
     )
     heading = f"{words}: {where}" if words else write.capital(where)
     named = f"<b>{escape(words)}:</b> {escape(where)}" if words else escape(write.capital(where))
-    police = f" {write.forces_named(place.forces)}." if place.forces else ""
+    counted = place.scope.forces if place.scope.kind == "part" and place.scope.absent else place.forces
+    police = f" {write.forces_named(counted)}." if counted else ""
     lines = [f"Crime recorded by the police, {write.period(q.start, q.end)}.{police} Source: police.uk."]
     if place.is_demo:
         lines = [
@@ -64,7 +65,8 @@ def title(data: Data) -> Words:
     if not months:
         why = sorted({cause_of(w) for w in place.months["why"] if w})
         lines.append(
-            f"No figure can be given. {why[0] if why else ''} This is not a count of zero.".replace("  ", " ")
+            f"There are no figures for this area. {why[0] if why else ''} "
+            "That does not mean there was no crime.".replace("  ", " ")
         )
     if place.remark:
         lines.append(place.remark)
@@ -277,16 +279,17 @@ def map_key(data: Data) -> Words:
     within = place.scope
     if not within.months:
         return paragraphs([])
-    asked, edge = (place.key, "circle") if place.is_circle else ("the middle of the area", "area")
-    sentences = [
-        f"The cross is {asked}. Circles show crimes and are scaled to the busiest point of this map. Grey dots are "
-        f"other map points: those outside the {edge} are not counted here, those inside have no crime."
-    ]
+    asked = place.key if place.is_circle else "the middle of the area"
+    signs = (
+        f"The cross is {asked}. Larger circles mean more crimes. Grey dots inside the area are map points without a "
+        "recorded crime. Points outside the area are not counted."
+    )
     if within.points_changed:
-        sentences.append(
+        signs = (
             "Map points were replaced in July 2022, so the map shows the months from then on. Totals may shift by 1 to "
-            "4% at the edge."
+            f"4% at the edge. {signs}"
         )
+    sentences = [signs]
     if place.has_force_lines:
         how = "" if place.shares_are_exact else ", as estimated from the nearest postcodes"
         sentences.append(
@@ -306,8 +309,8 @@ def how_to_explore(data: Data) -> Words:
     if not place_of(data).scope.months:
         return paragraphs([])
     text = (
-        "Choose a category or a run of months, in the lists or with a click and a drag in the figure, and "
-        "the rest counts only those. Reset, or Escape, shows everything again."
+        "Select a category or months in the lists, or click or drag in the figure. Everything else then counts only "
+        "those records. Reset, or Escape, shows everything again."
     )
     return Words(f'<p class="screen">{escape(text)}</p>', text)
 
@@ -349,11 +352,12 @@ def neighbourhood(data: Data) -> Words:
     link = f'<a href="{_SITE}">police.uk’s neighbourhood search</a>'
     if place.neighbourhoods.empty:
         missed = data.source.get("not answered")
-        why = f"The neighbourhood team is missing here: {missed}" if missed else (
-            "This source does not hold the neighbourhood team."
-        )  # fmt: skip
-        text = f"{_policed_by(place_of(data))} {why} Find the team, its priorities and its meetings by"
-        return Words(f"<p>{escape(text)} {link}.</p>", f"{text} {_SITE}.")
+        why = f" The neighbourhood team is missing here: {missed}" if missed else ""
+        text, end = (
+            f"{_policed_by(place_of(data))}{why} Use",
+            "to find the local team, its priorities and its meetings.",
+        )
+        return Words(f"<p>{escape(text)} {link} {end}</p>", f"{text} {_SITE} {end}")
     team = place.neighbourhoods.iloc[0]
     parts = [f"<h3>{escape(team['name'])}, {escape(team['force_name'])}</h3>"]
     if team["description"]:

@@ -98,7 +98,7 @@ def _year(place: Place) -> LargeNumber:
         detail, strong = f"{year.count_earlier:,} {year_before(year)}", YEAR
     else:
         value, when, strong = place.total("crime"), write.in_period(place.scope.months), len(bars)
-        verdict = "Not compared with a year before"
+        verdict = "No comparison with last year"
         detail = (
             "the counts are too small to compare across July 2022, when police.uk replaced its map points"
             if year.kind == ChangeVerdict.MAP_CHANGED
@@ -186,5 +186,6 @@ def _not_judged(place: Place) -> tuple[str, str]:
     when = "a typical year" if len(months) == YEAR else f"{len(months)} typical months"
     return (
         "The numbers are too small to say what is usual.",
-        f"Here {small.total:,} is consistent with anything from {small.low:,} to {small.high:,} crimes in {when}.",
+        f"With numbers this small, {small.total:,} is consistent with anything from {small.low:,} to {small.high:,} "
+        f"crimes in {when}.",
     )

@@ -42,7 +42,7 @@ WHAT_THESE_ARE = (
 def how_to_read(place: Place) -> list[str]:
     """Return sentences on how these numbers may be read, each with the place's own figures."""
     if place.scope.kind == "none":
-        return [f"No number here is the crime of {write.this_place(place)}, so none can be read as it."]
+        return []
     sentences = [
         _not_safety(place), STANDING, _compare(place), _longer_month(place), _reports(place),
         btp_sentence(place), unlocated_sentence(place),
@@ -51,7 +51,7 @@ def how_to_read(place: Place) -> list[str]:
 
 
 def _not_safety(place: Place) -> str:
-    text = "These are crimes that police recorded. They are not all crime, and they do not measure safety."
+    text = "Recorded crime is not all crime."
     table = place.by_point
     big = table[table["crime"] >= LEAST_DRAW]["snapped_to"]
     draws = list(dict.fromkeys(DRAWS[name] for name in DRAWS if (big == name).any()))[:MOST_DRAWS]
@@ -141,8 +141,8 @@ def edge_sentences(place: Place) -> list[str]:
         return []  # what lies outside was not supplied
     found = place.edge
     more = found.more - found.crimes
-    edge = "The circle is arbitrary" if place.is_circle else "The boundary runs between map points"
-    wider = f"{edge}: drawn {NEAR_M:.0f} m wider, it would hold {write.counted(more, 'more crime', 'more crimes')}."
+    edge = "The edge of the area is arbitrary" if place.is_circle else "The boundary runs between map points"
+    wider = f"{edge}. {NEAR_M:.0f} m more on every side would add {write.counted(more, 'crime')}."
     return [*([wider] if more else []), *(_edge_point(p) for p in found.points[:MOST_LISTED])]
 
 

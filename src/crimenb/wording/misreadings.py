@@ -72,14 +72,15 @@ def _supply(place: Place) -> Iterator[Misreading]:
         asked = gaps if within.kind == "none" else gaps[-1:]
         yield Misreading(
             f"There was no crime in {area} in {write.span(asked)}.",
-            f"The figures of {write.forces_named(place.forces)} for {write.span(asked)} are not held here.",
+            f"The figures of {write.forces_named(place.forces)} for {write.span(asked)} are not available in this "
+            "report.",
         )
     if within.kind == "none" and place.records:
         n = write.counted(place.records, "record")
         yield Misreading(
             f"There were only {write.counted(place.records, 'crime')} in {area}.",
             f"The {n} found there came from other forces. The figures of {write.forces_named(place.forces)}, which "
-            "polices the area, are not held here.",
+            "polices the area, are not available in this report.",
         )
 
 

@@ -53,7 +53,7 @@ def _large(place: Place) -> list[str]:
     else:  # two years are held: how they compare comes first
         sentences = [*change_sentences(place), *months, category_sentence(place)]
     return [
-        *sentences, *_most_common(place), _larger_shares(place), _period(place), _half(place),
+        *sentences, *_most_common(place), larger_shares(place), _period(place), _half(place),
         btp_sentence(place) if btp_at_once(place) else "", unlocated_sentence(place), published_sentence(place),
     ]  # fmt: skip
 
@@ -93,7 +93,8 @@ def _most_common(place: Place) -> list[str]:
     return sentences
 
 
-def _larger_shares(place: Place) -> str:
+def larger_shares(place: Place) -> str:
+    """Name the categories that make up a clearly larger share of crime here than elsewhere, or ""."""
     beside = place.comparisons[0]
     larger = [write.category(c) for c in beside.named("more")]
     if not larger:
