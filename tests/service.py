@@ -250,7 +250,7 @@ class Service(ThreadingHTTPServer):
                 share += rate
                 if draw < share:
                     self._absent[question] += kind == "404"
-                    if kind == "404" and self._absent[question] > 4:
+                    if kind == "404" and rate < 1 and self._absent[question] > 4:
                         break  # one that stays is no fault: it says that there is nothing
                     return kind, self._flying
             return "", self._flying

@@ -16,7 +16,7 @@ from nbclient import NotebookClient
 
 import crimenb as cn
 from crimenb.charts.display import mimebundle
-from crimenb.charts.theme import VEGALITE, specified
+from crimenb.charts.theme import BLUE, ORANGE, VEGALITE, specified
 from crimenb.files import notebook_path
 from crimenb.schema import ASB, BTP
 from tests.real import ROOT
@@ -268,7 +268,7 @@ def test_charts_carry_no_theme_and_are_shown_with_it(data):
     assert not {"config", "autosize", "background", "usermeta"} & set(chart._kwds) - {
         k for k, v in chart._kwds.items() if v is alt.Undefined
     }
-    assert chart.to_dict()["config"]["bar"] == specified(chart)["config"]["bar"] == {"color": "#12436D"}
+    assert chart.to_dict()["config"]["bar"] == specified(chart)["config"]["bar"] == {"color": BLUE}
     assert specified(alt.Chart().mark_bar().configure_bar(color="red"))["config"]["bar"] == {"color": "red"}
 
 
@@ -306,7 +306,7 @@ def test_charts_beside_each_other_keep_their_colours(data):
     both = cn.trend_chart(data), cn.category_chart(data)
     for chart in (both[0] | both[1], both[0] & both[1], alt.hconcat(*both)):
         svg = vl_convert.vegalite_to_svg(specified(chart))
-        assert svg.count('fill="#F46A25"') >= 2  # the bar of anti-social behaviour, and its key
+        assert svg.count(f'fill="{ORANGE}"') >= 2  # the bar of anti-social behaviour, and its key
 
 
 def test_small_multiples_have_one_scale(data):

@@ -91,7 +91,7 @@ def test_utf_16_is_read(tmp_path):
     ("raw", "words"),
     [
         (None, "cannot be read"),
-        (b"\xd0\xcf\x11\xe0\0\0", "is no text"),
+        (b"\xd0\xcf\x11\xe0\0\0", "a workbook of an old Excel"),
         (b"PK\x03\x04\0\0", "no Excel workbook"),
     ],
 )

@@ -67,7 +67,7 @@ def test_a_category_new_to_this_version_is_a_crime_of_its_point():
     rows = [at("A", 0, 3, category="retail-crime"), at("B", 0.001, 2)]
     around = near(("A", -20, {"retail-crime": 30, "drugs": 5}))
     data = written(rows, YEAR, nearby=around)
-    assert map_points.points(data).busiest == map_points.Point("A", 3, "retail-crime", 3)
+    assert map_points.points(data).busiest == map_points.Point("A", 3, "retail-crime")
     assert map_points.edge(data).crimes == 35
     assert "35 crimes and counts in full: drugs 5 and others 30" in " ".join(edge_sentences(place_of(data)))
 

@@ -66,7 +66,7 @@ def substitute(path: Path, pattern: str) -> None:
 
 def a_number_in_a_table(folder):
     def change(nb):
-        out = code(nb, "category_chart")["outputs"][-1]["data"]
+        out = code(nb, "category_bars")["outputs"][-1]["data"]
         out["text/html"] = re.sub(r'(<td class="n">\d+)', r"\g<1>9", out["text/html"], count=1)
 
     edit(folder, change)
@@ -74,8 +74,9 @@ def a_number_in_a_table(folder):
 
 def a_number_in_a_chart(folder):
     def change(nb):
-        spec = code(nb, "category_chart")["outputs"][1]["data"][CHART]
-        next(iter(spec["datasets"].values()))[0]["period"] += 1
+        outputs = code(nb, "cn.trend_chart(months)")["outputs"]
+        spec = next(o["data"][CHART] for o in outputs if CHART in o["data"])
+        next(iter(spec["datasets"].values()))[0]["n"] += 1
 
     edit(folder, change)
 
@@ -124,7 +125,7 @@ def removed_outputs(folder):
 
 def an_ignore_tag_over_a_number(folder):
     a_number_in_a_table(folder)
-    edit(folder, lambda nb: code(nb, "category_chart")["metadata"].update(tags=["nbval-ignore-output"]))
+    edit(folder, lambda nb: code(nb, "category_bars")["metadata"].update(tags=["nbval-ignore-output"]))
 
 
 def an_ignore_comment(folder):
@@ -167,8 +168,8 @@ def another_version(folder):
 
 # What is done to the folder, the step that catches it, and words of the sentence.
 MUTATIONS = {
-    a_number_in_a_table: ("outputs", r"category_chart|categories = .*text/html: '\S+' kept, '\S+' computed"),
-    a_number_in_a_chart: ("outputs", r"categories = .*\[0\] period: \d+ kept, \d+ computed"),
+    a_number_in_a_table: ("outputs", r"category_bars|categories = .*text/html: '\S+' kept, '\S+' computed"),
+    a_number_in_a_chart: ("outputs", r"months = .*\[0\] n: \d+ kept, \d+ computed"),
     a_role_of_an_output: ("outputs", r"cn\.at_a_glance.*metadata"),
     a_digit_in_markdown: ("notebook", "'## When, 2 years'.*was changed; it was not run"),
     a_record_fewer: ("outputs", "computed"),
@@ -379,14 +380,14 @@ def claim_other_versions(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("pattern", "file", "step", "words"),
     [
-        (r"<svg .*? d=\"M\d", "report.html", "page", None),
+        (r"class=\"static\"><svg .*? d=\"M\d", "report.html", "page", None),
         (r"\"fontSize\": \d", "report.ipynb", "outputs", None),
         (r"<svg .*?<text[^>]*>[^<\d]*\d", "report.html", "page", r"'\S+' kept, '\S+' computed"),
         (
-            r"\"period\": \d",
+            r"\"n\": \d",
             "report.ipynb",
             "outputs",
-            r"\[\d+\] period: \d+ kept.*made with altair 5.0.0, here",
+            r"\[\d+\] n: \d+ kept.*made with altair 5.0.0, here",
         ),
     ],
     ids=["another drawing", "another style", "a number in a drawing", "a number in a chart"],

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from crimenb import do_not_say, title
+from crimenb import do_not_say, first_screen, title
 from crimenb.charts.map import absent_forces
 from crimenb.errors import PlaceNotFound, QueryError, SourceError
 from crimenb.measures.place import place_of
@@ -219,8 +219,11 @@ def test_a_part_without_postcodes_is_unknown_and_never_whole(tmp_path, src):
     # It is named where it is absent, and shaded, but decides nothing and has no file.
     assert place_of(data).forces == ["leicestershire", "warwickshire"]
     assert absent_forces(data) == {"Warwickshire", "unknown"}
-    text = title(data).text + do_not_say(data).text
-    assert "The rest is policed by Warwickshire and a force that is not known here" in text
+    text = title(data).text + first_screen(data).text + do_not_say(data).text
+    assert (
+        "The other police areas here, Warwickshire and a force that is not known here, are not in these data."
+        in text
+    )
     assert "The rest is not in these data" in text
     inside = collect(Query.parse("ZZ5 5AA", "2025-01", "2025-01"), spec)
     assert inside.months["status"].tolist() == ["published"]

@@ -179,7 +179,7 @@ def test_a_new_category_is_counted_under_its_own_name(tmp_path, capsys):
     assert around.set_index("month")["rest"].sum() + new == 106
     inside = data.nearby[data.nearby["distance_m"] <= 1609.344]
     assert inside["records"].sum() == len(data.crimes)
-    show(category_chart(data, count_by_category(data)), count_by_month_and_category(data), "explore", data)
+    show(category_chart(count_by_category(data)), count_by_month_and_category(data), "explore", data)
     (heading,) = [ln for ln in capsys.readouterr().out.splitlines() if ln.startswith("  Month ")]
     assert heading.endswith("  Retail crime")
     write(data, tmp_path / "data")

@@ -213,7 +213,7 @@ def how_to_read(data: Data) -> Words:
     >>> import crimenb as cn
     >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
     >>> cn.how_to_read(data)
-    These are crimes that police recorded. ...
+    Recorded crime is not all crime. ...
     """
     sentences = reading.how_to_read(place_of(data))
     return Words(bullets(sentences), " ".join(sentences))
