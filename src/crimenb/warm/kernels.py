@@ -38,11 +38,12 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets.config import Config
 
-from crimenb import draw_offline
 from crimenb.files import notebook_path, scratch
 from crimenb.warm.process import HelperProcess
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jupyter_client.connect import KernelConnectionInfo
 
 _LATE = (
@@ -139,7 +140,7 @@ class Nursery(HelperProcess):
         """Return the command of the nursery."""
         give_ipython_a_folder()
         # As a usual kernel is started, and no folder of ours on the path of modules.
-        code = f"from crimenb.warm.kernels import serve; serve({fd})"
+        code = f"import crimenb; from crimenb.warm.kernels import serve; serve({fd}, crimenb.draw_offline)"
         return [sys.executable, "-P", "-Xfrozen_modules=off", "-c", code]
 
     spare: Fork | None = None
@@ -179,8 +180,14 @@ class Nursery(HelperProcess):
         return kernel
 
 
-def serve(fd: int) -> None:
-    """Import what the report needs, then fork a kernel for each request until the owner ends."""
+def serve(fd: int, begin: Callable[[], None]) -> None:
+    """Import what the report needs, then fork a kernel for each request until the owner ends.
+
+    Parameters
+    ----------
+    begin
+        Called in each fork once it is a kernel: the package was imported before there was a notebook.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the owner handles Ctrl-C
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system reaps the children
     for name in _LATE:
@@ -196,7 +203,7 @@ def serve(fd: int) -> None:
                 os._exit(0)  # skips the exit handlers of libraries, which have nothing to do here
             if os.fork() == 0:
                 line.close()
-                _be_kernel(json.loads(message), socket.socket(fileno=fds[0]))
+                _be_kernel(json.loads(message), socket.socket(fileno=fds[0]), begin)
             os.close(fds[0])
 
 
@@ -253,7 +260,7 @@ class _Kernel(IPKernelApp):
         """Log nothing: no other client is to connect."""
 
 
-def _be_kernel(connection: dict[str, Any], lifeline: socket.socket) -> None:
+def _be_kernel(connection: dict[str, Any], lifeline: socket.socket, begin: Callable[[], None]) -> None:
     """Turn this fork into a kernel; never returns."""
     code = 1
     try:
@@ -266,7 +273,7 @@ def _be_kernel(connection: dict[str, Any], lifeline: socket.socket) -> None:
         app: Any = _Kernel.instance(outstream_class=f"{Stream.__module__}.{Stream.__name__}")
         app.load_connection_info(connection)
         app.initialize(_ARGUMENTS)
-        draw_offline()  # the package was imported before there was a notebook
+        begin()
         folder = lifeline.recv(_MESSAGE)
         if not folder:
             return  # the owner died, or did not need it
