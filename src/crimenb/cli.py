@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import warnings
@@ -26,6 +27,8 @@ class _Group(click.Group):
     """Turn our errors into one sentence on stderr and the exit code of their class."""
 
     def invoke(self, ctx: click.Context) -> object:
+        # No process of ours imports a module that lies where the command is run.
+        os.environ["PYTHONSAFEPATH"] = "1"
         try:
             return super().invoke(ctx)
         except CrimenbError as error:

@@ -287,7 +287,9 @@ def write_whole(path: Path, text: str) -> None:
     """Write a file in one step: whoever reads it has the old one or the new one, also after a kill."""
     part = path.with_name(f".{path.name}.part")
     try:
-        part.write_text(text, "utf-8", newline="\n")
+        part.unlink(missing_ok=True)  # a link that somebody left there is not followed
+        with part.open("x", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
         synced(part)
         part.replace(path)
     finally:

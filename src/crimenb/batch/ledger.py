@@ -123,5 +123,10 @@ def intact_hash(folder: Path) -> str:
     listed = listed_sums(folder)
     if not {"report.html", "report.ipynb", f"{DATA}/{snapshot.MANIFEST}"} <= set(listed):
         return ""
-    same = all(digest(folder / name) == listed[name] for name in listed)
+    files = {name: folder / name for name in listed}
+    if any(".." in Path(n).parts or p.is_symlink() or not p.is_file() for n, p in files.items()):
+        return ""  # a list that somebody made: it names a pipe, or a file of another folder
+    if any(folder.resolve() not in p.resolve().parents for p in files.values()):
+        return ""
+    same = all(digest(path) == listed[name] for name, path in files.items())
     return digest(folder / SUMS) if same else ""

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from crimenb import snapshot
 from crimenb.batch.index_page import write_index
+from crimenb.batch.ledger import NAME as LEDGER
 from crimenb.batch.ledger import Entry, Ledger
 from crimenb.batch.plan import Plan, cores
 from crimenb.batch.worker import Task, attempts_file, make, overview_json
@@ -101,6 +102,7 @@ def run_batch(
     first = plan.opened.name == "live" if collect_first is None else collect_first
     try:
         out.mkdir(parents=True, exist_ok=True)
+        _refuse_links(out)
         with locked(out / ".batch.lock"), _logged(out / LOG), _stoppable():
             page, made = _run(plan, workers, scheduler, tls, say, collect_first=first)
     except OSError as error:
@@ -361,6 +363,15 @@ def _duration(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _refuse_links(out: Path) -> None:
+    """Refuse a folder in which a file that we add to leads elsewhere, or is none."""
+    for name in (LEDGER, LOG):
+        path = out / name
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            msg = f"{str(path)!r} is a link, or no regular file; remove it, or choose another --out."
+            raise ReportError(msg)
 
 
 @contextlib.contextmanager

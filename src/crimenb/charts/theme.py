@@ -33,12 +33,20 @@ DIGITS = 9
 
 
 def steady(value: Any) -> Any:
-    """Return a specification with its real numbers at as many digits as every machine agrees on."""
+    """Return a specification with its real numbers at as many digits as every machine agrees on.
+
+    What no XML may hold goes from its texts: a name with a control character would end the drawing.
+    """
     if isinstance(value, dict):
         return {key: steady(v) for key, v in value.items()}
     if isinstance(value, list):
         return [steady(v) for v in value]
+    if isinstance(value, str):
+        return value if value.isprintable() else _NO_XML.sub("", value)
     return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+
+
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 P = ParamSpec("P")

@@ -177,7 +177,7 @@ def template(package: str, name: str) -> jinja2.Template:
     return env.from_string(asset(package, name))
 
 
-_BUNDLES = {"1.9.0.post1": "4c7f996da8d9b26c5bee87ca692833a40a53e0a876c422ec6b3dde9aa0429e29"}
+BUNDLES = {"1.9.0.post1": "4c7f996da8d9b26c5bee87ca692833a40a53e0a876c422ec6b3dde9aa0429e29"}
 """SHA-256 of the script that each version of vl-convert-python makes: only these are cached on disk."""
 
 
@@ -188,7 +188,7 @@ def script_bundle() -> str:
     A cached file enters a page only if its bytes are those that we would make ourselves.
     """
     version = metadata.version("vl-convert-python")
-    cached, digest = cache_folder() / f"vega-{version}.js", _BUNDLES.get(version)
+    cached, digest = cache_folder() / f"vega-{version}.js", BUNDLES.get(version)
     with contextlib.suppress(OSError, UnicodeDecodeError, SnapshotError):
         raw = read_regular(cached, _LARGEST_BUNDLE)
         if hashlib.sha256(raw).hexdigest() == digest:

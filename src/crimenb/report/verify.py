@@ -390,7 +390,8 @@ def _offline(folder: Path) -> Iterator[None]:
     names = ("http_proxy", "https_proxy", "all_proxy")
     closed = dict.fromkeys([*names, *map(str.upper, names), "CRIMENB_POLICE_URL",
                             "CRIMENB_POSTCODES_URL"], nowhere)  # fmt: skip
-    closed |= {"no_proxy": "", "NO_PROXY": "", "IPYTHONDIR": str(folder / "ipython")}
+    # A module beside the reader, or in a folder that was handed over, is never imported.
+    closed |= {"no_proxy": "", "NO_PROXY": "", "IPYTHONDIR": str(folder / "ipython"), "PYTHONSAFEPATH": "1"}
     before = {name: os.environ.get(name) for name in closed}
     os.environ.update(closed)
     try:
