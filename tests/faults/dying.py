@@ -271,21 +271,24 @@ def in_fork(do: Callable[[], None], n: int = 0) -> int:
     return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
 
 
-def every_step(kind: str, root: Path) -> dict[str, int]:
-    """Die at each step of a replacement; return how many there are, and after how many the old one was there."""
+def every_step(kind: str, root: Path, stride: int = 1) -> dict[str, int]:
+    """Die at each step of a replacement, or at every so many; return at how many, and after how many of
+    them the old one was there.
+    """
     steps, old = 0, 0
     while True:
-        folder = root / f"{kind}{steps + 1}"
+        at = 1 + steps * stride
+        folder = root / f"{kind}{at}"
         folder.mkdir()
         case = KINDS[kind](folder)
         case.first()
         assert case.now() == "old"
-        died = in_fork(case.second, steps + 1)
+        died = in_fork(case.second, at)
         case.come_after()
         old += bool(died) and case.now() == "old"
         in_fork(case.second)
         assert case.now() == "new"
-        assert case.extra() == [], (kind, steps + 1, case.extra())
+        assert case.extra() == [], (kind, at, case.extra())
         shutil.rmtree(folder)
         if not died:
             return {"steps": steps, "old": old, "new": steps - old}
@@ -297,8 +300,9 @@ def main() -> None:
     # In memory where there is such a folder: a disk would be waited for a thousand times.
     memory = "/dev/shm"
     with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as root:
-        for kind in sys.argv[1:]:
-            print(json.dumps({"kind": kind, **every_step(kind, Path(root))}), flush=True)
+        for asked in sys.argv[1:]:
+            kind, _, stride = asked.partition(":")
+            print(json.dumps({"kind": kind, **every_step(kind, Path(root), int(stride or 1))}), flush=True)
 
 
 if __name__ == "__main__":

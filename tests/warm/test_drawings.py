@@ -21,7 +21,8 @@ SPEC = {
 
 @pytest.fixture
 def helper():
-    """Start a painter for one test."""
+    """Start a painter for one test, a new one: another test's may be at work in this process."""
+    Painter.dismiss()
     Painter.here()
     yield Painter.started()
     Painter.dismiss()
