@@ -28,6 +28,7 @@ class _Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         # No process of ours imports a module that lies where the command is run.
+        before = os.environ.get("PYTHONSAFEPATH")
         os.environ["PYTHONSAFEPATH"] = "1"
         try:
             return super().invoke(ctx)
@@ -38,6 +39,10 @@ class _Group(click.Group):
         except KeyboardInterrupt:
             click.echo("Stopped. Nothing half-written was left; run it again to go on.", err=True)
             ctx.exit(130)
+        finally:  # for whoever calls a command from Python
+            os.environ.pop("PYTHONSAFEPATH")
+            if before is not None:
+                os.environ["PYTHONSAFEPATH"] = before
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96})
