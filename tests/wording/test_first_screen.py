@@ -80,3 +80,12 @@ def test_a_clear_change_comes_before_a_month():
 def test_nothing_is_invented_where_no_month_is_counted():
     place = place_of(monthly([0] * 12, status=dict.fromkeys(YEAR, "not in this archive")))
     assert three_numbers(place) == []
+
+
+def test_the_range_is_behind_the_month_it_is_of_where_newer_months_are_missing():
+    data = monthly([*STEADY, 0], status={YEAR[-1]: "not in this archive"})
+    crime, _, year = three_numbers(place_of(data))
+    assert crime.what == "crimes in November 2025"
+    assert crime.range is not None
+    assert (crime.months[-1], crime.bars[-1]) == ("2025-11", crime.value)
+    assert year.months[-1] == "2025-11"

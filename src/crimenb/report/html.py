@@ -106,18 +106,15 @@ def large_number(number: LargeNumber) -> str:
     ends = [number.months[0], number.months[-1]] if len(number.months) > 1 else number.months
     what = str(escape(number.what)).replace("anti-social", '<span class="word">anti-social</span>')
     named = [write.month(m) if len(number.months) > YEAR else write.month_alone(m) for m in ends]
-    detail = (
-        f' <em class="{"limits" if number.range else ""}">{escape(number.detail)}</em>'
-        if number.detail
-        else ""
-    )
+    kind = ' class="limits"' if number.range else ""
+    detail = f" <em{kind}>{escape(number.detail)}</em>" if number.detail else ""
     return (
         f'<div class="number {number.series}"><p class="count"><b>{number.value:,}</b> '
         f"<span>{what}</span></p>"
         f'<div class="run">{small_bars(number.bars, number.series, number.strong, number.range)}'
         f'<p class="ends" aria-hidden="true">{"".join(f"<span>{n}</span>" for n in named)}</p></div>'
         f'<p class="verdict"><strong>{escape(number.verdict)}</strong>{detail}</p></div>'
-    ).replace('<em class="">', "<em>")
+    )
 
 
 class Row(NamedTuple):

@@ -75,7 +75,7 @@ def three_numbers(place: Place) -> list[LargeNumber]:
 def _newest(place: Place, series: str, one: str, verdict: Verdict) -> LargeNumber:
     value = place.latest(series)
     what = write.plural(value, one, f"{one}s") + (" of anti-social behaviour" if series == "asb" else "")
-    months, bars = _bars(place, series, YEAR)
+    months, bars = _bars(place, series, YEAR, place.scope.latest)
     if place.scope.kind == "part":
         detail = "only a part of the area is counted"
     elif verdict.range:
@@ -90,7 +90,7 @@ def _newest(place: Place, series: str, one: str, verdict: Verdict) -> LargeNumbe
 
 def _year(place: Place) -> LargeNumber:
     year = place.year
-    months, bars = _bars(place, "crime", MOST_BARS)
+    months, bars = _bars(place, "crime", MOST_BARS, year.later[-1] if year.compared else place.scope.latest)
     if year.compared:
         named = year_named(year).removesuffix(",")
         when = named[0].lower() + named[1:]
@@ -110,8 +110,9 @@ def _year(place: Place) -> LargeNumber:
     return LargeNumber(value, what, verdict, detail, "crime", months, bars, strong)
 
 
-def _bars(place: Place, series: str, most: int) -> tuple[list[str], list[int | None]]:
-    months = list(place.status)[-most:]
+def _bars(place: Place, series: str, most: int, last: str) -> tuple[list[str], list[int | None]]:
+    """Return the months up to the last one that the number counts: the dark bars and the range are at the end."""
+    months = [m for m in place.status if m <= last][-most:]
     known = place.counts[series]
     return months, [int(known[m]) if m in known.index else None for m in months]
 
