@@ -126,7 +126,11 @@ def what_matters(place: Place) -> tuple[str, str]:
     where nothing could be judged, the reason.
     """
     return (
-        _missing(place) or _changed(place) or _outside(place) or _nothing_unusual(place) or _not_judged(place)
+        _missing(place)
+        or clear_change(place)
+        or _outside(place)
+        or _nothing_unusual(place)
+        or _not_judged(place)
     )
 
 
@@ -140,9 +144,10 @@ def _missing(place: Place) -> tuple[str, str] | None:
     return None
 
 
-def _changed(place: Place) -> tuple[str, str] | None:
+def clear_change(place: Place) -> tuple[str, str] | tuple[()]:
+    """Return that something has clearly changed, and what; empty where nothing has."""
     if place.year.kind == ChangeVerdict.TOO_FEW_MONTHS:
-        return ("Crime here has changed.", recent_sentence(place)) if place.recent.called else None
+        return ("Crime here has changed.", recent_sentence(place)) if place.recent.called else ()
     crime, asb, *categories = place.changes
     sentences = []
     if crime.called:
@@ -152,7 +157,7 @@ def _changed(place: Place) -> tuple[str, str] | None:
     if any(c.called for c in categories):
         sentences.append(clear_categories(place))
     what = "Crime" if crime.called else "Part of what was recorded"
-    return (f"{what} has clearly changed on the year.", " ".join(sentences)) if sentences else None
+    return (f"{what} has clearly changed on the year.", " ".join(sentences)) if sentences else ()
 
 
 def _outside(place: Place) -> tuple[str, str] | None:

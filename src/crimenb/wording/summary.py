@@ -269,6 +269,7 @@ def summary_values(place: Place) -> dict[str, Any]:
             for n in three_numbers(place)
         ],
         "sentence": " ".join(filter(None, what_matters(place) if counted else nothing_sentences(place))),
+        "missing": [s for s in _missing(place) if s],
         "months": [
             _month_values(place, str(m), str(why))
             for m, why in zip(place.months["month"], place.months["why"], strict=True)
@@ -276,6 +277,11 @@ def summary_values(place: Place) -> dict[str, Any]:
         "notes": [WHAT_THESE_ARE, STANDING, MISSING_IS_NOT_ZERO],
         "source": " ".join(summary_source(place)),
     }
+
+
+def _missing(place: Place) -> list[str]:
+    published = published_sentence(place, limit=False) if place.scope.months else ""
+    return [published, btp_sentence(place), unlocated_sentence(place)]
 
 
 def _month_values(place: Place, month: str, why: str) -> dict[str, Any]:
