@@ -63,6 +63,9 @@ if TYPE_CHECKING:
 
 NOTEBOOK, PAGE = "report.ipynb", "report.html"
 
+PRINTED = ("report.pdf", "summary.pdf")
+"""What is printed holds the time it was made: no hash is of it, and nothing can be said of it."""
+
 LONGEST = 600.0
 """Seconds that the check of one folder may take; a city's report over five years takes ten."""
 
@@ -255,6 +258,8 @@ def _steps(folder: Path, *, trust: bool) -> Iterator[list[Finding]]:
     else:
         yield [Finding("notebook", f"{f}; it was not run") for f in foreign[:_MOST]]
     yield [Finding("hashes", text) for text in itertools.islice(_changed_files(folder), 4 * _MOST)]
+    printed = [name for name in PRINTED if os.path.lexists(folder / name)]
+    yield [Finding("files", f"{name} is not checked: print the page anew", grave=False) for name in printed]
     own = folder / NOTEBOOK if foreign else None
     yield list(_other_outputs(folder, stored, query, others, own))
     yield list(_other_pages(folder, stored, others))
@@ -332,7 +337,8 @@ def _changed_files(folder: Path) -> Iterator[str]:
     if len(present) > _MOST_FILES:
         yield f"the folder holds more than {_MOST_FILES} files, and no report does"
         return
-    present.pop(SUMS, None)
+    for name in (SUMS, *PRINTED):
+        present.pop(name, None)
     for name in sorted({*listed, *present}):
         if fault := _fault(name, present.get(name), listed.get(name)):
             yield f"{visible(name)[:_LONGEST_NAME]} {fault}"
