@@ -75,7 +75,7 @@ def to_html(nb: nbformat.NotebookNode) -> str:
 SUMMARY_FIGURES = ("categories", "trend")
 """The figures that the summary on one page has."""
 
-SHEET_WIDE, SHEET_HIGH = 860, 110
+SHEET_WIDE, SHEET_HIGH = 860, 135
 """A chart on that page, in pixels: wider than the page, which shrinks its text, and its plot low, so that all fits."""
 
 
