@@ -1107,10 +1107,17 @@ simple(r"No month's outcomes have settled yet(?=$)",
     lambda f: truth(bool(f.total("crime")) and not f.no_outcomes and int(f.outcomes.sum()) == 0))
 simple(r"Outcomes of {n:I} crimes?, too few for shares(?=$)",
     lambda f: {"n": int(f.outcomes.sum())} | truth(int(f.outcomes.sum()) < 50))
-simple(r"(?:{share:P} of the|(?P<none>None of the)) crimes(?: of {months:T})? led to a charge or a court case(?=$)",
+def _settled(f: Facts) -> Expected:
+    kept = f.settled["settled"]
+    if kept == f.months:
+        return {"months": None, "k": None}
+    run = [m for m in f.status if kept[0] <= m <= kept[-1]] == kept
+    return {"months": Span(kept) if run else None, "k": None if run else len(kept)}
+
+simple(r"(?:{share:P} of the|(?P<none>None of the)) crimes(?: of {months:T}| in the {k:I} months that have settled)? led to a charge or a court case(?=$)",
     lambda f: {
         "share": _charged(f) if f.charged else None, "none": not f.charged,
-        "months": None if f.settled["settled"] == f.months else Span(f.settled["settled"]),
+        **_settled(f),
     } | truth(int(f.outcomes.sum()) >= 50),
 )
 simple(r"No comparison with last year: this report covers less than two full years(?=$)",

@@ -16,7 +16,7 @@ Asked = tuple[str, ...]
 """A postcode (or the file of an area), the first month, the last, and postcodes compared with."""
 
 TOWN: Asked = ("ZZ1 1AA", "2025-01", "2025-12")
-LONG: Asked = ("ZZ1 1AA", "2023-07", "2025-12", "ZZ2 2BB")
+LONG: Asked = ("ZZ1 1AA", "2023-01", "2025-12", "ZZ2 2BB")
 VILLAGE: Asked = ("ZZ9 9ZZ", "2025-01", "2025-12")
 GAP: Asked = ("ZZ2 2BB", "2025-01", "2025-12")
 PART: Asked = ("ZZ2 2BB", "2025-08", "2025-08")
@@ -72,8 +72,7 @@ SEEDS = [
     ),
     Seed(
         5, LONG, "headline outcomes",
-        "12% of the crimes of July 2023 to May 2024, July to September 2024 and November 2024 to July 2025 led to a "
-        "charge or a court case",
+        "12% of the crimes in the 29 months that have settled led to a charge or a court case",
         "No outcomes are given here",
     ),
     Seed(

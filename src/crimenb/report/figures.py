@@ -15,6 +15,7 @@ from crimenb.errors import QueryError
 from crimenb.measures.changes import ChangeVerdict, name_of
 from crimenb.measures.outcomes import CHARGED
 from crimenb.measures.place import place_of
+from crimenb.query import months_between
 from crimenb.report import sections
 from crimenb.report.html import ONE, ROLE, SHARE, WHOLE, Column, Words, table
 from crimenb.report.notes import facts, notes
@@ -331,7 +332,14 @@ def _outcomes(place: Place) -> tuple[str, str]:
         return f"Outcomes of {write.counted(found.crimes, 'crime')}, too few for shares", measure
     charged = found.table.loc[found.table["group"] == CHARGED, "share"]
     share = f"{write.percent(float(charged.iloc[0]))} of the crimes" if len(charged) else "None of the crimes"
-    of = f" of {write.span(found.settled)}" if found.settled != place.scope.months else ""
+    of = ""
+    if found.settled != place.scope.months:
+        run = months_between(found.settled[0], found.settled[-1]) == found.settled
+        of = (
+            f" of {write.span(found.settled)}"
+            if run
+            else f" in the {len(found.settled)} months that have settled"
+        )
     return f"{share}{of} led to a charge or a court case", measure
 
 
