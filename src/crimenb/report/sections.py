@@ -190,7 +190,7 @@ def careful(data: Data) -> Words:
     Examples
     --------
     >>> import crimenb as cn
-    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> data = cn.collect(cn.Query.parse("ZZ1 1AA", "2025-11", "2025-12"), "demo")
     >>> cn.careful(data)
     The edge of the area is arbitrary. ...
     ...
