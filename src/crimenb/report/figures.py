@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 from markupsafe import escape
 
 from crimenb.charts.display import figure_bundle
 from crimenb.charts.theme import specified
-from crimenb.data import remembered
+from crimenb.data import kind_of, remembered
 from crimenb.errors import QueryError
 from crimenb.measures.changes import ChangeVerdict, name_of
 from crimenb.measures.outcomes import CHARGED
@@ -29,8 +30,6 @@ from crimenb.wording.summary import LEAST_RANKED, larger_shares, leading
 from crimenb.wording.verdicts import CHANGES_IN_WORDS, brief, brief_change, describe_change, normal_range
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from crimenb.data import Data
     from crimenb.measures.place import Place
 
@@ -141,6 +140,9 @@ def show(
     """
     from IPython.display import display
 
+    if not isinstance(frame, pd.DataFrame):
+        msg = f"show takes a chart and then the frame it draws; {kind_of(frame)} stands in the frame's place."
+        raise QueryError(msg)
     if title:
         _show_own(chart, frame, title, note)
         return
