@@ -59,8 +59,12 @@ def paragraphs(sentences: Iterable[str], role: str = "text") -> Words:
 _BAR, _HIGH = 10, 44
 """Width of a bar with its gap and height of the small bars' drawing, in its own units."""
 
+_ALONE, _IN_ROW = 'width="360" height="60"', 'width="150" height="22"'
 
-def small_bars(bars: Sequence[int | None], kind: str, strong: int, limits: Range | None = None) -> str:
+
+def small_bars(
+    bars: Sequence[int | None], kind: str, strong: int, limits: Range | None = None, *, size: str = _ALONE
+) -> str:
     """Return months as small bars in SVG: the last `strong` dark, a month not counted as a dotted line.
 
     It has no text and no name: what it shows stands beside it in words.
@@ -71,6 +75,8 @@ def small_bars(bars: Sequence[int | None], kind: str, strong: int, limits: Range
         "crime" or "asb", which gives the colour.
     limits
         The normal range, drawn behind the last bar.
+    size
+        Width and height where there is no style, as in a notebook; the page has its own.
     """
     top = max([1, *[n for n in bars if n is not None], *([limits.high] if limits else [])])
     width, parts = _BAR * len(bars), []
@@ -92,7 +98,7 @@ def small_bars(bars: Sequence[int | None], kind: str, strong: int, limits: Range
             f'fill="{colour}"/>'
         )
     return (
-        f'<svg class="bars" viewBox="0 0 {width} {_HIGH}" preserveAspectRatio="none" aria-hidden="true">'
+        f'<svg class="bars" {size} viewBox="0 0 {width} {_HIGH}" preserveAspectRatio="none" aria-hidden="true">'
         f"{''.join(parts)}</svg>"
     )
 
@@ -145,10 +151,11 @@ def bar_table(rows: Sequence[Row], caption: str, headings: Sequence[str]) -> str
     for kind in ("crime", "asb"):
         lines = [
             f'<tr><th scope="row">{escape(r.label)}</th><td class="n">{r.total:,}</td>'
-            f'<td class="long"><svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
+            f'<td class="long"><svg class="bar" {_IN_ROW} viewBox="0 0 100 10" preserveAspectRatio="none" '
+            f'aria-hidden="true">'
             f'<path class="{kind}{" named" if r.named else ""}" d="M0 0h{100 * r.total / top:.1f}v10H0z" '
             f'fill="{TINTS[kind][0]}"/></svg></td>'
-            f'<td class="run">{small_bars(r.bars, kind, 1)}</td>'
+            f'<td class="run">{small_bars(r.bars, kind, 1, size=_IN_ROW)}</td>'
             f'<td class="n">{"[x]" if r.bars[-1] is None else f"{r.bars[-1]:,}"}</td></tr>'
             for r in rows if r.kind == kind
         ]  # fmt: skip
