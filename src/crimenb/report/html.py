@@ -59,6 +59,7 @@ def paragraphs(sentences: Iterable[str], role: str = "text") -> Words:
 _BAR, _HIGH = 10, 44
 """Width of a bar with its gap and height of the small bars' drawing, in its own units."""
 
+_TO = '<span class="unseen"> to </span>'
 _ALONE, _IN_ROW = 'width="360" height="60"', 'width="150" height="22"'
 
 
@@ -118,7 +119,7 @@ def large_number(number: LargeNumber) -> str:
         f'<div class="number {number.series}"><p class="count"><b>{number.value:,}</b> '
         f"<span>{what}</span></p>"
         f'<div class="run">{small_bars(number.bars, number.series, number.strong, number.range)}'
-        f'<p class="ends" aria-hidden="true">{"".join(f"<span>{n}</span>" for n in named)}</p></div>'
+        f'<p class="ends" aria-hidden="true">{_TO.join(f"<span>{n}</span>" for n in named)}</p></div>'
         f'<p class="verdict"><strong>{escape(number.verdict)}</strong>{detail}</p></div>'
     )
 
