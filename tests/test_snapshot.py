@@ -89,5 +89,5 @@ def test_comparisons_are_pulled_too():
 def test_wrong_sources_and_months_are_named():
     with pytest.raises(QueryError, match="'ftp' is unknown"):
         snapshot.collect(Query.parse("ZZ1 1AA"), "ftp")
-    with pytest.raises(MonthNotPublished, match="2023-07 to 2025-12"):
+    with pytest.raises(MonthNotPublished, match="2023-01 to 2025-12"):
         snapshot.collect(Query.parse("ZZ1 1AA", "2019-01", "2019-12"), "demo")

@@ -23,7 +23,7 @@ from crimenb.query import Area
 from crimenb.schema import ASB, BTP, CATEGORIES, force_name, label_of
 from crimenb.sources import gazetteer as gazetteers
 from crimenb.sources import versions
-from crimenb.sources.archive_build import FORMAT
+from crimenb.sources.archive_build import FORMAT, OUTCOMES
 from crimenb.sources.place_frames import ORDER, nearby, place_row
 
 if TYPE_CHECKING:
@@ -170,6 +170,7 @@ class Archive:
             evidence=self._evidence([*coverage["force"]]),
             nearby=nearby(found[distance <= edge], found[asked & (distance <= edge)]),
             surroundings=self._surroundings(postcode, coverage, months, crimes),
+            force_outcomes=self._force_outcomes(postcode, coverage, months, crimes),
             requests=self._used(coverage, crimes, months),
         )
 
@@ -288,17 +289,7 @@ class Archive:
     def _surroundings(
         self, postcode: str, coverage: pd.DataFrame, months: Sequence[str], crimes: pd.DataFrame
     ) -> pd.DataFrame:
-        among = coverage.loc[coverage["force"] != BTP, "force"].tolist()
-        counts = self._read(
-            "SELECT * FROM read_parquet(?) WHERE list_contains(?, force) AND list_contains(?, month)",
-            [str(self.folder / "counts.parquet"), among, list(months)],
-        )
-        # A month that was not supplied whole says nothing of the rest of the force.
-        whole = [
-            self.supplied[key].state == "supplied"
-            for key in zip(counts["force"], counts["month"], strict=True)
-        ]
-        counts = counts[np.array(whole, bool)]
+        counts = self._counted("counts.parquet", coverage, months)
         # Every category of a supplied month has a row, so that none is a zero by accident.
         categories = [*CATEGORIES, *sorted(set(counts["category"]) - set(CATEGORIES))]
         every = (
@@ -314,6 +305,32 @@ class Archive:
         table = table.assign(postcode=postcode, rest=table["located"] - table["here"])
         table = table.sort_values(["force", "month", "category"], ignore_index=True)
         return frame("surroundings", table)
+
+    def _force_outcomes(
+        self, postcode: str, coverage: pd.DataFrame, months: Sequence[str], crimes: pd.DataFrame
+    ) -> pd.DataFrame:
+        if not (self.folder / OUTCOMES).is_file():  # built by an earlier version
+            return frame("force_outcomes")
+        table = self._counted(OUTCOMES, coverage, months)
+        here = crimes[crimes["category"] != ASB].groupby(["reported_by", "month", "outcome"]).size()
+        key = ["force", "month", "outcome"]
+        table = table.merge(here.rename("here"), how="left", left_on=key, right_index=True)
+        table = table.assign(postcode=postcode, rest=table["located"] - table["here"].fillna(0))
+        return frame("force_outcomes", table.sort_values(key, ignore_index=True))
+
+    def _counted(self, file: str, coverage: pd.DataFrame, months: Sequence[str]) -> pd.DataFrame:
+        """Read the forces' own counts of the months that each of them supplied whole."""
+        among = coverage.loc[coverage["force"] != BTP, "force"].tolist()
+        counts = self._read(
+            "SELECT * FROM read_parquet(?) WHERE list_contains(?, force) AND list_contains(?, month)",
+            [str(self.folder / file), among, list(months)],
+        )
+        # A month that was not supplied whole says nothing of the rest of the force.
+        whole = [
+            self.supplied[key].state == "supplied"
+            for key in zip(counts["force"], counts["month"], strict=True)
+        ]
+        return counts[np.array(whole, bool)]
 
     def _used(
         self, coverage: pd.DataFrame, crimes: pd.DataFrame, months: Sequence[str]
