@@ -55,7 +55,8 @@ def category_bars(data: Data) -> Words:
         counts = place.counts[slug].to_dict()
         held = [counts.get(m) for m in months]
         n, newest = place.total(slug), held[-1]
-        return [label, f"{n:,}", bar(n / top, kind, named=slug in named), Markup(small_bars(held, kind, 1, size=IN_ROW)),
+        each = Markup(small_bars(held, kind, 1, size=IN_ROW))
+        return [label, f"{n:,}", bar(n / top, kind, named=slug in named), each,
                 "[x]" if newest is None else f"{newest:,}"]  # fmt: skip
 
     crimes = [row(str(c), "crime", label_of(str(c))) for c in totals.index]
