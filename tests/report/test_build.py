@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from crimenb.charts.display import SVG
 from crimenb.charts.theme import VEGALITE
 from crimenb.errors import NotReproducible, QueryError, ReportError, SnapshotError
 from crimenb.files import locked, notebook_path
@@ -50,17 +51,20 @@ def test_the_folder_holds_what_is_promised(demo_report):
 
 def test_every_chart_is_a_figure_with_note_and_table(demo_report):
     nb = nbformat.read(demo_report / "report.ipynb", as_version=4)
-    drawn = [
-        o["data"][VEGALITE]
-        for c in nb["cells"] if c["cell_type"] == "code" for o in c["outputs"] if VEGALITE in o.get("data", {})
-    ]  # fmt: skip
-    charts = sum("empty" not in spec["usermeta"] for spec in drawn)
+    outputs = [o for c in nb["cells"] if c["cell_type"] == "code" for o in c["outputs"]]
+    drawn = [o["data"] for o in outputs if VEGALITE in o.get("data", {})]
+    charts = sum("empty" not in data[VEGALITE]["usermeta"] for data in drawn)
     html = (demo_report / "report.html").read_text()
-    assert charts == html.count('class="static"') >= 5
+    assert charts == html.count('class="static"') == sum(SVG in data for data in drawn) >= 5
+    for data in drawn:  # nothing is drawn twice: the page shows what the notebook keeps
+        assert data.get(SVG, "") in html
     figures = re.findall(r'<figure id="figure-(\d+)">(.*?)</figure>', html, re.DOTALL)
     assert [int(n) for n, _ in figures] == [*range(1, charts + 2)]  # and the table with bars in it
     for number, figure in figures:
-        assert f'<a href="#figure-{number}">Figure {number}.</a>' in figure
+        assert f'<h3><a href="#figure-{number}">Figure {number}.</a> ' in figure
+        assert [
+            o for o in outputs if o.get("data", {}).get("text/plain", "").startswith(f"Figure {number}. ")
+        ]
         assert "How to read this, table and download" in figure
         assert 'class="note"' in figure
         assert "<caption>" in figure

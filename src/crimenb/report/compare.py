@@ -13,6 +13,7 @@ import re
 import zipfile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from crimenb.charts.display import SVG
 from crimenb.charts.theme import VEGALITE
 from crimenb.plurals import counted
 from crimenb.report.page import BUNDLES
@@ -129,8 +130,8 @@ def _numbers(output: Mapping[str, Any]) -> Any:
         return output
     rows = sorted(json.dumps(d, sort_keys=True) for d in _datasets(spec))
     drawn = [spec.get("description"), rows, sorted(_words(spec))]
-    rest = {k: v for k, v in output["data"].items() if k != VEGALITE}
-    return {**output, "data": rest | {VEGALITE: drawn}}
+    svg = output["data"].get(SVG, "")
+    return {**output, "data": output["data"] | {VEGALITE: drawn, SVG: _SVG.sub(_words_drawn, svg)}}
 
 
 def _words(spec: Any) -> Iterator[str]:
@@ -240,18 +241,18 @@ def _undrawn(page: str, *, bundle: bool) -> str:
     Without `bundle` the scripts that draw, which come with the drawing library, go too, if they are
     those of a version of it that we know.
     """
-
-    def words(match: re.Match[str]) -> str:
-        svg = match[0]
-        texts = re.findall(r'aria-label="([^"]*)"', svg) + re.findall(r">([^<]+)<", svg)
-        # What could act instead of being drawn counts as a word: it must be in both.
-        return "|".join(["<svg>", *texts, *re.findall(r"<script|\son\w+\s*=|\bhref\s*=", svg)])
-
-    page = _SVG.sub(words, page)
+    page = _SVG.sub(_words_drawn, page)
     if bundle:
         return page
     page = re.sub(r"script-src [^\"]*", "script-src", page, count=1)
     return re.sub(r"<script>(\(function\(\)\{.*?)</script>", _unless_known, page, flags=re.DOTALL)
+
+
+def _words_drawn(match: re.Match[str]) -> str:
+    svg = match[0]
+    texts = re.findall(r'aria-label="([^"]*)"', svg) + re.findall(r">([^<]+)<", svg)
+    # What could act instead of being drawn counts as a word: it must be in both.
+    return "|".join(["<svg>", *texts, *re.findall(r"<script|\son\w+\s*=|\bhref\s*=", svg)])
 
 
 def _unless_known(match: re.Match[str]) -> str:

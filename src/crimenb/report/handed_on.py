@@ -13,7 +13,6 @@ import zipfile
 from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.etree.ElementTree import canonicalize
 
-from crimenb.charts.theme import VEGALITE
 from crimenb.report.html import ONE, ROLE, SHARE, WHOLE, rows_of
 from crimenb.report.page import HIDDEN
 
@@ -51,20 +50,18 @@ class Part(NamedTuple):
 
 def parts(nb: nbformat.NotebookNode) -> Iterator[Part]:
     """Yield the figures and tables of an executed notebook in their order, numbered as on the page."""
-    number = 0
     for cell in nb["cells"]:
         outputs = [] if HIDDEN in cell["metadata"].get("tags", []) else cell.get("outputs", [])
         roles = [(out.get("metadata", {}).get(ROLE, {}), out.get("data", {})) for out in outputs]
-        drawn = [
-            role.get("name", "") for role, data in roles
-            if ("empty" not in data[VEGALITE].get("usermeta", {}) if VEGALITE in data else role.get("role") == "chart")
-        ]  # fmt: skip
-        heads = [data["text/plain"] for role, data in roles if role.get("role") == "head"]
         tables = [(role, rows_of(data["text/html"])) for role, data in roles if role.get("role") == "table"]
-        number += bool(drawn)
-        if drawn or tables:
-            message, _, measure = "".join(heads[:1]).partition("\n")
-            yield Part(number if drawn else 0, "".join(drawn[:1]), message, measure, tables)
+        heads = [(role, data["text/plain"]) for role, data in roles if role.get("role") == "head"]
+        number = int(heads[0][0].get("number", 0)) if heads else 0
+        if number or tables:
+            name = next((r["name"] for r, _ in roles if r.get("role") == "chart"), "")
+            message, _, measure = (
+                "".join(text for _, text in heads[:1]).removeprefix(f"Figure {number}. ").partition("\n")
+            )
+            yield Part(number, name, message, measure, tables)
 
 
 def values(nb: nbformat.NotebookNode) -> dict[str, Any]:

@@ -62,8 +62,13 @@ def paragraphs(sentences: Iterable[str], role: str = "text") -> Words:
 _BAR, _HIGH = 10, 44
 """Width of a bar with its gap and height of the small bars' drawing, in its own units."""
 
+_TO = '<span class="unseen"> to </span>'
+_ALONE, IN_ROW = "width='360' height='60'", "width='150' height='22'"
 
-def small_bars(bars: Sequence[int | None], kind: str, strong: int, limits: Range | None = None) -> str:
+
+def small_bars(
+    bars: Sequence[int | None], kind: str, strong: int, limits: Range | None = None, *, size: str = _ALONE
+) -> str:
     """Return months as small bars in SVG: the last `strong` dark, a month not counted as a dotted line.
 
     It has no text and no name: what it shows stands beside it in words.
@@ -74,6 +79,8 @@ def small_bars(bars: Sequence[int | None], kind: str, strong: int, limits: Range
         "crime" or "asb", which gives the colour.
     limits
         The normal range, drawn behind the last bar.
+    size
+        Width and height where there is no style, as in a notebook; the page has its own.
     """
     top = max([1, *[n for n in bars if n is not None], *([limits.high] if limits else [])])
     width, parts = _BAR * len(bars), []
@@ -95,7 +102,7 @@ def small_bars(bars: Sequence[int | None], kind: str, strong: int, limits: Range
             f'fill="{colour}"/>'
         )
     return (
-        f'<svg class="bars" viewBox="0 0 {width} {_HIGH}" preserveAspectRatio="none" aria-hidden="true">'
+        f'<svg class="bars" {size} viewBox="0 0 {width} {_HIGH}" preserveAspectRatio="none" aria-hidden="true">'
         f"{''.join(parts)}</svg>"
     )
 
@@ -115,7 +122,7 @@ def large_number(number: LargeNumber) -> str:
         f'<div class="number {number.series}"><p class="count"><b>{number.value:,}</b> '
         f"<span>{what}</span></p>"
         f'<div class="run">{small_bars(number.bars, number.series, number.strong, number.range)}'
-        f'<p class="ends" aria-hidden="true">{"".join(f"<span>{n}</span>" for n in named)}</p></div>'
+        f'<p class="ends" aria-hidden="true">{_TO.join(f"<span>{n}</span>" for n in named)}</p></div>'
         f'<p class="verdict"><strong>{escape(number.verdict)}</strong>{detail}</p></div>'
     )
 

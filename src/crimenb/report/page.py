@@ -20,29 +20,27 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from crimenb.charts.display import static_svg
+from crimenb.charts.display import (
+    LINKED_EDGE,
+    LINKED_GAP,
+    LINKED_HIGH,
+    LINKED_MONTHS,
+    LINKED_SHARE,
+    LINKED_WIDE,
+    PHONE,
+    SVG,
+    id_of,
+    narrow_drawing,
+    resized,
+    static_svg,
+)
 from crimenb.charts.theme import VEGALITE
 from crimenb.errors import SnapshotError
 from crimenb.files import cache_folder, read_regular
 from crimenb.report.html import ROLE
-from crimenb.warm import drawings
 
 if TYPE_CHECKING:
     import nbformat
-
-STILL, STILL_LINKED, STILL_SQUARE = 560, 640, 520
-"""Width of a chart's static drawing, for paper and for readers without script: one that a phone
-can still shrink; the linked figure's three views need more, a map, as high as wide, less."""
-
-PHONE = 500
-"""Outer width below which a chart is drawn as on a phone."""
-
-LINKED_WIDE, LINKED_HIGH, LINKED_MONTHS = 600, 364, 54
-"""The linked figure: the width that fits two views, the height of bars that stand alone, and
-what stands beside the months, in pixels."""
-
-LINKED_SHARE, LINKED_EDGE, LINKED_GAP = 0.48, 10, 24
-"""The linked figure: the map's share of the width, the edge beside the views, and between the two."""
 
 NARROWEST, WIDEST, WIDEST_LINKED = 270, 760, 760
 """Widths between which the script draws a chart, in pixels."""
@@ -98,8 +96,9 @@ def to_summary(nb: nbformat.NotebookNode, values: dict[str, Any]) -> str:
         c for c in cells if c["number"] and any(o.get("name") in SUMMARY_FIGURES for o in c["outputs"])
     ]
     for out in (o for c in figures for o in c["outputs"] if "spec" in o):
-        flat = resized(json.loads(out["spec"]), SHEET_WIDE) | {"height": SHEET_HIGH}
-        out["still"] = Markup(static_svg(flat, out["name"], out["label"]))
+        spec = json.loads(out["spec"])
+        flat = resized(spec, SHEET_WIDE) | {"height": SHEET_HIGH}
+        out["still"] = Markup(static_svg(flat, out["name"], spec["description"]))
     missing = [s for s in values["missing"] if s not in values["sentence"]]
     return template("report", "summary.html.j2").render(
         frame, figures=figures, missing=missing, values=values, style=Markup(style), policy=_policy(style, [])
@@ -114,7 +113,6 @@ def _parts(nb: nbformat.NotebookNode) -> tuple[list[dict[str, Any]], dict[str, A
     first = next((o for o in outputs if o["role"] == "first"), None)
     if title and title["state"] == "nothing":
         cells = _without_figures(cells)
-    _number(cells)
     return cells, {
         "title": (title and title["running"]) or "Recorded crime",
         "heading": title["html"] if title else Markup("<h1>Recorded crime</h1>"),
@@ -147,17 +145,6 @@ def _without_figures(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         c for c, follows in zip(kept, shown, strict=True) if c["kind"] == "code" or not c["anchor"] or follows
     ]  # fmt: skip
-
-
-def _number(cells: list[dict[str, Any]]) -> None:
-    """Give each figure that is drawn a number, by which it is cited and linked."""
-    figures = [c for c in cells if any(o["role"] == "chart" for o in c["outputs"])]
-    for number, cell in enumerate(figures, 1):
-        cell["number"] = number
-        for out in cell["outputs"]:
-            if out["role"] == "head":
-                named = f'<h3><a href="#figure-{number}">Figure {number}.</a> '
-                out["html"] = Markup(str(out["html"]).replace("<h3>", named, 1))
 
 
 def _footer(text: str) -> str:
@@ -272,10 +259,10 @@ def _cell(cell: Any) -> dict[str, Any] | None:
     if cell["cell_type"] != "code":
         return None
     outputs = [o for o in map(_output, cell["outputs"]) if o]
-    if any(o["role"] == "head" for o in outputs):  # it says already why nothing is drawn
+    heads = [o for o in outputs if o["role"] == "head"]
+    if heads:  # it says already why nothing is drawn
         outputs = [o for o in outputs if o["role"] != "empty"]
-    figure = any(o["role"] == "head" for o in outputs)
-    if figure:  # its table is inside the figure's own fold
+        # Its table is inside the figure's own fold.
         outputs = [
             o | {"html": Markup(_FOLD.sub("", o["html"]))} if o["role"] == "table" else o for o in outputs
         ]
@@ -284,7 +271,7 @@ def _cell(cell: Any) -> dict[str, Any] | None:
     return {
         "kind": "code", "code": Markup(_code(cell["source"])), "anchor": "", "label": "",
         "outputs": [] if quiet else outputs,
-        "figure": figure, "number": 0,
+        "figure": bool(heads), "number": "".join(o["number"] for o in heads),
     }  # fmt: skip
 
 
@@ -301,15 +288,19 @@ def _code(source: str) -> str:
 def _output(out: Any) -> dict[str, Any] | None:
     data = out.get("data", {})
     role = out.get("metadata", {}).get(ROLE, {})
-    if VEGALITE in data:
-        return _figure(data[VEGALITE], str(role.get("name", "figure")))
+    if VEGALITE in data and SVG in data:
+        return _figure(data, str(role.get("name", "figure")))
+    if empty := data.get(VEGALITE, {}).get("usermeta", {}).get("empty"):
+        return {"role": "empty", "html": Markup(f"<p>{html.escape(empty)}</p>")}
     kind = str(role.get("role", "other"))
     if "text/html" in data:
-        html_ = Markup(data["text/html"])
-        return {"role": kind, "html": html_, "name": str(role.get("name", "")), "running": str(role.get("running", "")),
-                "state": str(role.get("state", ""))}  # fmt: skip
-    if "image/svg+xml" in data:
-        return {"role": kind, "html": Markup(data["image/svg+xml"])}
+        number = str(role.get("number", ""))
+        link = f'<h3><a href="#figure-{number}">Figure {number}.</a> '
+        html_ = Markup(data["text/html"].replace(f"<h3>Figure {number}. ", link, 1))
+        return {"role": kind, "html": html_, "name": str(role.get("name", "")), "number": number,
+                "running": str(role.get("running", "")), "state": str(role.get("state", ""))}  # fmt: skip
+    if SVG in data:
+        return {"role": kind, "html": Markup(data[SVG])}
     text = data.get("text/plain", out.get("text", ""))
     return {"role": kind, "html": Markup(f"<pre>{html.escape(text)}</pre>")} if text else None
 
@@ -321,57 +312,14 @@ _FOLD = re.compile(r'^<details class="data"><summary>.*?</summary>|</details>$')
 # ------------------------------------------------------------------------ charts
 
 
-def _figure(spec: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return a chart as a static drawing, and its specification for the script to draw."""
-    known = re.sub(r"[^a-z0-9]+", "-", name.lower())
+def _figure(data: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return a chart as the drawing that its notebook keeps, and its specification for the script to draw."""
+    spec = data[VEGALITE]
     raw = json.dumps(spec, ensure_ascii=False, separators=(",", ":"))
     for char, escaped in (("<", "\\u003c"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029")):
         raw = raw.replace(char, escaped)
-    label = str(spec.get("description", name))
-    meta = spec.get("usermeta", {})
-    if "empty" in meta:
-        return {"role": "empty", "html": Markup(f"<p>{html.escape(meta['empty'])}</p>")}
     return {
-        "role": "chart", "name": known, "label": label, "spec": Markup(raw),
-        "linked": "linked" in meta, "still": Markup(static_svg(_still(spec), known, label)),
+        "role": "chart", "name": id_of(name), "spec": Markup(raw),
+        "linked": "linked" in spec.get("usermeta", {}), "still": Markup(data[SVG]),
+        "narrow": Markup(narrow_drawing(spec, name)),
     }  # fmt: skip
-
-
-def _still(spec: dict[str, Any]) -> dict[str, Any]:
-    """Return a chart's specification at the width of its static drawing."""
-    meta = spec.get("usermeta", {})
-    return resized(spec, STILL_LINKED if "linked" in meta else STILL_SQUARE if meta.get("square") else STILL)
-
-
-def expect(cell: Any, **_: Any) -> None:
-    """Begin the drawings of a cell that has run, where another process can draw them."""
-    for out in cell.get("outputs", []):
-        spec = out.get("data", {}).get(VEGALITE)
-        if spec and "empty" not in spec.get("usermeta", {}):
-            drawings.expect(_still(spec))
-
-
-def resized(spec: dict[str, Any], width: int) -> dict[str, Any]:
-    """Return a chart's specification for another outer width in pixels.
-
-    The page's script does the same for the room there is on the screen.
-    """
-    meta = spec.get("usermeta", {})
-    plot = width - int(meta.get("narrow" if width < PHONE else "margin", 0))
-    if "linked" in meta:
-        return spec | _linked(spec, width)
-    return spec | {"width": plot} | ({"height": plot} if meta.get("square") else {})
-
-
-def _linked(spec: dict[str, Any], width: int) -> dict[str, Any]:
-    """Return the three linked views beside each other, or one below the other on a phone."""
-    (first, second), third = spec["vconcat"][0]["hconcat"], spec["vconcat"][1]
-    wide = width >= LINKED_WIDE
-    side = round(width * LINKED_SHARE) if wide else width - LINKED_EDGE
-    left = width - LINKED_EDGE - (side + LINKED_GAP if wide else 0)
-    bars = first | {"width": left, "height": side if wide else LINKED_HIGH}
-    spots, months = second | {"width": side, "height": side}, third | {"width": width - LINKED_MONTHS}
-    top = [spec["vconcat"][0] | {"hconcat": [bars, spots]}] if wide else [bars, spots]
-    known = {"room": width, "bars": left}
-    params = [p | {"value": known[p["name"]]} if p["name"] in known else p for p in spec["params"]]
-    return {"vconcat": [*top, months], "params": params}

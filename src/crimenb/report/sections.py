@@ -192,7 +192,7 @@ def careful(data: Data) -> Words:
     Examples
     --------
     >>> import crimenb as cn
-    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> data = cn.collect(cn.Query.parse("ZZ1 1AA", "2025-11", "2025-12"), "demo")
     >>> cn.careful(data)
     The edge of the area is arbitrary. ...
     ...
@@ -216,11 +216,12 @@ def do_not_say(data: Data) -> Words:
     found = misreadings.do_not_say(place_of(data))
     # The words stand in the text itself: a list that is pasted must not turn into three claims.
     rows = "".join(
-        f"<dt>Instead of <q>{escape(m.sentence.removesuffix('.'))}</q>, write:</dt><dd>{escape(m.instead)}</dd>"
+        f"<p>Instead of <q>{escape(m.sentence.removesuffix('.'))}</q>, write:</p>"
+        f"<blockquote><p>{escape(m.instead)}</p></blockquote>"
         for m in found
     )
     text = "\n".join(f"Instead of “{m.sentence.removesuffix('.')}”, write: “{m.instead}”" for m in found)
-    return Words(f'<h3>What to write instead</h3><dl class="claims">{rows}</dl>', text)
+    return Words(f'<h3>What to write instead</h3><div class="claims">{rows}</div>', text)
 
 
 def normal_range(data: Data) -> Words:
