@@ -803,6 +803,9 @@ simple(r"{n:I} (?P<crimes>crimes?) in {month:M}: {verdict:T}\.(?=$)",
 simple(r"{n:I} (?P<reports>reports?) of anti-social behaviour in {month:M}: {verdict:T}\.(?=$)",
     lambda f: {"n": f.n("asb"), "reports": "report" if f.n("asb") == 1 else "reports", "month": named(f.latest), "verdict": _card(f, "asb")})
 
+simple(r"{n:I} (?P<reports>reports?) of anti-social behaviour: {verdict:T}\.(?=$)",  # in an index, beside the crimes
+    lambda f: {"n": f.n("asb"), "reports": "report" if f.n("asb") == 1 else "reports", "verdict": _card(f, "asb")})
+
 _IN_SHORT = {"rise": "clear rise", "fall": "clear fall", "few": "too few to judge a change"}
 
 @rule(r"{n:I} crimes? in (?:the 12 months to {last:M}|{span:T}, leaving out {missing:T}): {verdict:S}, {b:I} in the (?P<before>12 months before|same months a year before)\.(?=$)")
@@ -837,6 +840,14 @@ def _changed(f: Facts) -> bool:
     if less_than_two_years(f):
         return f.recent().kind in ("rise", "fall")
     return any(_clear(f, s) for s in ("crime", "asb", *f.categories))
+
+def change_in_index(f: Facts) -> str:
+    """Return what an index says of a clear change, which it says beside what is missing too."""
+    if not _changed(f):
+        return ""
+    if less_than_two_years(f):
+        return "Crime here has changed."
+    return f"{'Crime' if _clear(f, 'crime') else 'Part of what was recorded'} has clearly changed on the year."
 
 def _unusual(f: Facts) -> bool:
     return bool(called(f)) or any(f.judged(s).kind in ("below", "above") for s in ("crime", "asb"))

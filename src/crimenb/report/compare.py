@@ -7,8 +7,10 @@ sanitised, and no tag or comment exempts a cell.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
+import zipfile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crimenb.charts.display import SVG
@@ -216,6 +218,21 @@ def other_page(name: str, old: str, new: str, others: Versions) -> Finding:
             return Finding("page", f"{why}; every word and number agrees", grave=False)
     number = new.count("\n", 0, parting(old, new)) + 1
     return Finding("page", f"{name} line {number}: {difference(old, new)}")
+
+
+def other_tables(old: bytes, new: bytes) -> str:
+    """Say where two unequal workbooks differ: in which part, and there in what."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(old)) as one, zipfile.ZipFile(io.BytesIO(new)) as other:
+            if any(part.compress_type != zipfile.ZIP_STORED for part in one.infolist()):
+                return "was saved by another program"
+            for name in other.namelist():
+                kept, computed = (b.read(name).decode("utf-8", "replace") for b in (one, other))
+                if kept != computed:
+                    return f"({name}): {difference(kept, computed)}"
+    except (zipfile.BadZipFile, KeyError, OSError, EOFError, NotImplementedError, RuntimeError):
+        pass
+    return "is not packed as crimenb packs it"
 
 
 def _undrawn(page: str, *, bundle: bool) -> str:

@@ -31,6 +31,8 @@ from crimenb.charts.display import (
     SVG,
     id_of,
     narrow_drawing,
+    resized,
+    static_svg,
 )
 from crimenb.charts.theme import VEGALITE
 from crimenb.errors import SnapshotError
@@ -51,20 +53,12 @@ HIDDEN = "notebook-only"
 
 def to_html(nb: nbformat.NotebookNode) -> str:
     """Return the page of an executed report notebook. The same notebook gives the same bytes."""
-    cells = [cell for cell in map(_cell, nb["cells"]) if cell]
-    outputs = [o for c in cells for o in c["outputs"]]
-    title = next((o for o in outputs if o["role"] == "title"), None)
-    first = next((o for o in outputs if o["role"] == "first"), None)
-    running = (title and title["running"]) or "Recorded crime"
-    if title and title["state"] == "nothing":
-        cells = _without_figures(cells)
-    style = _faces() + asset("report", "report.css") + _footer(running)
+    cells, frame = _parts(nb)
+    style = house_style() + asset("report", "report.css") + _footer(frame["title"])
     boot, bundle = _script(), script_bundle()
-    drawn = any("spec" in o for o in outputs)
+    drawn = any("spec" in o for c in cells for o in c["outputs"])
     return template("report", "report.html.j2").render(
-        title=running,
-        heading=title["html"] if title else Markup("<h1>Recorded crime</h1>"),
-        first=first["html"] if first else "",
+        frame,
         cells=[
             c | {"outputs": [o for o in c["outputs"] if o["role"] not in ("title", "first")]}
             for c in _once(cells)
@@ -76,9 +70,59 @@ def to_html(nb: nbformat.NotebookNode) -> str:
     )
 
 
+SUMMARY_FIGURES = ("categories", "trend")
+"""The figures that the summary on one page has."""
+
+SHEET_WIDE, SHEET_HIGH = 860, 135
+"""A chart on that page, in pixels: wider than the page, which shrinks its text, and its plot low, so that all fits."""
+
+
+def to_summary(nb: nbformat.NotebookNode, values: dict[str, Any]) -> str:
+    """Return a page to print on one sheet of A4: the first screen, two figures, what is missing, the source.
+
+    Parameters
+    ----------
+    values
+        What the first screen shows, as `summary.json` has it.
+    """
+    cells, frame = _parts(nb)
+    style = (
+        house_style()
+        + asset("report", "report.css")
+        + asset("report", "summary.css")
+        + _footer(frame["title"])
+    )
+    figures = [
+        c for c in cells if c["number"] and any(o.get("name") in SUMMARY_FIGURES for o in c["outputs"])
+    ]
+    for out in (o for c in figures for o in c["outputs"] if "spec" in o):
+        spec = json.loads(out["spec"])
+        flat = resized(spec, SHEET_WIDE) | {"height": SHEET_HIGH}
+        out["still"] = Markup(static_svg(flat, out["name"], spec["description"]))
+    missing = [s for s in values["missing"] if s not in values["sentence"]]
+    return template("report", "summary.html.j2").render(
+        frame, figures=figures, missing=missing, values=values, style=Markup(style), policy=_policy(style, [])
+    )
+
+
+def _parts(nb: nbformat.NotebookNode) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return the cells that a page shows, and its title, its heading and its first screen."""
+    cells = [cell for cell in map(_cell, nb["cells"]) if cell]
+    outputs = [o for c in cells for o in c["outputs"]]
+    title = next((o for o in outputs if o["role"] == "title"), None)
+    first = next((o for o in outputs if o["role"] == "first"), None)
+    if title and title["state"] == "nothing":
+        cells = _without_figures(cells)
+    return cells, {
+        "title": (title and title["running"]) or "Recorded crime",
+        "heading": title["html"] if title else Markup("<h1>Recorded crime</h1>"),
+        "first": first["html"] if first else "",
+    }
+
+
 @functools.cache
-def _faces() -> str:
-    """Return the rules that embed the page's own face, so that a text is as wide for every reader."""
+def house_style() -> str:
+    """Return the rules that embed our own face, so that a text is as wide for every reader, and the colours."""
     rules = []
     for weight in (400, 700):
         face = (
@@ -90,7 +134,7 @@ def _faces() -> str:
         rules.append(
             f'@font-face{{font-family:"Report Sans";font-weight:{weight};src:url(data:font/woff2;base64,{data})}}\n'
         )
-    return "".join(rules)
+    return "".join(rules) + asset("report", "colours.css")
 
 
 def _without_figures(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -210,7 +254,7 @@ def _cell(cell: Any) -> dict[str, Any] | None:
         anchor = re.sub(r"[^a-z0-9]+", "-", heading[1].lower()).strip("-") if heading else ""
         text = text.replace("<h2>", f'<h2 id="{anchor}">', 1)
         label = Markup(heading[1]) if heading else ""
-        return {"kind": "markdown", "html": Markup(text), "anchor": anchor, "label": label,
+        return {"kind": "markdown", "html": Markup(text), "anchor": anchor, "label": label, "number": 0,
                 "outputs": []}  # fmt: skip
     if cell["cell_type"] != "code":
         return None
@@ -253,8 +297,8 @@ def _output(out: Any) -> dict[str, Any] | None:
         number = str(role.get("number", ""))
         link = f'<h3><a href="#figure-{number}">Figure {number}.</a> '
         html_ = Markup(data["text/html"].replace(f"<h3>Figure {number}. ", link, 1))
-        return {"role": kind, "html": html_, "running": str(role.get("running", "")),
-                "state": str(role.get("state", "")), "number": number}  # fmt: skip
+        return {"role": kind, "html": html_, "name": str(role.get("name", "")), "number": number,
+                "running": str(role.get("running", "")), "state": str(role.get("state", ""))}  # fmt: skip
     if SVG in data:
         return {"role": kind, "html": Markup(data[SVG])}
     text = data.get("text/plain", out.get("text", ""))

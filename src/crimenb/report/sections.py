@@ -91,8 +91,9 @@ def first_screen(data: Data) -> Words:
     ...
     """
     place = place_of(data)
+    values = summary.summary_values(place)
     if not place.scope.months:
-        return paragraphs([])
+        return Words("", "", values=values)
     numbers = first_screen_of.three_numbers(place)
     first, rest = first_screen_of.what_matters(place)
     cards = "".join(large_number(n) for n in numbers)
@@ -105,7 +106,8 @@ def first_screen(data: Data) -> Words:
         f"{n.value:,} {n.what}: {n.verdict[0].lower()}{n.verdict[1:]}{n.detail and ', '}{n.detail}."
         for n in numbers
     ]
-    return Words(html, "\n".join([*told, f"{first} {rest}".strip(), reading.WHAT_THESE_ARE]), "first")
+    text = "\n".join([*told, f"{first} {rest}".strip(), reading.WHAT_THESE_ARE])
+    return Words(html, text, "first", values=values)
 
 
 def months_table(data: Data) -> Words:
