@@ -106,7 +106,7 @@ def test_a_note_uses_known_variables_and_asks_only_whether_they_are_there(note: 
 
 @pytest.mark.parametrize("note", NOTES, ids=lambda n: n.stem)
 def test_a_note_tells_what_not_to_do(note: Path) -> None:
-    assert re.search(r"\b(do not|check there)\b", rendered(note), re.IGNORECASE)
+    assert re.search(r"\b(do not|before you quote)\b", rendered(note), re.IGNORECASE)
 
 
 def test_numbers_appear_where_there_are_any() -> None:
