@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import sys
 import time
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from crimenb.errors import CrimenbError, QueryError, ReportError, VerifyError
-from crimenb.files import bounded_memory, visible
+from crimenb.files import bounded_memory, regular, visible
 from crimenb.plurals import counted
 from crimenb.query import Query, parse_postcode
 from crimenb.version import __version__
@@ -25,6 +27,20 @@ _PATH = click.Path(path_type=Path)
 
 class _Group(click.Group):
     """Turn our errors into one sentence on stderr and the exit code of their class."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command; what the system refuses, were it only the output, is one sentence."""
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # names may hold bytes that are no text
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            if error.filename is None:  # the output: Python would write it once more at its end
+                with contextlib.suppress(OSError):
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            where = f" with {os.fspath(error.filename)!r}" if error.filename is not None else ""
+            click.echo(visible(f"Cannot go on{where}: {error.strerror or error}."), err=True)
+            sys.exit(1)
 
     def invoke(self, ctx: click.Context) -> object:
         # No process of ours imports a module that lies where the command is run.
@@ -369,7 +385,7 @@ def batch(
     from crimenb.batch.plan import plan_batch
     from crimenb.batch.run import run_batch
 
-    tls = [f for f in (tls_ca, tls_cert, tls_key) if f is not None]
+    tls = [regular(f, QueryError) for f in (tls_ca, tls_cert, tls_key) if f is not None]
     if tls and (len(tls) < 3 or not scheduler.startswith("tls://")):
         msg = "Give --tls-ca, --tls-cert and --tls-key together, and --scheduler tls://HOST:PORT with them."
         raise QueryError(msg)
