@@ -61,7 +61,7 @@ _LATE = (
 
 _CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
 
-_QUIET = ["--log-level=CRITICAL"]
+_QUIET = ["--Application.log_level=CRITICAL"]
 """A kernel that is interrupted says so, and we have said it; what fails, whoever started it says."""
 
 _ARGUMENTS = [*_QUIET, "--HistoryManager.enabled=False", "--Kernel._execute_sleep=0"]
