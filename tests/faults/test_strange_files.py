@@ -11,6 +11,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import sys
 import threading
 import time
 import zipfile
@@ -423,3 +424,32 @@ def test_the_scales_of_a_chart_are_compared_under_other_versions_too(change: dic
     assert found.grave
     (found,) = other_outputs([cell("a")], [cell("b")], others)
     assert not found.grave
+
+
+_BOUNDED = """
+import resource, sys, zipfile
+from crimenb import files
+files.MEMORY = 50 * 1024**2
+from crimenb.area_file import read_area
+from crimenb.batch.rows import read_orders
+from crimenb.errors import QueryError
+for read, path in ((read_area, sys.argv[1]), (read_orders, sys.argv[2])):
+    try:
+        read(path)
+    except QueryError as error:
+        print(error)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024 < 600)
+"""
+
+
+def test_outlines_and_workbooks_are_bounded_in_memory(tmp_path: Path) -> None:
+    """With a smaller limit, so that it takes a second."""
+    (tmp_path / "w.geojson").write_text("[" + "{}," * 1_500_000 + "{}]")
+    junk = "<a/>" * 1_000_000
+    book = workbook(tmp_path / "l.xlsx", lambda text: text.replace("</sheetData>", f"{junk}</sheetData>"))
+    command = [sys.executable, "-c", _BOUNDED, str(tmp_path / "w.geojson"), str(book)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    outlines_, list_, bounded = done.stdout.splitlines()
+    assert "needs more than the limit of 4 GB of memory; export only the outlines that you need." in outlines_
+    assert "is no Excel workbook that can be read; save it as CSV." in list_
+    assert bounded == "True"
