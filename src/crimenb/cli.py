@@ -154,7 +154,7 @@ def report(
         warnings.simplefilter("always", UserWarning)
         chosen = read_area(area, area_name) if area is not None else None
     for warning in said:
-        click.echo(str(warning.message), err=True)
+        click.echo(visible(str(warning.message)), err=True)
     query = Query.parse(postcode, start, end, compare, area=chosen)
     path = build_report(query, source, out, refresh=refresh, allow_missing=allow_missing, closed_ok=closed_ok)
     if browser:
@@ -251,7 +251,7 @@ def archive_build(
     if sys.stderr.isatty():
         click.echo("\r\033[K", nl=False, err=True)
     for line in built.lines():
-        click.echo(line)
+        click.echo(visible(line))
     click.echo(into)
 
 
@@ -262,7 +262,7 @@ def archive_info(folder: Path) -> None:
     from crimenb.sources.archive_info import info
 
     for line in info(folder):
-        click.echo(line)
+        click.echo(visible(line))
 
 
 @main.group()
@@ -393,14 +393,14 @@ def batch(
         file, source, out, start=start, end=end, compare=compare, force=force, closed_ok=closed_ok
     )
     for line in plan.lines():
-        click.echo(line, err=True)
+        click.echo(visible(line), err=True)
     if dry_run:
         return
     outcome = run_batch(plan, workers=workers, scheduler=scheduler, tls=tls, say=_progress_printer())
     if sys.stderr.isatty():
         click.echo(err=True)
     for entry in outcome.failed:
-        click.echo(f"{entry.postcode}: {entry.error}", err=True)
+        click.echo(visible(f"{entry.postcode}: {entry.error}"), err=True)
     click.echo(outcome.index)
     if not outcome.complete:
         sys.exit(1)

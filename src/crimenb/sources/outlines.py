@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import struct
 import time
 from contextlib import closing
 from pathlib import Path
@@ -24,7 +25,7 @@ from shapely.geometry import shape
 
 from crimenb.errors import QueryError, SourceError
 from crimenb.files import bounded_memory, regular, scratch
-from crimenb.geo import LONLAT
+from crimenb.geo import LONLAT, from_wkb
 from crimenb.sources import zips
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def read_outlines(path: Path) -> dict[str, gpd.GeoDataFrame]:
         raise QueryError(msg) from error
     except (
         LookupError, TypeError, ValueError, AttributeError, RecursionError, RuntimeError, SyntaxError,
-        OverflowError, sqlite3.Error, shapely.errors.ShapelyError,
+        OverflowError, sqlite3.Error, struct.error, shapely.errors.ShapelyError,
     ) as error:  # fmt: skip
         if isinstance(error, QueryError):
             raise
@@ -188,7 +189,7 @@ def _geopackage(raw: bytes) -> Iterable[tuple[str, gpd.GeoDataFrame]]:
                 raise QueryError(msg)
             names = [name for name, *_ in found.description]
             table = pd.DataFrame.from_records(rows, columns=names, coerce_float=True)
-            shapes = shapely.from_wkb([_plain(blob) for blob in table.pop(column)])
+            shapes = from_wkb(map(_plain, table.pop(column)))
             crs = f"EPSG:{code}" if str(authority).upper() == "EPSG" else _from_wkt(definition)
             yield str(layer), gpd.GeoDataFrame(table, geometry=shapes, crs=crs)
 

@@ -118,6 +118,8 @@ def read_inventory(version: Path) -> dict[str, Any]:
             found = dict(msgspec.convert(found, _Inventory))
             if gazetteer := found["gazetteer"]:
                 msgspec.convert(gazetteer, _Postcodes)
+            if len({(f["force"], f["month"]) for f in found["files"]}) < len(found["files"]):
+                raise SourceError(_damaged(version))
     except OSError as error:
         raise SourceError(_gone(version)) from error
     except (msgspec.MsgspecError, ValueError, KeyError, RecursionError) as error:
