@@ -1,4 +1,4 @@
-.PHONY: report test test-faults test-oldest test-newest example lab lock
+.PHONY: report test coverage test-faults test-oldest test-newest example lab lock
 PYTHON ?= python3
 BIN := .venv/bin
 FROM ?=
@@ -22,8 +22,11 @@ report: .venv/.stamp  ## Build one report and print its path (no POSTCODE: the d
 
 test: .venv/.stamp  ## Run every check
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy src && $(BIN)/deptry .
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --cov --cov-report=term:skip-covered --durations=15
-	$(BIN)/python -m pytest --nbval --nbval-current-env -p no:cacheprovider --no-cov reports/example/report.ipynb
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --durations=15
+	$(BIN)/python -m pytest --nbval --nbval-current-env -p no:cacheprovider reports/example/report.ipynb
+
+coverage: .venv/.stamp  ## Run the tests and say which lines none of them reaches; a third slower than make test
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --cov --cov-report=term:skip-covered
 
 test-faults: .venv/.stamp  ## Run every deliberate fault, the slow ones too
 	$(BIN)/python -m pytest -q -m "slow_faults or not slow_faults" tests/faults

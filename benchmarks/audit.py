@@ -23,9 +23,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import shapely
-from benchmarks.audit_facts import ASB, BTP, LOW, PARTLY, WHOLE, Facts, join
+from benchmarks.audit_facts import ASB, BTP, CHARGED, LOW, PARTLY, WHOLE, Facts, join
 from benchmarks.audit_rules import (
     RULES,
+    Share,
     Span,
     agrees,
     heading,
@@ -214,12 +215,30 @@ def _points(f: Facts, row: dict[str, str]) -> Iterator[str]:
 
 def _outcomes(f: Facts, row: dict[str, str]) -> Iterator[str]:
     n, every = number(row["Crimes"]), int(f.outcomes.sum())
-    own = (
-        f.charged if row["Outcome"].startswith("Charged or sent") else int(f.outcomes.get(row["Outcome"], n))
-    )
+    own = int(f.outcomes[f.outcomes.index.isin(GROUPED.get(row["Outcome"], {row["Outcome"]}))].sum())
     yield from _cells(row, {
         "Outcome": row["Outcome"], "Crimes": f"{own:,}", "Share": f"{n / every:.1%}" if every >= 50 else "[u]",
+        "Rest of the force": f"{_rest(f, row['Outcome']):.1%}" if f.rest_outcomes is not None else None,
     })  # fmt: skip
+
+
+GROUPED = {
+    "Charged or sent to court (result not published)": CHARGED,
+    "Dealt with out of court": {
+        "Local resolution", "Offender given a caution", "Offender given a drugs possession warning",
+        "Offender given a penalty notice", "Action to be taken by another organisation",
+    },
+    "Action not in the public interest": {
+        f"{act} is not in the public interest" for act in ("Formal action", "Further action", "Further investigation")
+    },
+    "No outcome given": {""},
+}  # fmt: skip
+"""What each line of the outcomes sums, beside those that stand under the source's own words."""
+
+
+def _rest(f: Facts, outcome: str) -> float:
+    rest = f.rest_outcomes
+    return float(rest[rest.index.isin(GROUPED.get(outcome, {outcome}))].sum() / rest.sum())
 
 
 def _changes(f: Facts, row: dict[str, str]) -> Iterator[str]:
@@ -254,6 +273,43 @@ def _across(f: Facts, row: dict[str, str]) -> Iterator[str]:
     month = next(m for m in f.status if named(m) == row["Month"])
     counts = {label_of(c): f"{f.n(c, month):,}" if month in f.months else "[x]" for c in [*f.categories, ASB]}
     yield from _cells(row, {"Month": row["Month"], **counts})
+
+
+def _drawn(f: Facts, name: str, cells: list[str]) -> Iterator[str]:
+    """Check a row of a table that is drawn: its counts and shares are those of the records."""
+    label, *said = (c.strip() for c in cells)
+    label = label.removesuffix(" (reports)")
+    if label in ("Category", "Latest outcome") or not said:
+        return
+    if name == "outcomes":
+        n = int(f.outcomes.sum())
+        own = f.outcomes[f.outcomes.index.isin(GROUPED.get(label, {label}))].sum()
+        expected: list[Any] = [Share(own / n, n), ""]
+        expected += [Share(_rest(f, label), n)] if f.rest_outcomes is not None else []
+    elif name == "change":
+        m = f.year("asb" if label == label_of(ASB) else slug_of(label, f))
+        words = {
+            "rise": "clear rise",
+            "fall": "clear fall",
+            "few": "too few to judge",
+            "map changed": "not compared",
+        }
+        expected = [f"{m.b:,}", f"{m.a:,}", "", words.get(m.kind, "no clear change")]
+    elif name == "compared":
+        slug = slug_of(label, f)
+        found = [(c, c["rows"][slug]) for _, c in f.compared() if not c["why"]]
+        if not any(
+            agrees(said[0], Share(r["here"], c["here"])) and agrees(said[1], Share(r["there"], c["there"]))
+            for c, r in found
+        ):
+            yield "no comparison has these shares"
+        return
+    else:
+        slug, newest = ASB if label == label_of(ASB) else slug_of(label, f), [*f.status][-1]
+        expected = [f"{f.total(slug):,}", "", "", f"{f.n(slug, newest):,}" if newest in f.months else "[x]"]
+    for cell, right in zip(said, expected, strict=True):
+        if not (cell == right if isinstance(right, str) else agrees(cell, right)):
+            yield f"{cell}: the records say {right!r}"
 
 
 TABLES = {
@@ -373,6 +429,12 @@ def read_page(f: Facts, page: Page) -> Read:
         name = part.partition(" ")[2]
         if part.startswith("table "):
             reads.append(read_table(f, name, texts))
+            continue
+        if part.startswith("figure "):
+            found = [
+                Finding("table", part, row, why) for row in texts for why in _drawn(f, name, row.split("|"))
+            ]
+            reads.append(Read(len(texts), sum(len(NUMBERS.findall(t)) for t in texts), found))
             continue
         rows = [t for t in texts if " | " in t or t.startswith("|")] if part in ROWS else []
         if rows:

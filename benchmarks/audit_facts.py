@@ -117,6 +117,7 @@ class Facts:
         self.crimes = pd.DataFrame(rows["crimes"].drop(columns="geometry"))
         self.crimes["x"], self.crimes["y"] = rows["crimes"].geometry.x, rows["crimes"].geometry.y
         self.around = rows["surroundings"][rows["surroundings"]["force"].isin(list(self.shares))]
+        self.elsewhere = rows["force_outcomes"][rows["force_outcomes"]["force"].isin(list(self.shares))]
 
     # ---------------------------------------------------------------- which months, under which name
 
@@ -491,6 +492,20 @@ class Facts:
             (self.records["category"] != ASB) & self.records["month"].isin(self.settled["settled"])
         ]
         return rows["outcome"].value_counts()
+
+    @cached_property
+    def rest_outcomes(self) -> pd.Series | None:
+        """Crimes of the rest of the forces in the settled months by latest outcome, where all supplied them."""
+        rows, months = self.elsewhere, self.settled["settled"]
+        held = [m for m, part in rows.groupby("month") if {*part["force"]} == {*self.shares}]
+        table = pd.crosstab(rows["month"], rows["outcome"], values=rows["rest"], aggfunc="sum").fillna(0)
+        table = table.loc[held]
+        if not months or self.outcomes.sum() < 50 or not {*months} <= {*held}:
+            return None
+        n = table.sum(axis=1)
+        missing = table["Status update unavailable"] / n if "Status update unavailable" in table else 0 * n
+        faulty = (n >= 20) & ((missing > 0.25) | (missing > max(3 * missing[n > 0].median(), 0.05)))
+        return None if faulty[months].any() or n[months].sum() < 50 else table.loc[months].sum()
 
     @cached_property
     def no_outcomes(self) -> bool:

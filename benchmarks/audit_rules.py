@@ -578,11 +578,11 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
 
 simple(r"One month in {n:I} is always the highest\. That alone is not news\.",
     lambda f: {"n": len(f.months)} | truth(f.small))
-simple(r"Compare (?P<month>[A-Z]\w+) with its normal range \({low:I} to {high:I}\), not with (?P<before>[A-Z]\w+)\.",
+simple(r"Compare (?P<month>[A-Z]\w+) with it(?:, not with (?P<before>[A-Z]\w+))?\.",
     lambda f: {
-        "month": named(f.latest).split()[0], "low": f.judged("crime").low, "high": f.judged("crime").high,
-        "before": named(shift(f.latest, -1)).split()[0],
-    },
+        "month": named(f.latest).split()[0],
+        "before": named(shift(f.latest, -1)).split()[0] if shift(f.latest, -1) in f.months else None,
+    } | truth(f.judged("crime").high >= 0),
 )
 
 @rule(r"{month:M} had fewer crimes than {before:M} \({n:I} and {k:I}\) but more a day \({rate:I} and {other:I}\)\.")
@@ -621,7 +621,7 @@ simple(r"Anti-social behaviour means reports, not crimes\.(?: {n:C} of the {all:
 def _charged(f: Facts) -> Share:
     return Share(f.charged / max(1, int(f.outcomes.sum())), int(f.outcomes.sum()))
 
-simple(r"{share:P} of the crimes of {months:T} were charged or sent to court so far\. Court results are not published\.",
+simple(r"{share:P} of the crimes of {months:T} led to a charge or a court case so far\. Court results are not published\.",
     lambda f: {"share": _charged(f), "months": Span(f.settled["settled"])})
 simple(r"The source gives no outcomes for (?:this place|the crimes counted here)\.", lambda f: truth(f.no_outcomes))
 simple(r"No figure is given here, so none needs care\.", lambda f: truth(not f.months))
@@ -691,11 +691,6 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
             if other == number(g["other"]):
                 return found | {"other": other, "why": why}
     return {"month": "a burst"}
-
-@rule(r"No busy point lies within 100 m (?P<side>of the edge, on either side|inside the edge), no hospital, police station or prison is a map point here, and no month has many records of one kind at one point\.")
-def _(f: Facts, g: dict[str, str]) -> Expected:
-    quiet = not (_edge_points(f) or _institutions(f) or _mixed(f) or f.bursts())
-    return {"side": "of the edge, on either side" if (f.edge["out"] > 0).any() else "inside the edge"} | truth(quiet)
 
 # ------------------------------------------------------------------------ what to write instead
 
@@ -912,28 +907,8 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
             return {"n": found["shared"], "verb": "lies" if found["shared"] == 1 else "lie", "km": f"{found['km']:.1f}", "out": not found["why"]}
     return {"n": -1}
 
-@rule(r"A clearly (?P<word>larger|smaller) share of crime here than in (?P<other>the rest of [^:]+|the mile around [^:]+): {which:T}\.")
-def _(f: Facts, g: dict[str, str]) -> Expected:
-    at = [name for name, _ in f.compared()].index(g["other"]) if g["other"] in dict(f.compared()) else 0
-    other, found = f.compared()[at]
-    slugs = _larger(f, "more" if g["word"] == "larger" else "less", at)
-    both = [_both(found, c) for c in slugs]
-    return {"word": g["word"], "other": other, "which": join(f"{category(c)} ({b})" for c, b in zip(slugs, both, strict=True))}
-
-def _both(found: dict[str, Any], slug: str) -> str:
-    row = found["rows"][slug]
-
-    def text(share: float, of: int) -> str:
-        if of >= 1000 and share < 0.1:
-            return f"{share:.1%}"
-        return "less than 1%" if 0 < share < 0.005 else f"{share:.0%}"
-
-    return f"{text(row['here'], found['here'])} here, {text(row['there'], found['there'])} there"
-
-@rule(r"No category takes a clearly larger or smaller share of crime here than in {other:T}\.")
-def _(f: Facts, g: dict[str, str]) -> Expected:
-    found = _beside(f, g["other"])
-    return {"other": g["other"]} | truth(not found["why"] and not any(r["named"] for r in found["rows"].values()))
+simple(r"A full dot marks a share that clearly differs\. The line shows what chance allows\.",
+    lambda f: truth(any(not found["why"] for _, found in f.compared())))
 
 @rule(r"Violence and sexual offences: {here:P} here, {there:P} there\. A smaller share only shows that other categories are larger\. It does not make a place safer\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
@@ -949,8 +924,11 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
 simple(r"A comparison needs at least 10 months that were counted in both years\. Ask for two years or more\.",
     lambda f: truth(less_than_two_years(f)))
 simple(r"No month can be counted, so (?:years are not compared|no outcome is shown)\.", lambda f: truth(not f.months))
-simple(r"The cross is (?P<what>.+?)\. Larger circles mean more crimes\. Grey dots inside the area are map points without a recorded crime\. Points outside the area are not counted\.",
+simple(r"The cross is (?P<what>.+?)\. Crimes are moved to the nearest map point, so a circle is not an address\. A large one often marks a busy place, or somewhere incidents are logged\. Grey dots have no crime or lie outside the area\.",
     lambda f: {"what": f.key if f.circle else "the middle of the area"})
+simple(r"(?:The upright line is {rest:T}\. )?Court results are not published, so no share here is a conviction rate\.",
+    lambda f: {"rest": f"the rest of {forces(f)}" if f.rest_outcomes is not None else None}
+    | truth(int(f.outcomes.sum()) >= 50))
 simple(r"Map points were replaced in July 2022, so the map shows the months from then on\. Totals may shift by 1 to 4% at the edge\.",
     lambda f: truth(across(f.months)))
 simple(r"The dash-dotted line is where police force areas meet(?P<how>, as estimated from the nearest postcodes)?\. A record counts for the force that supplied it, so a few lie across the line\.",
@@ -1118,10 +1096,17 @@ simple(r"No month's outcomes have settled yet(?=$)",
     lambda f: truth(bool(f.total("crime")) and not f.no_outcomes and int(f.outcomes.sum()) == 0))
 simple(r"Outcomes of {n:I} crimes?, too few for shares(?=$)",
     lambda f: {"n": int(f.outcomes.sum())} | truth(int(f.outcomes.sum()) < 50))
-simple(r"(?:{share:P} of the|(?P<none>None of the)) crimes(?: of {months:T})? were charged or sent to court; the results are not published(?=$)",
+def _settled(f: Facts) -> Expected:
+    kept = f.settled["settled"]
+    if kept == f.months:
+        return {"months": None, "k": None}
+    run = [m for m in f.status if kept[0] <= m <= kept[-1]] == kept
+    return {"months": Span(kept) if run else None, "k": None if run else len(kept)}
+
+simple(r"(?:{share:P} of the|(?P<none>None of the)) crimes(?: of {months:T}| in the {k:I} months that have settled)? led to a charge or a court case(?=$)",
     lambda f: {
         "share": _charged(f) if f.charged else None, "none": not f.charged,
-        "months": None if f.settled["settled"] == f.months else Span(f.settled["settled"]),
+        **_settled(f),
     } | truth(int(f.outcomes.sum()) >= 50),
 )
 simple(r"No comparison with last year: this report covers less than two full years(?=$)",

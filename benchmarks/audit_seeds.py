@@ -16,7 +16,7 @@ Asked = tuple[str, ...]
 """A postcode (or the file of an area), the first month, the last, and postcodes compared with."""
 
 TOWN: Asked = ("ZZ1 1AA", "2025-01", "2025-12")
-LONG: Asked = ("ZZ1 1AA", "2023-07", "2025-12", "ZZ2 2BB")
+LONG: Asked = ("ZZ1 1AA", "2023-01", "2025-12", "ZZ2 2BB")
 VILLAGE: Asked = ("ZZ9 9ZZ", "2025-01", "2025-12")
 GAP: Asked = ("ZZ2 2BB", "2025-01", "2025-12")
 PART: Asked = ("ZZ2 2BB", "2025-08", "2025-08")
@@ -72,8 +72,7 @@ SEEDS = [
     ),
     Seed(
         5, LONG, "headline outcomes",
-        "12% of the crimes of July 2023 to May 2024, July to September 2024 and November 2024 to July 2025 were "
-        "charged or sent to court; the results are not published",
+        "12% of the crimes in the 29 months that have settled led to a charge or a court case",
         "No outcomes are given here",
     ),
     Seed(
@@ -89,7 +88,7 @@ SEEDS = [
     ),
     Seed(
         7, VILLAGE, "how to read", "",
-        "7% of the crimes of January to October 2025 were charged or sent to court so far. Court results are not "
+        "7% of the crimes of January to October 2025 led to a charge or a court case so far. Court results are not "
         "published.",
     ),
     Seed(
@@ -117,8 +116,7 @@ SEEDS = [
     Seed(11, TOWN, "careful", "records of shoplifting", "records of violence and sexual offences"),
     Seed(
         11, TOWN, "careful", "",
-        "No busy point lies within 100 m of the edge, on either side, no hospital, police station or prison is a map "
-        "point here, and no month has many records of one kind at one point.",
+        "The edge of the area is arbitrary. 100 m more on every side would add 0 crimes.",
     ),
     Seed(11, TOWN, "careful", "1 map point named Hospital", "2 map points named Hospital"),
     Seed(12, VILLAGE, "glance", "1 report of anti-social", "1 reports of anti-social"),

@@ -34,6 +34,12 @@ _FRAMES = {
 """The figures of a report, and the numbers that each draws and lists."""
 
 
+_DRAWN = {
+    "categories": cn.category_bars, "outcomes": cn.outcome_bars, "change": cn.change_dots, "compared": cn.share_dots,
+}  # fmt: skip
+"""The figures that are tables."""
+
+
 def page_of(data: Data) -> Page:
     """Return the texts of the page that the report's notebook makes of `data`, and its row in an index."""
     place = place_of(data)
@@ -43,6 +49,8 @@ def page_of(data: Data) -> Page:
         "glance": summary.at_a_glance(place),
         "summary": [line for line in summary.summary_md(place).split("\n") if line],
     }
+    for name, draw in _DRAWN.items():
+        page[f"figure {name}"] = _rows(re.sub(r"<(?!/?t[rhd])[^>]*>", "", draw(data).html))
     for name, numbers in _FRAMES.items():
         frame = numbers(data)
         page[f"headline {name}"] = figures.headline(name, data, subtitle=bool(len(frame))).text.split("\n")

@@ -155,7 +155,7 @@ WRONG = {
     'cn.collect("ZZ1 1AA", "demo")': "'demo' stands where the first month belongs; write source='demo'.",
     'cn.collect("ZZ1 1AA", source=5)': "The source is an int; give 'live', 'demo' or 'archive:DIR'.",
     'cn.collect("ZZ1 1AA", 2025)': "'2025' is not a month; write YYYY-MM, for example '2025-12', or 'latest'.",
-    'cn.collect("ZZ1 1AA", "2019-01", "2019-12")': "Nothing of '2019-01 to 2019-12' is held here; choose months from 2023-07 to 2025-12.",
+    'cn.collect("ZZ1 1AA", "2019-01", "2019-12")': "Nothing of '2019-01 to 2019-12' is held here; choose months from 2023-01 to 2025-12.",
     "cn.collect([])": "Nothing was named to report on; give a postcode, for example 'LE1 6RN', or an area.",
     'cn.export(points, "points.pdf")': "A frame cannot be written as 'points.pdf'; end the name with .csv or .xlsx or .gpkg.",
     'cn.export(cn.trend_chart(data), "trend.xlsx")': "A chart cannot be written as 'trend.xlsx'; end the name with .svg or .png.",

@@ -28,7 +28,7 @@ from tests.wording.test_summary import anything
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 PAGES = [
     TOWN, LONG, VILLAGE, GAP, PART, NOTHING, AREA,
-    ("ZZ2 2BB", "2023-07", "2025-12"), ("ZZ9 9ZZ", "2023-07", "2025-12"), ("ZZ9 9ZZ", "2025-08", "2025-08"),
+    ("ZZ2 2BB", "2023-07", "2025-12"), ("ZZ9 9ZZ", "2024-01", "2025-12"), ("ZZ9 9ZZ", "2025-08", "2025-08"),
     ("ZZ1 1AA", "2024-09", "2024-11"), ("ZZ1 1AA", "2023-09", "2023-09"), ("ZZ2 2BB", "2025-07", "2025-12", "ZZ1 1AA", "ZZ9 9ZZ"),
 ]  # fmt: skip
 

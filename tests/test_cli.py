@@ -46,7 +46,7 @@ def test_report_prints_the_path_last(tmp_path):
         (["report", "LE1 6RN", "--from", "2025-12", "--to", "2025-01"], 2, "after the end"),
         (["report", "LE1 6RN", "--source", "archive:/nowhere"], 2, "is not an archive"),
         (["report", "LE1 6RN", "--source", "carrier-pigeon"], 2, "is unknown"),
-        (["report", "ZZ1 1AA", "--source", "demo", "--to", "2019-01"], 2, "2023-07 to 2025-12"),
+        (["report", "ZZ1 1AA", "--source", "demo", "--to", "2019-01"], 2, "2023-01 to 2025-12"),
         (["report", "ZZ8 8ZZ", "--source", "demo"], 3, "'ZZ8 8ZZ' is not in"),
         (["report", "EH1 1YZ", "--source", "demo"], 3, "Scotland"),
         (["archive", "build", "/nowhere", "--into", "/tmp/x"], 2, "does not exist"),

@@ -69,7 +69,7 @@ def test_no_snapshot_a_damaged_one_and_another_format(tmp_path, centre):
     snapshot.write(centre, tmp_path / "data")
     manifest = tmp_path / "data" / "manifest.json"
     text = manifest.read_text()
-    manifest.write_text(text.replace('"format": 1', '"format": 99'))
+    manifest.write_text(text.replace(f'"format": {snapshot.FORMAT}', '"format": 99'))
     with pytest.raises(SnapshotError, match="format 99"):
         snapshot.read(tmp_path / "data")
     manifest.write_text(text[:99])
@@ -89,5 +89,5 @@ def test_comparisons_are_pulled_too():
 def test_wrong_sources_and_months_are_named():
     with pytest.raises(QueryError, match="'ftp' is unknown"):
         snapshot.collect(Query.parse("ZZ1 1AA"), "ftp")
-    with pytest.raises(MonthNotPublished, match="2023-07 to 2025-12"):
+    with pytest.raises(MonthNotPublished, match="2023-01 to 2025-12"):
         snapshot.collect(Query.parse("ZZ1 1AA", "2019-01", "2019-12"), "demo")

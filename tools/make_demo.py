@@ -1,4 +1,4 @@
-"""Make the demonstration archive: thirty months of an invented country, from one seed.
+"""Make the demonstration archive: three years of an invented country, from one seed.
 
 Run `python tools/make_demo.py`; it writes src/crimenb/reference/demo, the same bytes every time (with
 the versions in requirements.lock). It invents official street files, postcodes and force areas in
@@ -22,7 +22,7 @@ What is built in, so that a report on it shows what a real one must cope with:
   changes but the season, and a slow fall of 2 % a year everywhere.
 
 Crime ids are running numbers in the order of the archive, not hashes: hashes do not compress,
-and thirty months of them would make the package twice as large.
+and three years of them would make the package twice as large.
 """
 
 from __future__ import annotations
@@ -49,7 +49,11 @@ from crimenb.sources.versions import INVENTORY, resolve
 SEED = 2
 BUILT = "2026-02-20T09:00:00+00:00"
 DEMO = Path(__file__).parents[1] / "src" / "crimenb" / "reference" / "demo"
-MONTHS = months_between("2023-07", "2025-12")
+MONTHS = months_between("2023-01", "2025-12")
+# The first half-year was added later, from draws of its own, so that the records after it stayed as they were.
+SPANS = [MONTHS[6:], MONTHS[:6]]
+SINCE = {month: k for k, month in enumerate(MONTHS, -6)}
+"""How many months a month comes after 2023-07."""
 
 ABSENT = {
     town.VALE: ["2024-10"],
@@ -125,7 +129,9 @@ def main(into: Path) -> None:
     """Write the demonstration archive into a folder."""
     rng = np.random.default_rng(SEED)
     places = town.points(rng)
-    records = invent(places, rng)
+    busy = {name: _busyness(places[places["town"] == name], rng) for name in A_MONTH}
+    draws = [rng, np.random.default_rng([SEED, 98])]
+    records = pd.concat([invent(places, busy, span, draws[span]) for span in range(len(SPANS))])
     codes = town.gazetteer(places, rng)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
@@ -153,10 +159,12 @@ def main(into: Path) -> None:
     click.echo(f"Wrote {into}: {size:,} bytes in {len(list(into.iterdir()))} files.")
 
 
-def invent(places: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Return every record of every force and month, in the order of the archive."""
-    parts = [_of_town(name, places, rng) for name in A_MONTH]
-    records = pd.concat([*parts, _transport_police(places, rng)], ignore_index=True)
+def invent(
+    places: pd.DataFrame, busy: dict[str, np.ndarray], span: int, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Return every record of every force and month of a span, in the order of the archive."""
+    parts = [_of_town(name, places, busy[name], span) for name in A_MONTH]
+    records = pd.concat([*parts, _transport_police(places, SPANS[span], rng)], ignore_index=True)
     records["snapped_to"] = records["street"]
     records = _unlocated(records, rng)
     records["outcome"] = _outcomes(records, rng)
@@ -166,20 +174,20 @@ def invent(places: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     force, month, share = THIN
     thin = ((records["force"] == force) & (records["month"] == month)).to_numpy()
     gone |= thin & (rng.random(len(records)) > share)
-    return _numbered(records[~gone], rng)
+    return _numbered(records[~gone], span, rng)
 
 
-def _of_town(name: str, places: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def _of_town(name: str, places: pd.DataFrame, busy: np.ndarray, span: int) -> pd.DataFrame:
     here = places[places["town"] == name].reset_index(drop=True)
-    busy = _busyness(here, rng)
-    weather = np.random.default_rng([SEED, 99]).normal(0, 0.06, len(MONTHS))  # the same everywhere
+    months = SPANS[span]
+    weather = np.random.default_rng([SEED, 99, span]).normal(0, 0.06, len(months))  # the same everywhere
     parts = []
     for number, (slug, usual) in enumerate(zip(CATEGORIES, A_MONTH[name], strict=True)):
         # Draws of its own, so that a change to one category leaves the others as they were.
-        rng = np.random.default_rng([SEED, [*A_MONTH].index(name), number])
+        rng = np.random.default_rng([SEED, [*A_MONTH].index(name), number, span])
         weights = _weights(here, slug, busy)
-        for k, month in enumerate(MONTHS):
-            mean = usual * days_in(month) / 30.44 * (1 - 0.02 * k / 12)
+        for k, month in enumerate(months):
+            mean = usual * days_in(month) / 30.44 * (1 - 0.02 * SINCE[month] / 12)
             mean *= SUMMER.get(slug, [1] * 12)[int(month[5:]) - 1]
             mean *= np.exp(weather[k]) if slug == ASB else 1
             if (name, slug) == CHANGE[:2] and month >= CHANGE[2]:
@@ -238,12 +246,12 @@ def _quiet_supermarket(here: pd.DataFrame, weights: np.ndarray) -> int:
     return int(min(shops, key=lambda i: weights[i]))
 
 
-def _transport_police(places: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def _transport_police(places: pd.DataFrame, months: list[str], rng: np.random.Generator) -> pd.DataFrame:
     mix = {"violent-crime": 0.3, "public-order": 0.25, "theft-from-the-person": 0.15,
            "bicycle-theft": 0.15, "other-theft": 0.1, "criminal-damage-arson": 0.05}  # fmt: skip
     parts = []
     for i in places.index[places["kind"] == "Station"]:
-        for month in MONTHS:
+        for month in months:
             found = rng.choice([*mix], _count(8, 1.5, rng), p=[*mix.values()])
             parts.append(pd.DataFrame({"category": found, "month": month}).assign(
                 **places.loc[i, ["street", "lon", "lat"]].to_dict(), force=BTP))  # fmt: skip
@@ -252,8 +260,8 @@ def _transport_police(places: pd.DataFrame, rng: np.random.Generator) -> pd.Data
 
 def _unlocated(records: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Take the location from some records, at a rate that drifts."""
-    month = records["month"].map({m: i for i, m in enumerate(MONTHS)}).to_numpy()
-    vale = 0.020 + 0.010 * month / len(MONTHS)
+    month = records["month"].map(SINCE).to_numpy()
+    vale = 0.020 + 0.010 * month / 30
     moor = 0.050 + 0.030 * np.sin(month / 4)
     rate = np.where(records["force"] == town.MOOR, moor, np.where(records["force"] == BTP, 0, vale))
     nowhere = rng.random(len(records)) < rate
@@ -285,15 +293,15 @@ def _outcomes(records: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
     return fates
 
 
-def _numbered(records: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def _numbered(records: pd.DataFrame, span: int, rng: np.random.Generator) -> pd.DataFrame:
     """Sort as the archive sorts and number the crimes; repeat a few rows and a few ids."""
     cell = np.floor((records["lat"] - 49) / 0.01) * 1000 + np.floor((records["lon"] + 9) / 0.016)
     order = ["cell", "month", "category", "lon", "lat", "snapped_to", "force", "outcome"]
     records = records.assign(cell=cell).sort_values(order, ignore_index=True, kind="stable")
     known = (records["category"] != ASB) & (records["force"] != BTP)
-    records["id"] = [f"{n:08x}" if k else "" for n, k in zip(known.cumsum(), known, strict=True)]
+    records["id"] = [f"{span}{n:07x}" if k else "" for n, k in zip(known.cumsum(), known, strict=True)]
     located = records.index[known & records["lon"].notna()]
-    again = records.loc[rng.choice(located, 90, replace=False)].reset_index(drop=True)
+    again = records.loc[rng.choice(located, 3 * len(SPANS[span]), replace=False)].reset_index(drop=True)
     other = np.where(again["outcome"] == NSI, UNABLE, NSI)
     again["outcome"] = np.where(again.index < 2, again["outcome"], other)
     return pd.concat([records, again], ignore_index=True)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from crimenb.measures.months import months_with_range
     from crimenb.measures.outcomes import outcome_shares
     from crimenb.query import Query
+    from crimenb.report.bar_tables import category_bars, change_dots, outcome_bars, share_dots
     from crimenb.report.export import export
     from crimenb.report.figures import show
     from crimenb.report.notebook import check_parameters
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
     from crimenb.report.sections import (
         at_a_glance,
         careful,
-        category_bars,
         coverage,
         do_not_say,
         first_screen,
@@ -70,6 +70,7 @@ __all__ = [
     "category_chart",
     "change_by_category",
     "change_chart",
+    "change_dots",
     "check_parameters",
     "collect",
     "compared_shares",
@@ -90,12 +91,14 @@ __all__ = [
     "months_with_range",
     "neighbourhood",
     "note",
+    "outcome_bars",
     "outcome_chart",
     "outcome_shares",
     "point_map",
     "provenance",
     "read_area",
     "read_areas",
+    "share_dots",
     "show",
     "small_multiples",
     "summed_months",
@@ -111,10 +114,11 @@ _HOME = {
     "at_a_glance": "report.sections",
     "before_and_after": "measures.changes",
     "careful": "report.sections",
-    "category_bars": "report.sections",
+    "category_bars": "report.bar_tables",
     "category_chart": "charts.bars",
     "change_by_category": "measures.changes",
     "change_chart": "charts.dot_plots",
+    "change_dots": "report.bar_tables",
     "check_parameters": "report.notebook",
     "collect": "snapshot",
     "compared_shares": "wording.comparisons",
@@ -135,12 +139,14 @@ _HOME = {
     "months_with_range": "measures.months",
     "neighbourhood": "report.sections",
     "note": "report.notes",
+    "outcome_bars": "report.bar_tables",
     "outcome_chart": "charts.bars",
     "outcome_shares": "measures.outcomes",
     "point_map": "charts.map",
     "provenance": "report.sections",
     "read_area": "area_file",
     "read_areas": "area_file",
+    "share_dots": "report.bar_tables",
     "show": "report.figures",
     "small_multiples": "charts.timeline",
     "summed_months": "measures.counts",

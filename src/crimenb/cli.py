@@ -136,7 +136,8 @@ def report(
 ) -> None:
     """Build one report and print the path of its report.html.
 
-    POSTCODE is a full UK postcode in any spelling; the demonstration needs none.
+    POSTCODE is a full UK postcode in any spelling. The demonstration needs none: it then reports on
+    three years of its town, beside a suburb.
     """
     # Imported here: the notebook machinery takes a second, and --help should not.
     from crimenb.area_file import read_area
@@ -147,6 +148,8 @@ def report(
     postcode = _one_postcode(words)
     if not postcode and area is None and source == "demo":
         postcode = "ZZ1 1AA"
+        if not (start or end or compare):  # what a newcomer sees first shows every section
+            start, compare = "2023-01", ("ZZ2 2BB",)
     if not postcode and area is None:
         msg = "Give a postcode, for example 'crimenb report \"LE1 6RN\"', or --area; --source demo needs neither."
         raise QueryError(msg)

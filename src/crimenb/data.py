@@ -39,6 +39,7 @@ class Pull(NamedTuple):
     evidence: pd.DataFrame
     nearby: gpd.GeoDataFrame
     surroundings: pd.DataFrame
+    force_outcomes: pd.DataFrame
     requests: list[tuple[str, str]]
     remark: str = ""
     """What a reader must know of the answer; it joins the place's own remark."""
@@ -58,6 +59,7 @@ class Data:
     coverage: gpd.GeoDataFrame
     nearby: gpd.GeoDataFrame
     surroundings: pd.DataFrame
+    force_outcomes: pd.DataFrame
     neighbourhoods: gpd.GeoDataFrame
     people: pd.DataFrame
     priorities: pd.DataFrame

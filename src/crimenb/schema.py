@@ -86,6 +86,9 @@ COLUMNS: dict[str, dict[str, str]] = {
         "postcode": _TEXT, "force": _TEXT, "month": _TEXT, "category": _TEXT,
         "rest": _WHOLE, "unlocated": _WHOLE,
     },
+    "force_outcomes": {
+        "postcode": _TEXT, "force": _TEXT, "month": _TEXT, "outcome": _TEXT, "rest": _WHOLE,
+    },
     "neighbourhoods": {
         "postcode": _TEXT, "force": _TEXT, "force_name": _TEXT, "force_url": _TEXT,
         "neighbourhood": _TEXT, "name": _TEXT, "description": _TEXT, "url": _TEXT,
@@ -138,7 +141,9 @@ VIEWS: dict[str, dict[str, str]] = {
         "months_after": _WHOLE, "before": _COUNT, "after": _COUNT, "a_day_before": _REAL,
         "a_day_after": _REAL, "change": _REAL,
     },
-    "outcome_shares": {"place": _TEXT, "group": _TEXT, "crimes": _WHOLE, "share": _REAL},
+    "outcome_shares": {
+        "place": _TEXT, "group": _TEXT, "crimes": _WHOLE, "share": _REAL, "rest": _REAL,
+    },
     "compared_shares": {
         "place": _TEXT, "other": _TEXT, **_OF, "here": _REAL, "there": _REAL, "quotient": _REAL,
         "low": _REAL, "high": _REAL, "named": _TEXT,
@@ -158,6 +163,7 @@ ROWS: dict[str, str] = {
     "coverage": "a place and police force",
     "nearby": "a snapped point in the frame of the map, inside the area or not",
     "surroundings": "a place, force, month and category (archives only)",
+    "force_outcomes": "a place, force, month and latest outcome of crimes (archives only)",
     "neighbourhoods": "the neighbourhood team of a place (live service and demonstration)",
     "people": "a named member of the team",
     "priorities": "a priority of the team",
@@ -224,6 +230,8 @@ MEANINGS: dict[str, str] = {
     "nearby.records": "Records at the point in all months asked for.",
     "surroundings.rest": "The force's located records outside the place.",
     "surroundings.unlocated": "The force's records without a location.",
+    "outcome_shares.rest": "Share in the rest of the force, 0 to 1; missing where it is not known.",
+    "force_outcomes.rest": "The force's located crimes with this outcome outside the place.",
     "neighbourhoods.force_url": "The force's own site.",
     "neighbourhoods.neighbourhood": "The team's id.",
     "neighbourhoods.description": "The team in its own words.",

@@ -37,7 +37,7 @@ from crimenb.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-FORMAT = 1
+FORMAT = 2
 DATA = "data"
 """Name of the snapshot's folder inside a report."""
 

@@ -34,7 +34,7 @@ from tests.faults.misbehaving import certificate
 from tests.processes import finished, workers_of
 
 FROM, TO = "2025-10", "2025-12"
-HELD = months_between("2023-07", "2025-12")
+HELD = months_between("2023-01", "2025-12")
 
 
 def listed(folder: Path, text: str | bytes, name="list.csv") -> Path:

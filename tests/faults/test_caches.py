@@ -60,7 +60,7 @@ def test_a_home_that_cannot_be_written_is_done_without(town: Archive, serve: Ser
 
 @pytest.mark.slow
 def test_the_demonstration_needs_no_home_and_says_nothing_of_it(tmp_path: Path) -> None:
-    done = crimenb("report", "--source", "demo", "--out", str(tmp_path), HOME=NO_HOME)
+    done = crimenb("report", "--source", "demo", "--from", "2025-12", "--out", str(tmp_path), HOME=NO_HOME)
     assert (done.returncode, done.stderr) == (0, "")
 
 

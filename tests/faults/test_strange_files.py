@@ -112,7 +112,7 @@ def test_a_pipe_a_socket_or_a_device_is_never_read(
     assert f"{str(file)!r} is a pipe, a socket or a device and is not read; give a regular file." in said
 
 
-@pytest.mark.parametrize("name", ["street", "counts", "postcodes", "forces"])
+@pytest.mark.parametrize("name", ["street", "counts", "outcomes", "postcodes", "forces"])
 def test_a_pipe_among_the_files_of_an_archive_is_never_read(
     no_file: Callable[[Path], Path], tmp_path: Path, name: str
 ) -> None:
@@ -384,7 +384,7 @@ def test_what_an_archive_says_of_itself_can_do_nothing_to_the_terminal(tmp_path:
     assert not set(result.output) & set(speaks[:1] + speaks[-1:])
 
 
-@pytest.mark.parametrize("name", ["street", "counts", "postcodes", "forces"])
+@pytest.mark.parametrize("name", ["street", "counts", "outcomes", "postcodes", "forces"])
 @pytest.mark.parametrize("how", ["cut", "no Parquet", "of another kind"])
 def test_a_damaged_file_of_an_archive_is_one_line_without_sql(tmp_path: Path, name: str, how: str) -> None:
     folder = shutil.copytree(demo().folder, tmp_path / "A")

@@ -18,7 +18,6 @@ from crimenb.query import Query
 from crimenb.report.build import build_report
 from crimenb.report.execute import freeze
 from crimenb.report.page import script_bundle, to_html
-from crimenb.report.verify import other_versions
 
 QUERY = Query.parse("ZZ1 1AA", "2025-01", "2025-12")
 
@@ -195,18 +194,3 @@ def test_plain_papermill_works_and_refuses_before_asking(tmp_path):
             str(notebook_path()), str(out), parameters={"start": "2025-13", "source": "archive:/nowhere"},
             cwd=str(tmp_path), progress_bar=False,
         )  # fmt: skip
-
-
-def test_the_committed_example_is_what_is_built(tmp_path):
-    """The golden test: where a change of the report is meant, `make example` commits it."""
-    from tools.make_example import QUERY as EXAMPLE
-
-    from tests.real import ROOT
-
-    committed = ROOT / "reports" / "example"
-    if other := other_versions(json.loads((committed / "data" / "manifest.json").read_text())):
-        pytest.skip(f"the example was made with other versions than these of {', '.join(other)}")
-    built = build_report(EXAMPLE, "demo", tmp_path).parent
-    kept = files(committed)
-    assert sorted(files(built)) == sorted(kept)
-    assert [name for name, raw in files(built).items() if raw != kept[name]] == []

@@ -170,6 +170,7 @@ def finish(
     description: str,
     margin: int = 0,
     narrow: int | None = None,
+    room: tuple[int, int, int, int] | None = None,
     **meta: Any,
 ) -> Drawing:
     """Give a chart its outer width, its height and its description.
@@ -179,9 +180,14 @@ def finish(
     margin
         What stands beside the plot, in pixels; `narrow` the same on a phone. The page
         takes it off the room there is, because Vega's own fitting lays a chart out twice.
+    room
+        Instead: pixels above, right, below and left of the plot that hold every word, so that the
+        chart is as wide as it is asked to be, whatever face its words are set in.
     meta
         What else the page must know to draw it at another width.
     """
+    if room:
+        margin, meta = room[1] + room[3], {"room": list(room)} | meta
     kept = {"margin": margin, "narrow": margin if narrow is None else narrow} | meta
     if "linked" not in meta:
         chart.width, chart.height = width - margin, height
@@ -280,6 +286,9 @@ def specified(chart: Any, style: str = HOUSE) -> dict[str, Any]:
     with alt.data_transformers.enable("crimenb"), alt.theme.enable(style), unchecked():
         found: dict[str, Any] = steady(_apart(chart).to_dict(validate=False))
     found["usermeta"] = getattr(chart, _FOR_PAGE, {}) | found.get("usermeta", {})
+    if room := found["usermeta"].get("room"):
+        found["autosize"] = {"type": "none"}
+        found["padding"] = dict(zip(("top", "right", "bottom", "left"), room, strict=True))
     return found
 
 

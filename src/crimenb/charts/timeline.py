@@ -9,11 +9,11 @@ import altair as alt
 import pandas as pd
 
 from crimenb.charts.theme import (
-    BLUE,
+    BAND,
     EDGE,
     INK,
-    ORANGE,
     REPORTS,
+    TINTS,
     WIDTH,
     Drawing,
     drawn,
@@ -23,10 +23,11 @@ from crimenb.charts.theme import (
 )
 from crimenb.data import Data
 from crimenb.errors import QueryError
-from crimenb.measures.counts import count_by_category, name_of
+from crimenb.measures.counts import count_by_category, deciding, name_of
 from crimenb.measures.months import months_with_range
 from crimenb.schema import ASB
 from crimenb.wording.format import month as month_name
+from crimenb.wording.format import rest_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,23 +69,33 @@ def month_axis(months: Sequence[str], *, room: str = "width", index: str = "") -
     return alt.Axis(labelExpr=expression, labelAngle=0, ticks=False, labelPadding=6, labelOverlap=False)
 
 
-_PALE = {BLUE: "#c7d5e5", ORANGE: "#ecdcc0"}
+_PALE = {"crime": "#c7d5e5", "asb": "#ecdcc0"}
 
 
-def _styles(colour: str) -> dict[str, dict[str, Any]]:
-    """Return how the bars of each status look, in one colour."""
+def _styles(kind: str) -> dict[str, dict[str, Any]]:
+    """Return how the bars look: the newest month strong, and what is not whole as an outline."""
+    strong, mid = TINTS[kind]
     return {
-        "published": {"color": colour},
-        "partly supplied": {"fill": _PALE[colour], "stroke": colour, "strokeWidth": 2},
-        "suspiciously low": {"fill": "#ffffff", "stroke": colour, "strokeWidth": 2, "strokeDash": [5, 3]},
-    }
+        "datum.newest": {"color": strong},
+        "datum.status == 'published' && !datum.newest": {"color": mid},
+        "datum.status == 'partly supplied' && !datum.newest": {
+            "fill": _PALE[kind], "stroke": mid, "strokeWidth": 2,
+        },
+        "datum.status == 'suspiciously low' && !datum.newest": {
+            "fill": "#ffffff", "stroke": mid, "strokeWidth": 2, "strokeDash": [5, 3],
+        },
+    }  # fmt: skip
 
 
-_HALO = "#ffffff"
-"""Lines that cross dark bars are drawn upon a white one."""
+_HALO: dict[str, Any] = {"stroke": "#ffffff", "strokeWidth": 3.5}
+"""Lines and words that cross bars are drawn upon a paler one."""
 
-_RANGE = "Normal range of the newest month"
-_ELSEWHERE = "Rest of the force, at this place's scale"
+_ROOMY = 44
+"""Width of a month, in pixels, from which every bar has its number; else only the telling ones."""
+
+_HIGH, _ABOVE, _BELOW, _SIDE, _HEAD = 230, 44, 42, 4, 1.1
+"""Height of the bars and the room around them, in pixels, which holds every word; and the room
+above the highest bar for its number, as a part of that bar."""
 
 
 @drawn
@@ -123,6 +134,7 @@ def trend_chart(
     >>> chart = cn.trend_chart(data, place="ZZ2 2BB", category="burglary")
     >>> chart = cn.trend_chart(cn.months_with_range(data, category="burglary"))
     """
+    rest = rest_of(deciding(counts.of(place))) if isinstance(counts, Data) else "the rest of the force"
     counts = frame_to_draw(
         counts, months_with_range, "month", "status", place=place, category=category, month=month
     )
@@ -140,48 +152,58 @@ def trend_chart(
         **{c: pd.to_numeric(shown[c].astype("Float64")) for c in extra}
     )
     months = counts["month"].tolist()
-    title, colour = _named(series)
+    title, kind = _named(series)
+    known = shown["n"].notna()
+    newest = shown.loc[known, "month"].max() if known.any() else ""
     top = max([4.0, float(most), *[float(v) for c in ("n", *extra) for v in shown[c].dropna()]])
-    y = alt.Y("n:Q", title=title, scale=alt.Scale(domain=[0, top * 1.12], nice=True),
-              axis=alt.Axis(tickCount=5, format=",d", titleAngle=0, titleAlign="left", titleX=-_TITLE_X,
-                            titleY=-14, titleBaseline="bottom"))  # fmt: skip
+    shown = shown.assign(
+        newest=(shown["month"] == newest) & (shown["status"] == "published"),
+        telling=shown["month"].isin(_telling(shown)), tall=shown["n"] * _HIGH > 22 * top,
+    )  # fmt: skip
+    y = alt.Y("n:Q", axis=None, scale=alt.Scale(domain=[0, _HEAD * top], nice=False))
     base = alt.Chart(shown).encode(
-        x=alt.X("month:O", title=None, axis=month_axis(months), scale=alt.Scale(paddingInner=0.25))
+        x=alt.X(
+            "month:O", title=None, axis=month_axis(months), scale=alt.Scale(domain=months, paddingInner=0.25)
+        )
     )
     tooltip = [alt.Tooltip("month:O", title="Month"), alt.Tooltip("n:Q", title=title, format=","),
                alt.Tooltip("status:N", title="Status")]  # fmt: skip
-    layers = _gap_layers(base, shown, tooltip)
-    for status, style in _styles(colour).items():
-        if ((shown["status"] == status) & shown["n"].notna()).any():
-            bars = base.transform_filter(f"datum.status == '{status}' && datum.n !== null")
-            layers.append(bars.mark_bar(aria=False, **style).encode(y=y, tooltip=tooltip))
-    behind, above = _context_layers(base, extra, len(months), _range_of(shown) if "low" in extra else _RANGE)
-    layers = [*behind, *layers, *above]
-    if len(months) <= 13 and shown["n"].notna().any():
-        ink = "#ffffff" if colour == BLUE else INK
-        layers += _numbers(base, y, ink if extra else "", months=len(months))
+    layers = _gap_layers(shown, tooltip)
+    for which, style in _styles(kind).items():
+        bars = base.transform_filter(f"datum.n !== null && {which}")
+        layers.append(bars.mark_bar(aria=False, **style).encode(y=y, tooltip=tooltip))
+    layers += _numbers(base, y, len(months))
+    if "elsewhere" in extra and shown["elsewhere"].notna().any():
+        layers += _rest_layers(base, shown, f"{rest.removeprefix('the ')}, scaled")
+    if "low" in extra and shown["low"].notna().any():
+        layers = [*_range_layers(base, shown, newest), *layers]
     where = f", {counts['place'].iloc[0]}" if place else ""
     description = f"Bar chart of {title.lower()} by month{where}, {months[0]} to {months[-1]}."
-    return finish(layered(*layers), width=width, height=260, description=description, margin=58)
+    side = _SIDE if len(months) <= 12 else 3 * _SIDE  # a label is wider than a month
+    return finish(layered(*layers), width=width, height=_HIGH, description=description,
+                  room=(_ABOVE if extra else 20, side, _BELOW, side))  # fmt: skip
 
 
 def _named(series: str) -> tuple[str, str]:
-    """Return the title of a series' axis, and its colour."""
+    """Return the name of a series, and its kind, which has a colour."""
     if series in ("asb", ASB):
-        return REPORTS, ORANGE
+        return REPORTS, "asb"
     name = {"crime": "Crimes", "btp": "British Transport Police: records"}.get(series, name_of(series))
-    return f"{name} recorded", BLUE
+    return f"{name} recorded", "crime"
 
 
-def _range_of(shown: pd.DataFrame) -> str:
-    """Name the range that is drawn."""
-    judged = shown.loc[shown["low"].notna(), "month"]
-    newest = shown.loc[shown["n"].notna(), "month"].max()
-    return (
-        _RANGE
-        if judged.empty or judged.iloc[0] == newest
-        else f"Normal range of {month_name(judged.iloc[0])}"
-    )
+def _telling(shown: pd.DataFrame) -> list[str]:
+    """Return the months whose numbers say most: the newest, highest, lowest and first, kept apart."""
+    numbers = dict(enumerate(shown["n"].tolist()))
+    known = [i for i, n in numbers.items() if pd.notna(n)]
+    if not known:
+        return []
+    kept: list[int] = []
+    for i in (known[-1], max(known, key=numbers.__getitem__), min(known, key=numbers.__getitem__), known[0]):
+        if all(abs(i - k) >= max(2, len(shown) // 7) for k in kept):
+            kept.append(i)
+    months = shown["month"].tolist()
+    return [months[i] for i in {*kept, *(i for i in known if numbers[i] == 0)}]
 
 
 @drawn
@@ -251,69 +273,97 @@ def small_multiples(
     return finished
 
 
-_TITLE_X = 46
-"""Room left of the months, in pixels; the title of their axis begins there."""
-
-
-def _numbers(base: Any, y: alt.Y, ink: str, *, months: int) -> list[Any]:
-    """Write the counts above the bars, or in `ink` at their feet where lines cross the tops.
+def _numbers(base: Any, y: alt.Y, months: int) -> list[Any]:
+    """Write each count at its bar's foot, or where there is little room a few above their bars.
 
     A zero is always written: without its 0 it would look like a month that is missing.
     """
-    solid = " && datum.status == 'published'" if ink else ""
-    rows = base.transform_filter(f"datum.n > 0 && width / {months} > 40{solid}")
-    style = {"color": ink, "dy": -12} if ink else {"dy": -9}
-    text = rows.mark_text(aria=False, **style)
-    none = base.transform_filter("datum.n === 0").mark_text(aria=False, dy=-9)
+    roomy = f"width / {months} > {_ROOMY}"
+    inside = base.transform_filter(f"{roomy} && datum.n > 0 && datum.tall")
+    above = base.transform_filter(f"datum.n !== null && ({roomy} ? !datum.tall : datum.telling)")
+    text = alt.Text("n:Q", format=",")
+    foot = inside.mark_text(aria=False, dy=-10).encode(
+        y=alt.YValue("height"), text=text,
+        color=alt.ColorValue(INK, condition={"test": "datum.newest", "value": "#ffffff"}),
+    )  # fmt: skip
     return [
-        text.encode(y=alt.YValue("height") if ink else y, text=alt.Text("n:Q", format=",")),
-        none.encode(y=y, text=alt.TextValue("0")),
+        foot,
+        *[above.mark_text(aria=False, dy=-9, **halo).encode(y=y, text=text) for halo in (_HALO, {})],
     ]
 
 
-def _gap_layers(base: Any, shown: pd.DataFrame, tooltip: list[alt.Tooltip]) -> list[Any]:
-    """Grey fields over the months without a number, with the reason where there is room."""
-    if shown["n"].notna().all():
+def _gap_layers(shown: pd.DataFrame, tooltip: list[alt.Tooltip]) -> list[Any]:
+    """Draw a bracket over each run of months without a number, with its reason once."""
+    gone = shown["n"].isna()
+    if not gone.any():
         return []
-    gaps = base.transform_filter("datum.n === null")
-    fields = gaps.mark_bar(color="#eeeeee", aria=False).encode(
-        y=alt.YValue(0), y2=alt.Y2Value("height"), tooltip=tooltip[::2]
+    at = pd.Series(range(len(shown)), index=shown.index)
+    run = (gone != gone.shift()).cumsum() + (shown["status"] != shown["status"].shift()).cumsum() * len(shown)
+    rows = [
+        {"at": int(at[part.index[0]]), "end": int(at[part.index[-1]]) + 1, "status": str(part["status"].iloc[0]),
+         "month": str(part["month"].iloc[0])}
+        for _, part in shown[gone].groupby(run[gone], sort=False)
+    ]  # fmt: skip
+    month = f"width / {len(shown)}"
+    base = alt.Chart(pd.DataFrame(rows))
+    start, end = f"datum.at * {month} + 1.5", f"datum.end * {month} - 1.5"
+    span = {"x": alt.XValue(alt.expr(start)), "x2": alt.X2Value(alt.expr(end))}
+    field = base.mark_rect(color="#eeeeee", aria=False).encode(
+        **span, y=alt.YValue(0), y2=alt.Y2Value("height"), tooltip=[tooltip[0], tooltip[2]]
     )
-    reason = gaps.transform_filter(f"width / {len(shown)} > 14").mark_text(
-        angle=270, align="left", baseline="middle", dx=8, aria=False
-    ).encode(y=alt.YValue("height"), text=alt.Text("status:N"))  # fmt: skip
-    return [fields, reason]
+    rule = base.mark_rule(color="#50606f", strokeWidth=1.5, aria=False)
+    bracket = [rule.encode(**span, y=alt.YValue(0))]
+    bracket += [
+        rule.encode(x=alt.XValue(alt.expr(x)), y=alt.YValue(0), y2=alt.Y2Value(7)) for x in (start, end)
+    ]
+    wide = f"(datum.end - datum.at) * {month}"
+    fits = f"length(datum.status) * 7.5 < {wide}"
+    middle = alt.XValue(alt.expr(f"(datum.at + datum.end) / 2 * {month}"))
+    text = alt.Text("status:N")
+    along = base.transform_filter(fits).mark_text(aria=False, baseline="top").encode(
+        x=middle, y=alt.YValue(12), text=text
+    )  # fmt: skip
+    upright = base.transform_filter(f"!({fits}) && {wide} > 14").mark_text(
+        aria=False, angle=270, align="right", baseline="middle"
+    ).encode(x=middle, y=alt.YValue(12), text=text)  # fmt: skip
+    return [field, *bracket, along, upright]
 
 
-def _context_layers(base: Any, extra: Sequence[str], months: int, usual: str) -> tuple[list[Any], list[Any]]:
-    """Return what a month may be set beside, as layers behind and above the bars.
+def _range_layers(base: Any, shown: pd.DataFrame, newest: str) -> list[Any]:
+    """Draw the normal range behind the month it is of, and write it above."""
+    row = shown[shown["low"].notna()].iloc[-1]
+    band = base.transform_filter("datum.low !== null")
+    limits = f"{row['low']:,.0f} to {row['high']:,.0f}"
+    of = "" if row["month"] == newest else f" of {month_name(row['month'])}"
+    words = alt.Chart(pd.DataFrame({"text": [f"normal range{of}: {limits}"]}))
+    wide = alt.RelativeBandSize(band=1.3)
+    return [
+        band.mark_bar(color=BAND, width=wide, aria=False).encode(y=alt.Y("low:Q", axis=None), y2=alt.Y2("high:Q")),
+        *[
+            band.mark_tick(color=EDGE, thickness=2, aria=False, size=alt.expr(f"0.975 * width / {len(shown)}"))
+            .encode(y=alt.Y(f"{side}:Q", axis=None))
+            for side in ("low", "high")
+        ],
+        words.mark_text(color=EDGE, fontWeight="bold", align="right", baseline="bottom", aria=False).encode(
+            x=alt.XValue("width"), y=alt.YValue(-24), text=alt.Text("text:N")
+        ),
+    ]  # fmt: skip
 
-    The usual range as a band with two edges; the rest of the force as a dashed line.
-    """
-    names = [n for n, c in ((usual, "low"), (_ELSEWHERE, "elsewhere")) if c in extra]
-    colours = {usual: EDGE, _ELSEWHERE: "#3d3d3d"}
-    colour = alt.Color("key:N", scale=alt.Scale(domain=names, range=[colours[n] for n in names]),
-                       legend=alt.Legend(title=None, symbolType="stroke", symbolStrokeWidth=3, offset=36,
-                                         columns={"expr": "width < 560 ? 1 : 0"}))  # fmt: skip
-    behind, above = [], []
-    if "low" in extra:
-        band = base.transform_filter("datum.low !== null").transform_calculate(key=json.dumps(usual))
-        # Steps a month wide, not an area: an area would run across the gaps.
-        behind.append(
-            band.mark_bar(color=EDGE, opacity=0.13, width=alt.RelativeBandSize(band=1.34), aria=False)
-            .encode(y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))
-        )  # fmt: skip
-        for side in ("low", "high"):
-            edge = {"opacity": 1, "aria": False, "size": alt.expr(f"{1.34 * 0.75:g} * width / {months}")}
-            above.append(band.mark_tick(thickness=5, color=_HALO, **edge).encode(y=alt.Y(f"{side}:Q")))
-            above.append(band.mark_tick(thickness=2, **edge).encode(y=alt.Y(f"{side}:Q"), color=colour))
-    if "elsewhere" in extra:
-        line = base.transform_calculate(key=json.dumps(_ELSEWHERE))
-        style = {"aria": False, "invalid": "break-paths-show-domains"}
-        above += [
-            line.mark_line(strokeWidth=4.5, color=_HALO, **style).encode(y=alt.Y("elsewhere:Q")),
-            line.mark_line(strokeWidth=2, strokeDash=[6, 4], **style).encode(
-                y=alt.Y("elsewhere:Q"), color=colour
-            ),
-        ]
-    return behind, above
+
+def _rest_layers(base: Any, shown: pd.DataFrame, name: str) -> list[Any]:
+    """Draw the rest of the force as a line upon a paler one, named by a leader."""
+    style = {"aria": False, "invalid": "break-paths-show-domains"}
+    early = shown[shown["elsewhere"].notna()].head(max(2, len(shown) // 4))
+    first = base.transform_filter(f"datum.month == '{early['month'].iloc[int(early['elsewhere'].argmax())]}'")
+    leader = {"y": alt.Y("elsewhere:Q", axis=None), "y2": alt.Y2Value(-6)}
+    words = alt.Chart(pd.DataFrame({"text": [name]})).mark_text(align="left", baseline="bottom", aria=False)
+    return [
+        base.mark_line(**_HALO, **style).encode(y=alt.Y("elsewhere:Q", axis=None)),
+        first.mark_rule(aria=False, **_HALO).encode(**leader),
+        first.mark_rule(aria=False, color=_LINE).encode(**leader),
+        base.mark_line(color=_LINE, strokeWidth=1.75, **style).encode(y=alt.Y("elsewhere:Q", axis=None)),
+        words.encode(x=alt.XValue(0), y=alt.YValue(-7), text=alt.Text("text:N")),
+    ]
+
+
+_LINE = "#3d3d3d"

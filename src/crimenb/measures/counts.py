@@ -634,6 +634,23 @@ def by_outcome(data: Data) -> pd.DataFrame:
     return table.reindex(index=scope(data).months, fill_value=0).astype("int64").rename_axis(columns=None)
 
 
+def rest_by_outcome(data: Data) -> pd.DataFrame:
+    """Count the crimes of the rest of the place's forces by month and latest outcome (archive only).
+
+    Returns
+    -------
+    DataFrame
+        Index `month` (those that every force supplied whole), one column an outcome. Empty where the
+        source is not an archive.
+    """
+    data, forces = data.main, list(deciding(data))
+    rows = data.force_outcomes[data.force_outcomes["force"].isin(forces)]
+    complete = rows.groupby("month")["force"].nunique() == len(forces)
+    rows = rows[rows["month"].isin(complete[complete].index)]
+    table = rows.pivot_table(index="month", columns="outcome", values="rest", aggfunc="sum", fill_value=0)
+    return table.astype("int64").rename_axis(columns=None)
+
+
 class Duplicates(NamedTuple):
     """Rows that are exact copies of an earlier row, all of them counted."""
 

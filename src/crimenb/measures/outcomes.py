@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 
 from crimenb.data import once, remembered
-from crimenb.measures.counts import by_outcome, key_of
+from crimenb.measures.counts import by_outcome, key_of, rest_by_outcome
 
 if TYPE_CHECKING:
     from crimenb.data import Data
@@ -59,7 +59,8 @@ LEAST_MONTH = 20
 class Outcomes(NamedTuple):
     """Outcomes of the crimes of the settled months.
 
-    table: one row a group, `group`, `crimes`, `share` (0-1, NaN under 50 crimes).
+    table: one row a group, largest first: `group`, `crimes`, `share` (0-1, NaN under 50 crimes) and `rest`,
+        the share in the rest of the force in the same months (NaN where that is not known).
     settled, unsettled, faulty: months; faulty ones have far too many "status update
         unavailable" and are left out, as unsettled ones are. Each summed month is in one.
     crimes: crimes of the settled months. none: whether the source gives no outcome at all.
@@ -83,11 +84,32 @@ def by_month(data: Data) -> pd.DataFrame:
         Index `month` (those summed, oldest first), one column a group, in `ORDER` with
         unknown outcomes after it; anti-social behaviour and BTP have no outcomes and are left out.
     """
-    table = by_outcome(data)
+    return _grouped(by_outcome(data))
+
+
+def _grouped(table: pd.DataFrame) -> pd.DataFrame:
     table = table.T.groupby(lambda outcome: GROUPS.get(outcome, outcome)).sum().T
     known = [*ORDER, *sorted(set(table.columns) - set(ORDER))]
     table = table.reindex(columns=known, fill_value=0)
     return table.astype("int64").rename_axis(index="month", columns=None)
+
+
+def _faulty(table: pd.DataFrame) -> pd.Series:
+    """Tell the months of which far too many updates are missing."""
+    total = table.sum(axis=1)
+    no_update = (table[NO_UPDATE] / total.where(total > 0)).fillna(0.0)
+    usual = float(no_update[total > 0].median()) if (total > 0).any() else 0.0
+    faulty = (no_update > FAULTY) | (no_update > max(FAULTY_TIMES * usual, SETTLED))
+    return faulty & (total >= LEAST_MONTH)
+
+
+def _rest(data: Data, months: list[str]) -> pd.Series:
+    """Return the share of each group in the rest of the force, of the same months; empty where unknown."""
+    table = _grouped(rest_by_outcome(data))
+    if not months or not set(months) <= set(table.index) or _faulty(table)[months].any():
+        return pd.Series(dtype="float64")
+    summed = table.loc[months].sum()
+    return summed / summed.sum() if summed.sum() >= LEAST_CRIMES else pd.Series(dtype="float64")
 
 
 @remembered
@@ -101,10 +123,7 @@ def outcomes(data: Data) -> Outcomes:
     table = by_month(data)
     total = table.sum(axis=1)
     some = total > 0
-    no_update = (table[NO_UPDATE] / total.where(some)).fillna(0.0)
-    usual = float(no_update[some].median()) if some.any() else 0.0
-    faulty = (no_update > FAULTY) | (no_update > max(FAULTY_TIMES * usual, SETTLED))
-    faulty &= total >= LEAST_MONTH
+    faulty = _faulty(table)
     open_share = (table[UNDER_INVESTIGATION] / total.where(some)).fillna(0.0)
     none = bool(some.any()) and int((total - table[NO_OUTCOME]).sum()) == 0
     settled = ~faulty & (open_share <= SETTLED)
@@ -112,10 +131,14 @@ def outcomes(data: Data) -> Outcomes:
     crimes = int(kept.to_numpy().sum())
     summed = kept.sum().rename("crimes").rename_axis("group").reset_index()
     share = summed["crimes"] / crimes if crimes >= LEAST_CRIMES else float("nan")
-    rows = summed.assign(share=share)[summed["crimes"] > 0].reset_index(drop=True)
     months = table.index.to_series()
+    rest = _rest(data, months[settled].tolist()) if crimes >= LEAST_CRIMES else pd.Series(dtype="float64")
+    elsewhere = summed["group"].map(
+        rest.reindex(summed["group"], fill_value=0.0 if len(rest) else float("nan"))
+    )
+    rows = summed.assign(share=share, rest=elsewhere.astype("float64"))[summed["crimes"] > 0]
     return Outcomes(
-        rows,
+        rows.sort_values("crimes", ascending=False, kind="stable", ignore_index=True),
         months[settled].tolist(),
         months[~settled & ~faulty].tolist(),
         months[faulty].tolist(),
@@ -136,8 +159,9 @@ def outcome_shares(data: Data, *, place: str = "") -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a group of outcomes, `place`, `group`, `crimes`, `share` (0-1, missing under 50
-        crimes). Empty where the source gives no outcomes. No geometry.
+        One row a group of outcomes, largest first: `place`, `group`, `crimes`, `share` (0-1, missing
+        under 50 crimes), `rest` (the share in the rest of the force, missing where it is not known).
+        Empty where the source gives no outcomes. No geometry.
 
     Raises
     ------
@@ -149,7 +173,7 @@ def outcome_shares(data: Data, *, place: str = "") -> pd.DataFrame:
     >>> import crimenb as cn
     >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
     >>> cn.outcome_shares(data).columns.tolist()
-    ['place', 'group', 'crimes', 'share']
+    ['place', 'group', 'crimes', 'share', 'rest']
     """
     data = data.of(place)
     found = outcomes(data)

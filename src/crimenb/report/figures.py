@@ -15,6 +15,7 @@ from crimenb.errors import QueryError
 from crimenb.measures.changes import ChangeVerdict, name_of
 from crimenb.measures.outcomes import CHARGED
 from crimenb.measures.place import place_of
+from crimenb.query import months_between
 from crimenb.report import sections
 from crimenb.report.html import ONE, ROLE, SHARE, WHOLE, Column, Words, table
 from crimenb.report.notes import facts, notes
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from crimenb.measures.place import Place
 
 _TEXTS = {
+    "trend": sections.normal_range,
     "outcomes": sections.happened_next,
     "change": sections.change,
     "compared": sections.compared,
@@ -71,7 +73,8 @@ _SHOWN: dict[str, tuple[str, list[Column]]] = {
     ),
     "outcomes": (
         "Latest outcome of crimes in settled months",
-        [Column("group", "Outcome"), Column("crimes", "Crimes", WHOLE), Column("share", "Share", SHARE, "[u]")],
+        [Column("group", "Outcome"), Column("crimes", "Crimes", WHOLE), Column("share", "Share", SHARE, "[u]"),
+         Column("rest", "Rest of the force", SHARE)],
     ),
     "change": (
         "The latest 12 months against the same months a year before",
@@ -113,7 +116,7 @@ def show(
     Parameters
     ----------
     chart
-        An Altair chart, or what `category_bars` returns.
+        An Altair chart, or what `category_bars`, `outcome_bars`, `change_dots` or `share_dots` returns.
     frame
         The numbers it draws.
     name
@@ -146,25 +149,22 @@ def show(
         msg = f"There is no figure {name!r} with data; choose one of {', '.join(_SHOWN)}, or give a title=."
         raise QueryError(msg)
     if isinstance(chart, Words):  # a table with bars in it
-        display(headline(name, data, subtitle=place_of(data).scope.kind != "none"))
+        display(headline(name, data, subtitle=chart.role == "chart"))
         display(chart)
-        _show_note_and_table(frame, name, data)
+        _show_words_and_table(frame, name, data)
         return
     spec = specified(chart)
     head = headline(name, data, subtitle="empty" not in spec["usermeta"])
     spec.pop("$schema", None)
     spec["description"] = f"{head.text.splitlines()[0]} {spec.get('description', '')}".strip()
     display(head)
-    text = _TEXTS[name](data) if name in _TEXTS else None
-    if text and text.text and text.text.removesuffix(".") != head.text.splitlines()[0]:
-        display(text)
     display(
         {VEGALITE: spec, "text/plain": f"[Chart] {spec['description']}"},
         raw=True, metadata={ROLE: {"role": "chart", "name": name}},
     )  # fmt: skip
     if "empty" not in spec["usermeta"]:
         display(source_line(data))
-    _show_note_and_table(frame, name, data)
+    _show_words_and_table(frame, name, data)
 
 
 def _show_own(chart: Any, frame: pd.DataFrame, title: str, note: str) -> None:
@@ -180,9 +180,12 @@ def _show_own(chart: Any, frame: pd.DataFrame, title: str, note: str) -> None:
     display(table(numbers, columns, title, name="figure"))
 
 
-def _show_note_and_table(frame: pd.DataFrame, name: str, data: Data) -> None:
+def _show_words_and_table(frame: pd.DataFrame, name: str, data: Data) -> None:
     from IPython.display import display
 
+    text = _TEXTS[name](data) if name in _TEXTS else None
+    if text and text.text and text.text.removesuffix(".") != _HEADLINES[name](place_of(data))[0]:
+        display(text)
     if not len(frame) or not place_of(data).scope.months:  # nothing is drawn, and the sentences say why
         return
     display(note_of(name if name in notes() else name.partition(".")[0], data))
@@ -200,6 +203,8 @@ def _table(name: str, frame: pd.DataFrame, data: Data) -> Words:
         place_of(data).total("crime") < write.LEAST_SHARE
     ):  # of so few records no share and no mean is given anywhere on the page
         columns = [c for c in columns if c.name not in ("share", "a_month")]
+    if name == "outcomes" and frame["rest"].isna().all():
+        columns = [c for c in columns if c.name != "rest"]
     if name == "compared" and (frame["other"] == frame["other"].iloc[0]).all():
         columns = [c for c in columns if c.name != "other"]
         caption = f"Shares of crime here and in {frame['other'].iloc[0]}"
@@ -327,8 +332,15 @@ def _outcomes(place: Place) -> tuple[str, str]:
         return f"Outcomes of {write.counted(found.crimes, 'crime')}, too few for shares", measure
     charged = found.table.loc[found.table["group"] == CHARGED, "share"]
     share = f"{write.percent(float(charged.iloc[0]))} of the crimes" if len(charged) else "None of the crimes"
-    of = f" of {write.span(found.settled)}" if found.settled != place.scope.months else ""
-    return f"{share}{of} were charged or sent to court; the results are not published", measure
+    of = ""
+    if found.settled != place.scope.months:
+        run = months_between(found.settled[0], found.settled[-1]) == found.settled
+        of = (
+            f" of {write.span(found.settled)}"
+            if run
+            else f" in the {len(found.settled)} months that have settled"
+        )
+    return f"{share}{of} led to a charge or a court case", measure
 
 
 def _change(place: Place) -> tuple[str, str]:

@@ -117,49 +117,6 @@ def large_number(number: LargeNumber) -> str:
     )
 
 
-class Row(NamedTuple):
-    """A row of the table of categories: its name, its total, its months and the newest of them."""
-
-    label: str
-    total: int
-    bars: list[int | None]
-    kind: str = "crime"
-    named: bool = False
-    """Whether the headline names it."""
-
-
-def bar_table(rows: Sequence[Row], caption: str, headings: Sequence[str]) -> str:
-    """Return categories as a table with a bar and small monthly bars in each row.
-
-    The crimes come first, on one scale; a last body has the reports of anti-social behaviour. The
-    small bars of a row have a scale of their own.
-
-    Parameters
-    ----------
-    headings
-        Of the count, of the small bars and of the newest month.
-    """
-    top = max([1, *[r.total for r in rows]])
-    count, each, newest = (escape(h) for h in headings)
-    bodies = []
-    for kind in ("crime", "asb"):
-        lines = [
-            f'<tr><th scope="row">{escape(r.label)}</th><td class="n">{r.total:,}</td>'
-            f'<td class="long"><svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
-            f'<path class="{kind}{" named" if r.named else ""}" d="M0 0h{100 * r.total / top:.1f}v10H0z" '
-            f'fill="{TINTS[kind][0]}"/></svg></td>'
-            f'<td class="run">{small_bars(r.bars, kind, 1)}</td>'
-            f'<td class="n">{"[x]" if r.bars[-1] is None else f"{r.bars[-1]:,}"}</td></tr>'
-            for r in rows if r.kind == kind
-        ]  # fmt: skip
-        bodies.append(f"<tbody>{''.join(lines)}</tbody>" if lines else "")
-    return (
-        f'<table class="bars"><caption class="unseen">{escape(caption)}</caption><thead><tr>'
-        f'<th scope="col">Category</th><th scope="col" class="n">{count}</th><td class="long"></td>'
-        f'<th scope="col">{each}</th><th scope="col" class="n">{newest}</th></tr></thead>{"".join(bodies)}</table>'
-    )
-
-
 def plain_table(rows: Sequence[Sequence[str]]) -> str:
     """Return rows of text as a plain table, the first its head, for Word and e-mail; "" of no rows."""
     if not rows:

@@ -11,9 +11,7 @@ from crimenb.measures.place import place_of
 from crimenb.report.html import (
     SHARE,
     Column,
-    Row,
     Words,
-    bar_table,
     bullets,
     large_number,
     paragraphs,
@@ -21,7 +19,7 @@ from crimenb.report.html import (
     table,
 )
 from crimenb.report.notes import cause_of
-from crimenb.schema import ASB, BTP, MonthStatus, force_name, label_of
+from crimenb.schema import BTP, MonthStatus, force_name
 from crimenb.wording import first_screen as first_screen_of
 from crimenb.wording import format as write
 from crimenb.wording import how_to_read as reading
@@ -172,39 +170,6 @@ def at_a_glance(data: Data) -> Words:
     return shown
 
 
-def category_bars(data: Data) -> Words:
-    """Return the categories as a table with bars, counts and small monthly bars; reports apart from crimes.
-
-    Examples
-    --------
-    >>> import crimenb as cn
-    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
-    >>> cn.category_bars(data)
-    Records by category, November to December 2025: ...
-    """
-    place = place_of(data)
-    if not place.scope.months:
-        return paragraphs(["No category can be counted."])
-    totals = place.total_by_category()
-    named = (
-        {slug for slug, _ in summary.leading(totals)}
-        if place.total("crime") >= summary.LEAST_RANKED
-        else set()
-    )
-    slugs = [*totals.index, ASB]
-    months = list(place.status)
-    rows = [
-        Row(label_of(str(c)) + (" (reports)" if c == ASB else ""), place.total(str(c)),
-            [int(place.counts.loc[m, c]) if m in place.counts.index else None for m in months],
-            "asb" if c == ASB else "crime", c in named)
-        for c in slugs
-    ]  # fmt: skip
-    caption = f"Records by category, {write.span(place.scope.months)}"
-    headings = ["In all", "Each month, own scale", write.month_alone(months[-1])[:3]]
-    listed = write.listing([f"{r.label} {r.total:,}" for r in rows])
-    return Words(bar_table(rows, caption, headings), f"{caption}: {listed}", "chart", name="categories")
-
-
 def how_to_read(data: Data) -> Words:
     """Return how these numbers may be read, with the place's own figures.
 
@@ -225,9 +190,9 @@ def careful(data: Data) -> Words:
     Examples
     --------
     >>> import crimenb as cn
-    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> data = cn.collect(cn.Query.parse("ZZ1 1AA", "2025-11", "2025-12"), "demo")
     >>> cn.careful(data)
-    No busy point lies within 100 m ...
+    The edge of the area is arbitrary. ...
     ...
     """
     shown = paragraphs(reading.careful_sentences(place_of(data)))
@@ -256,9 +221,19 @@ def do_not_say(data: Data) -> Words:
     return Words(f'<h3>What to write instead</h3><dl class="claims">{rows}</dl>', text)
 
 
+def normal_range(data: Data) -> Words:
+    """Return what the normal range of the newest month is made of, and what to compare that month with."""
+    return paragraphs(reading.range_sentences(place_of(data)))
+
+
 def compared(data: Data) -> Words:
-    """Return the differences that pass, in shares; and what was refused, with its reason."""
-    return paragraphs([s for c in place_of(data).comparisons for s in comparison_sentences(c)])
+    """Return how the table is read, what both places hold, and what was refused, with its reason."""
+    found = place_of(data).comparisons
+    drawn = any(not c.refused for c in found)
+    how = (
+        ["A full dot marks a share that clearly differs. The line shows what chance allows."] if drawn else []
+    )
+    return paragraphs([*how, *(s for c in found for s in comparison_sentences(c))])
 
 
 def change(data: Data) -> Words:
@@ -281,8 +256,8 @@ def map_key(data: Data) -> Words:
         return paragraphs([])
     asked = place.key if place.is_circle else "the middle of the area"
     signs = (
-        f"The cross is {asked}. Larger circles mean more crimes. Grey dots inside the area are map points without a "
-        "recorded crime. Points outside the area are not counted."
+        f"The cross is {asked}. Crimes are moved to the nearest map point, so a circle is not an address. A large one "
+        "often marks a busy place, or somewhere incidents are logged. Grey dots have no crime or lie outside the area."
     )
     if within.points_changed:
         signs = (
@@ -324,6 +299,13 @@ def happened_next(data: Data) -> Words:
     if found.none:
         return paragraphs(["The source gives no outcomes for the crimes counted here."])
     sentences = []
+    if found.crimes >= write.LEAST_SHARE:
+        beside = (
+            f"The upright line is {write.rest_of(place.forces)}. "
+            if found.table["rest"].notna().any()
+            else ""
+        )
+        sentences.append(f"{beside}Court results are not published, so no share here is a conviction rate.")
     if found.unsettled:
         sentences.append(
             f"Left out, because many are still under investigation: {write.span(found.unsettled)}."

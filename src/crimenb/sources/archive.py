@@ -25,6 +25,7 @@ from crimenb.query import Area
 from crimenb.schema import ASB, BTP, CATEGORIES, force_name, label_of
 from crimenb.sources import gazetteer as gazetteers
 from crimenb.sources import versions
+from crimenb.sources.archive_build import OUTCOMES
 from crimenb.sources.place_frames import ORDER, nearby, place_row
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ _COLUMNS = {
         "DOUBLE": "longitude latitude",
     },
     "counts.parquet": {"VARCHAR": "force month category", "BIGINT": "located unlocated"},
+    OUTCOMES: {"VARCHAR": "force month outcome", "BIGINT": "located"},
     "postcodes.parquet": {
         "VARCHAR": "postcode district ward lsoa force refused remark closed district_name ward_name country",
         "DOUBLE": "longitude latitude",
@@ -212,6 +214,7 @@ class Archive:
             evidence=self._evidence([*coverage["force"]]),
             nearby=nearby(found[distance <= edge], found[asked & (distance <= edge)]),
             surroundings=self._surroundings(postcode, coverage, months, crimes),
+            force_outcomes=self._force_outcomes(postcode, coverage, months, crimes),
             requests=self._used(coverage, crimes, months),
         )
 
@@ -329,18 +332,7 @@ class Archive:
     def _surroundings(
         self, postcode: str, coverage: pd.DataFrame, months: Sequence[str], crimes: pd.DataFrame
     ) -> pd.DataFrame:
-        among = coverage.loc[coverage["force"] != BTP, "force"].tolist()
-        counts = self._read(
-            "counts.parquet",
-            "SELECT * WHERE list_contains(?, force) AND list_contains(?, month)",
-            [among, list(months)],
-        )
-        # A month that was not supplied whole says nothing of the rest of the force.
-        whole = [
-            self.supplied[key].state == "supplied"
-            for key in zip(counts["force"], counts["month"], strict=True)
-        ]
-        counts = counts[np.array(whole, bool)]
+        counts = self._counted("counts.parquet", coverage, months)
         # Every category of a supplied month has a row, so that none is a zero by accident.
         categories = [*CATEGORIES, *sorted(set(counts["category"]) - set(CATEGORIES))]
         every = (
@@ -356,6 +348,29 @@ class Archive:
         table = table.assign(postcode=postcode, rest=table["located"] - table["here"])
         table = table.sort_values(["force", "month", "category"], ignore_index=True)
         return frame("surroundings", table)
+
+    def _force_outcomes(
+        self, postcode: str, coverage: pd.DataFrame, months: Sequence[str], crimes: pd.DataFrame
+    ) -> pd.DataFrame:
+        if not regular(self.folder / OUTCOMES, SourceError).is_file():  # built by an earlier version
+            return frame("force_outcomes")
+        table = self._counted(OUTCOMES, coverage, months)
+        here = crimes[crimes["category"] != ASB].groupby(["reported_by", "month", "outcome"]).size()
+        key = ["force", "month", "outcome"]
+        table = table.merge(here.rename("here"), how="left", left_on=key, right_index=True)
+        table = table.assign(postcode=postcode, rest=table["located"] - table["here"].fillna(0))
+        return frame("force_outcomes", table.sort_values(key, ignore_index=True))
+
+    def _counted(self, file: str, coverage: pd.DataFrame, months: Sequence[str]) -> pd.DataFrame:
+        """Read the forces' own counts of the months that each of them supplied whole."""
+        among = coverage.loc[coverage["force"] != BTP, "force"].tolist()
+        counts = self._read(
+            file, "SELECT * WHERE list_contains(?, force) AND list_contains(?, month)", [among, list(months)]
+        )
+        # A month that was not supplied whole says nothing of the rest of the force.
+        keys = zip(counts["force"], counts["month"], strict=True)
+        whole = [key in self.supplied and self.supplied[key].state == "supplied" for key in keys]
+        return counts[np.array(whole, bool)]
 
     def _used(
         self, coverage: pd.DataFrame, crimes: pd.DataFrame, months: Sequence[str]

@@ -27,7 +27,7 @@ from crimenb.errors import CrimenbError, QueryError, SourceError
 from crimenb.files import locked
 from crimenb.plurals import counted
 from crimenb.query import parse_month
-from crimenb.schema import CATEGORIES, OLD_CATEGORIES, OUTCOME_SPELLINGS, label_of
+from crimenb.schema import ASB, CATEGORIES, OLD_CATEGORIES, OUTCOME_SPELLINGS, label_of
 from crimenb.sources import gazetteer as gazetteers
 from crimenb.sources.official_files import (
     STREET,
@@ -41,6 +41,9 @@ from crimenb.sources.versions import FORMAT, INVENTORY, publish, read_inventory,
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+OUTCOMES = "outcomes.parquet"
+"""Located crimes by force, month and latest outcome: what the rest of a force is known by."""
 
 MOST_NEW = 10
 """A file with more unknown crime types than this has something else in that column."""
@@ -442,6 +445,11 @@ class _Build:
         self.db.execute("CREATE TEMP TABLE counts AS SELECT force, month, category, "
                         "count(longitude)::BIGINT AS located, "
                         "(count(*) - count(longitude))::BIGINT AS unlocated FROM street GROUP BY ALL")  # fmt: skip
+        self.db.execute(
+            "CREATE TEMP TABLE latest AS SELECT force, month, outcome, count(*)::BIGINT AS located FROM street "
+            "WHERE longitude IS NOT NULL AND category <> ? GROUP BY ALL",
+            [ASB],
+        )
         if self.base is None:
             return
         old = read_inventory(self.base)
@@ -451,7 +459,9 @@ class _Build:
         self.built.rejected |= {n: r for n, r in old["not_read"].items() if n in {f["name"] for f in kept}}
         self.built.gazetteer = old["gazetteer"]
         keys = [f"{f['month']}-{f['force']}" for f in kept]
-        for table, file in (("street", "street.parquet"), ("counts", "counts.parquet")):
+        for table, file in (("street", "street.parquet"), ("counts", "counts.parquet"), ("latest", OUTCOMES)):
+            if table == "latest" and not (self.base / file).is_file():  # built by an earlier version
+                continue
             self.db.execute(
                 f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet(?) "
                 "WHERE list_contains(?, month || '-' || force)",
@@ -481,6 +491,11 @@ class _Build:
             "COPY (SELECT force, month, category, located, unlocated FROM counts "
             "ORDER BY force, month, category) TO $path (FORMAT parquet, COMPRESSION zstd)",
             {"path": str(self.work / "counts.parquet")},
+        )
+        self.db.execute(
+            "COPY (SELECT * FROM latest ORDER BY force, month, outcome) TO $path "
+            "(FORMAT parquet, COMPRESSION zstd)",
+            {"path": str(self.work / OUTCOMES)},
         )
         row = self.db.execute("SELECT sum(located + unlocated), sum(located) FROM counts").fetchone()
         self.built.records, self.built.located = (int(n or 0) for n in row or (0, 0))

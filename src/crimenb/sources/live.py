@@ -196,6 +196,7 @@ class Live:
             evidence=pd.DataFrame(self._evidence(months, coverage, got), columns=EVIDENCE),
             nearby=points_frame(crimes),
             surroundings=frame("surroundings"),
+            force_outcomes=frame("force_outcomes"),
             requests=[r for m in served for r in got[m].requests],
             remark=remark,
         )

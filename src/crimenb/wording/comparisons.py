@@ -78,7 +78,7 @@ def refusal(comparison: Comparison) -> str:
 
 
 def comparison_sentences(comparison: Comparison) -> list[str]:
-    """Say which shares differ clearly, or why none is compared; always what both areas hold (R12)."""
+    """Say what both areas hold (R12), why nothing is compared, and how a small share of violence is read."""
     sentences = []
     if comparison.shared:
         out = "" if comparison.refused else " They are left out on both sides."
@@ -89,28 +89,14 @@ def comparison_sentences(comparison: Comparison) -> list[str]:
         )
     if comparison.refused:
         return [refusal(comparison), *sentences]
-    return [*sentences, *clear_shares(comparison)]
-
-
-def clear_shares(comparison: Comparison) -> list[str]:
-    """Say which categories take a larger and which a smaller share here, with both shares."""
-    rows, other = comparison.table.set_index("category"), compared_with(comparison)
-
-    def both(category: str) -> str:
-        here, there = (float(rows[side][category]) for side in ("share_here", "share_there"))
-        return f"{write.percent_of(here, comparison.here)} here, {write.percent_of(there, comparison.there)} there"
-
-    sentences = [
-        f"A clearly {word} share of crime here than in {other}: "
-        f"{write.listing([f'{write.category(c)} ({both(c)})' for c in comparison.named(side)])}."
-        for side, word in (("more", "larger"), ("less", "smaller"))
-        if comparison.named(side)
-    ]
-    if not sentences:
-        sentences = [f"No category takes a clearly larger or smaller share of crime here than in {other}."]
+    rows = comparison.table.set_index("category")
     if float(rows["high"][NEVER_LOW]) < 1:
+        here, there = (
+            write.percent_of(float(rows[side][NEVER_LOW]), n)
+            for side, n in (("share_here", comparison.here), ("share_there", comparison.there))
+        )
         sentences.append(
-            f"{write.capital(write.category(NEVER_LOW))}: {both(NEVER_LOW)}. A smaller share only shows that other "
-            "categories are larger. It does not make a place safer."
+            f"{write.capital(write.category(NEVER_LOW))}: {here} here, {there} there. A smaller share only shows that "
+            "other categories are larger. It does not make a place safer."
         )
     return sentences

@@ -9,7 +9,6 @@ from crimenb.measures.points import NEAR_M
 from crimenb.query import days_in, month_before
 from crimenb.wording import format as write
 from crimenb.wording.availability import btp_sentence, unlocated_sentence
-from crimenb.wording.verdicts import normal_range
 
 if TYPE_CHECKING:
     from crimenb.measures.place import Place
@@ -44,7 +43,7 @@ def how_to_read(place: Place) -> list[str]:
     if place.scope.kind == "none":
         return []
     sentences = [
-        _not_safety(place), STANDING, _compare(place), _longer_month(place), _reports(place),
+        _not_safety(place), STANDING, _highest(place), _longer_month(place), _reports(place),
         btp_sentence(place), unlocated_sentence(place),
     ]  # fmt: skip
     return [s for s in sentences if s]
@@ -60,18 +59,25 @@ def _not_safety(place: Place) -> str:
     return f"{text} {write.capital(write.this_place(place))} has {write.listing(draws)} that people from elsewhere use."
 
 
-def _compare(place: Place) -> str:
-    if place.scope.kind != "whole":
+def _highest(place: Place) -> str:
+    n = len(place.scope.months)
+    if place.scope.kind != "whole" or not place.is_small or n < 2:
         return ""
-    if place.is_small:
-        n = len(place.scope.months)
-        return f"One month in {n} is always the highest. That alone is not news." if n > 1 else ""
+    return f"One month in {n} is always the highest. That alone is not news."
+
+
+def range_sentences(place: Place) -> list[str]:
+    """Say what the normal range of the newest month is made of, and that it is what to compare with."""
     verdict = place.crime
+    if not place.scope.months or verdict.range is None:
+        return []
+    force = "the rest of the force and " if verdict.adjusted else ""
     before = month_before(verdict.month)
-    if verdict.range is None or before not in place.scope.months:
-        return ""
-    name = write.month_alone(verdict.month)
-    return f"Compare {name} with its normal range ({normal_range(verdict)}), not with {write.month_alone(before)}."
+    than = f", not with {write.month_alone(before)}" if before in place.scope.months else ""
+    return [
+        f"The normal range comes from the months before {write.month(verdict.month)}, allowing for {force}the length "
+        f"of each month. Compare {write.month_alone(verdict.month)} with it{than}."
+    ]
 
 
 def _longer_month(place: Place) -> str:
@@ -106,7 +112,7 @@ def _reports(place: Place) -> str:
 
 
 def outcome_sentence(place: Place) -> str:
-    """Say what share of the settled months' crimes was charged or sent to court (R16, R21)."""
+    """Say what share of the settled months' crimes led to a charge or a court case (R16, R21)."""
     found = place.outcomes
     rows = found.table[found.table["group"] == CHARGED]
     if found.none:
@@ -115,7 +121,7 @@ def outcome_sentence(place: Place) -> str:
         return ""
     share = write.percent(float(rows["share"].iloc[0]))
     return (
-        f"{share} of the crimes of {write.span(found.settled)} were charged or sent to court so far. "
+        f"{share} of the crimes of {write.span(found.settled)} led to a charge or a court case so far. "
         "Court results are not published."
     )
 
@@ -127,12 +133,7 @@ def careful_sentences(place: Place) -> list[str]:
     """Say what the figures hang on here: the edge, institutions, many records at one point at once."""
     if place.scope.kind == "none":
         return []
-    sentences = [*edge_sentences(place), *_institutions(place), *map(_burst, place.bursts[:MOST_LISTED])]
-    side = "of the edge, on either side" if place.edge.outside_known else "inside the edge"
-    return sentences or [
-        f"No busy point lies within {NEAR_M:.0f} m {side}, no hospital, police station or "
-        "prison is a map point here, and no month has many records of one kind at one point."
-    ]
+    return [*edge_sentences(place), *_institutions(place), *map(_burst, place.bursts[:MOST_LISTED])]
 
 
 def edge_sentences(place: Place) -> list[str]:
