@@ -40,7 +40,8 @@ example: .venv/.stamp  ## Rebuild reports/example from the demonstration; must l
 	$(BIN)/python tools/make_example.py
 
 lab: .venv/.stamp  ## Open the notebooks in JupyterLab
-	$(BIN)/jupyter lab --LabApp.news_url= --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate notebooks
+	@test -f .venv/etc/jupyter/labconfig/page_config.json || $(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements # asks about news
+	$(BIN)/jupyter lab notebooks
 
 lock:  ## Resolve requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --generate-hashes --no-emit-index-url --no-header --universal --upgrade -o requirements.lock
