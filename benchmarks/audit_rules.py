@@ -932,7 +932,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
             return {"here": here, "there": there}
     return {"here": "a smaller share"}
 
-simple(r"A comparison needs at least 10 months that were counted in both years\. Ask for two years or more\.",
+simple(r"Ask for two years or more\.",
     lambda f: truth(less_than_two_years(f)))
 simple(r"No month can be counted, so (?:years are not compared|no outcome is shown)\.", lambda f: truth(not f.months))
 simple(r"The cross is (?P<what>.+?)\. Crimes are moved to the nearest map point, so a circle is not an address\. A large one often marks a busy place, or somewhere incidents are logged\. Grey dots have no crime or lie outside the area\.",
@@ -946,7 +946,7 @@ simple(r"The dash-dotted line is where police force areas meet(?P<how>, as estim
     lambda f: {"how": not f.exact} | truth(len(f.cover) > 1))
 simple(r"Records of the shaded part, policed by {names:T}, are not held\. It is not free of crime\.",
     lambda f: {"names": join(map(force_name, f.absent))} | truth(bool(f.absent)))
-simple(r"Select a category or months in the lists, or click or drag in the figure\. Everything else then counts only those records\. Reset, or Escape, shows everything again\.",
+simple(r"Select a category or months in the lists, or click or drag in the figure\. Escape shows everything again\.",
     lambda f: truth(bool(f.months)))
 simple(r"Left out, because many are still under investigation: {months:T}\.",
     lambda f: {"months": Span(f.settled["open"])})
@@ -1140,7 +1140,7 @@ simple(r"Explore {n:I} crimes? and, counted apart, {asb:I} reports? of anti-soci
     lambda f: {"n": f.total("crime"), "asb": f.total("asb")})
 simple(r"Nothing to explore: no record can be counted(?=$)", lambda f: truth(not f.months))
 
-@rule(r"(?P<what>Records by category, month and map point|Records by category, the latest 12 months and the same months a year before|Records by category|Crimes by month|Reports of anti-social behaviour by month|Crimes by map point|Latest outcome of {n:I} crimes? in months that have settled|Share of crime by category, the three largest and those that differ clearly \(the table has all\)), {where:T}\.(?=$)")
+@rule(r"(?P<what>Records by category, month and map point|Records by category, the latest 12 months and the same months a year before|Records by category|Crimes by month|Reports of anti-social behaviour by month|Crimes by map point|Latest outcome of {n:I} crimes? in months that have settled|Share of crime by category), {where:T}\.(?=$)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     months = f.months
     if g["what"] == "Crimes by map point":

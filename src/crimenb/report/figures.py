@@ -375,9 +375,7 @@ def _change(place: Place) -> tuple[str, str]:
 
 
 def _compared(place: Place) -> tuple[str, str]:
-    measure = (
-        "Share of crime by category, the three largest and those that differ clearly (the table has all)"
-    )
+    measure = "Share of crime by category"
     beside = place.comparisons[0]
     if beside.refused:
         if len(place.comparisons) == 1:

@@ -113,8 +113,10 @@ def _parts(nb: nbformat.NotebookNode) -> tuple[list[dict[str, Any]], dict[str, A
     first = next((o for o in outputs if o["role"] == "first"), None)
     if title and title["state"] == "nothing":
         cells = _without_figures(cells)
+    running = (title and title["running"]) or "Recorded crime"
     return cells, {
-        "title": (title and title["running"]) or "Recorded crime",
+        "title": running,
+        "invented": running.startswith("Demonstration"),
         "heading": title["html"] if title else Markup("<h1>Recorded crime</h1>"),
         "first": first["html"] if first else "",
     }

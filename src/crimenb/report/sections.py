@@ -246,7 +246,7 @@ def change(data: Data) -> Words:
         return paragraphs(["No month can be counted, so years are not compared."])
     if place.year.kind == ChangeVerdict.TOO_FEW_MONTHS:
         return paragraphs([
-            "A comparison needs at least 10 months that were counted in both years. Ask for two years or more."
+            "Ask for two years or more."
         ])  # fmt: skip
     return paragraphs(verdicts.change_sentences(place))
 
@@ -286,10 +286,7 @@ def how_to_explore(data: Data) -> Words:
     """Return how the linked figure is used; only for readers whose page runs its script."""
     if not place_of(data).scope.months:
         return paragraphs([])
-    text = (
-        "Select a category or months in the lists, or click or drag in the figure. Everything else then counts only "
-        "those records. Reset, or Escape, shows everything again."
-    )
+    text = "Select a category or months in the lists, or click or drag in the figure. Escape shows everything again."
     return Words(f'<p class="screen">{escape(text)}</p>', text)
 
 
