@@ -869,6 +869,8 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     this, other = ("crime", "asb") if g["what"] == "crimes" else ("asb", "crime")
     return {"month": named(f.latest).split()[0], "what": g["what"], "verdict": short(f.judged(this))} | truth(f.judged(other).high < 0)
 simple(r"The numbers are too small to say what is usual\.", lambda f: truth(f.small))
+simple(r"The newest month is not judged\.(?=$)",  # in an index
+    lambda f: truth(not f.small and all(f.judged(s).high < 0 for s in ("crime", "asb"))))
 simple(r"The newest month is not judged\. {verdict:T}\.(?=$)", lambda f: {"verdict": _WITHOUT[f.judged("crime").kind]})
 simple(r"These are crimes recorded by the police and mapped to nearby points\. They do not measure how safe an area is\.", lambda f: truth(bool(f.months)))
 simple(r"Police recorded crime is official statistics, not accredited\. police\.uk is management information\. The Crime Survey covers crimes that are not reported\.",

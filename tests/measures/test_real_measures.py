@@ -1,5 +1,6 @@
 """The method's own figures for six real places, reproduced from the recorded files."""
 
+import pandas as pd
 import pytest
 
 from crimenb.measures import comparisons, months, outcomes
@@ -7,6 +8,7 @@ from crimenb.measures import counts as count_records
 from crimenb.measures import points as map_points
 from crimenb.measures.changes import changes, recent_against_earlier
 from crimenb.measures.place import place_of
+from crimenb.schema import ASB
 from crimenb.sources.archive import Archive
 from crimenb.sources.archive_build import build_archive
 from crimenb.wording import how_to_read
@@ -62,6 +64,24 @@ def test_leamington_december(ask):
     crime, asb = months.verdict_of(data), months.verdict_of(data, "asb")
     assert (crime.records, crime.range.low, crime.range.high) == (284, 211, 350)
     assert (asb.records, asb.range.low, asb.range.high) == (66, 25, 80)
+
+
+def test_the_rest_of_the_force_beside_the_outcomes(ask):
+    """By the files themselves: Leicestershire's located crimes of 2025 less those of the place."""
+    data = ask("LE1 6RN")
+    files = (REAL / "police-uk-archive").rglob("2025-*-leicestershire-street.csv")
+    rows = pd.concat(pd.read_csv(f) for f in files)
+    rows = rows[rows["Longitude"].notna() & (rows["Crime type"] != "Anti-social behaviour")]
+    here = data.crimes[(data.crimes["category"] != ASB) & (data.crimes["reported_by"] == "leicestershire")]
+    rest = rows["Last outcome category"].value_counts().sub(here["outcome"].value_counts(), fill_value=0)
+    table = outcomes.outcome_shares(data).set_index("group")["rest"]
+    assert count_records.scope(data).months == outcomes.outcomes(data).settled
+    for group, said in (
+        ("Unable to prosecute suspect", ["Unable to prosecute suspect"]),
+        ("Charged or sent to court (result not published)",
+         ["Awaiting court outcome", "Court result unavailable", "Suspect charged as part of another case"]),
+    ):  # fmt: skip
+        assert table[group] == pytest.approx(rest[said].sum() / (len(rows) - len(here)), abs=1e-12)
 
 
 def test_leicester_recent_months(ask):

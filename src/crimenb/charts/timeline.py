@@ -172,9 +172,9 @@ def trend_chart(
     for which, style in _styles(kind).items():
         bars = base.transform_filter(f"datum.n !== null && {which}")
         layers.append(bars.mark_bar(aria=False, **style).encode(y=y, tooltip=tooltip))
-    layers += _numbers(base, y, len(months))
     if "elsewhere" in extra and shown["elsewhere"].notna().any():
         layers += _rest_layers(base, shown, f"{rest.removeprefix('the ')}, scaled")
+    layers += _numbers(base, y, len(months))
     if "low" in extra and shown["low"].notna().any():
         layers = [*_range_layers(base, shown, newest), *layers]
     where = f", {counts['place'].iloc[0]}" if place else ""

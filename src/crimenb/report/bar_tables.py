@@ -274,8 +274,9 @@ _STEPS = {-3: "an eighth", -2: "a quarter", -1: "half", 0: "same", 1: "twice", 2
 
 def scale_words(reach: int) -> Markup:
     """Return what stands above a scale of doublings."""
-    words = " ".join(
-        f"<span{'' if k in (-reach, 0, reach) else ' class=between'}>{_STEPS[k]}</span>"
-        for k in range(-reach, reach + 1)
-    )
+    ends = (-reach, 0, reach)
+    kinds = {
+        k: "" if k in ends else "between far" if abs(k) == 2 else "between" for k in range(-reach, reach + 1)
+    }
+    words = " ".join(f'<span class="{kind}">{_STEPS[k]}</span>' for k, kind in kinds.items())
     return Markup(f"<span class='scale'>{words}</span>")
