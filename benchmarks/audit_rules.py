@@ -18,6 +18,7 @@ from benchmarks.audit_facts import (
     BTP,
     INCIDENTS,
     LOW,
+    NEW_POINTS,
     PARTLY,
     VIOLENCE,
     WHOLE,
@@ -342,7 +343,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     first, _, tail = rest.partition(" the normal range for this area (")
     return {"items": head, "first": first, "rest": tail.removesuffix(")")}
 
-@rule(r"Daily crime was {moved:T} in {later:T} (?P<than>compared with|than in) {earlier:T}\.(?: It was {rest:T} in the rest of {forces:T}\.)? (?P<said>This is a local (?:rise|fall): (?:more|less) crime than the rest of .+? and chance explain|The numbers are too small to call a local change|This source cannot show how much of that is the time of year|There is no sign of a local change|So this is not a local change|That is in line with the rest of .+?|The difference is too small to call a local change)\.")
+@rule(r"Daily crime was {moved:T} in {later:T} (?P<than>compared with|than in) {earlier:T}\.(?: It was {rest:T} in the rest of {forces:T}\.)? (?P<said>This is a local (?:rise|fall): (?:more|less) crime than the rest of .+? and chance explain|The numbers are too small to call a local change|This source cannot show how much of that is the time of year|There is no sign of a local change|The force as a whole accounts for most of that|That is in line with the rest of .+?|The difference is too small to call a local change)\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     m, known = f.recent(), f.recent().rest == f.recent().rest
     text = lambda ms: f"{NAMES[int(ms[0][5:]) - 1]} to {NAMES[int(ms[-1][5:]) - 1]}"  # noqa: E731
@@ -360,7 +361,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     else:
         here, there = math.log(m.ratio), math.log(m.rest)
         explains = here * there > 0 and abs(there) >= abs(here) / 2
-        said = "So this is not a local change" if explains else "The difference is too small to call a local change"
+        said = "The force as a whole accounts for most of that" if explains else "The difference is too small to call a local change"
     spans = [text(m.later), text(m.earlier)] if one_year else [Span(m.later), Span(m.earlier)]
     return truth(less_than_two_years(f) and min(m.a, m.b) >= 20) | {
         "moved": way(m.ratio), "than": "compared with" if way(m.ratio) == "unchanged" else "than in",
@@ -398,7 +399,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
 simple(r"None of the {n:I} categories compared changed clearly\.",
     lambda f: {"n": len([c for c in f.categories if f.year(c).kind not in ("few", "map changed")])}
     | truth(not less_than_two_years(f) and not _years_clear(f)))
-simple(r"A filled dot means a clear change: at least a tenth, beyond chance and in most months\. The line shows what chance allows\.",
+simple(r"A filled dot means a clear change: at least a tenth, beyond chance and in three quarters of months\. The line shows what chance allows\.",
     lambda f: truth(not less_than_two_years(f) and f.year().kind != "map changed"))
 simple(r"Categories marked “not compared” are too small to compare across July 2022, when police\.uk replaced its map points\.",
     lambda f: truth(any(f.year(c).kind == "map changed" for c in ["asb", *f.categories])))
@@ -564,8 +565,11 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
 
 simple(r"The most common were {which:T}\.",
     lambda f: {"which": with_counts(top(_of_all(f)))} | truth(f.small and f.total("crime") >= 20))
-simple(r"By chance alone, the {n:I} could have been anything from {low:I} to {high:I}\.",
-    lambda f: {"n": f.total("crime"), "low": f.level()[0], "high": f.level()[1]} | truth(f.small))
+simple(r"Chance alone could make the crimes of (?P<span>a year|\d+ months) here anything from {low:I} to {high:I}\.",
+    lambda f: {
+        "span": "a year" if len(f.months) == 12 else f"{len(f.months)} months",
+        "low": f.level()[0], "high": f.level()[1],
+    } | truth(f.small))
 simple(r"Map points here are typically {m:I} m apart, so a point can stand for places far from it\.",
     lambda f: {"m": round(f.apart() / 100) * 100} | truth(f.apart() >= 300))
 
@@ -741,11 +745,11 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "part": where(f) if f.kind == "part" and not ranged else None,
     } | truth(not f.small)
 
-@rule(r"Anti-social behaviour has (?P<move>fallen|risen) by {size:P} here\. \| Reports of anti-social behaviour in (?P<month>[A-Z]\w+) were {verdict:T}\.")
+@rule(r"Anti-social behaviour is {size:P} (?P<move>below|above) its earlier average here\. \| Reports of anti-social behaviour in (?P<month>[A-Z]\w+) were {verdict:T}\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     v = f.judged("asb")
     return {
-        "move": "fallen" if v.change < 0 else "risen", "month": named(f.latest).split()[0], "verdict": verdict(v),
+        "move": "below" if v.change < 0 else "above", "month": named(f.latest).split()[0], "verdict": verdict(v),
         "size": Share(abs(v.change), int(min(v.records, v.expected)), 20),
     }
 
@@ -764,7 +768,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "here": Share(row["here"], found["here"]), "there": Share(row["there"], found["there"]),
     }
 
-@rule(r"{name:T} is the worst spot here\. \| {n:I} crimes? (?P<were>was|were) mapped to {again:T}, a point that stands for the streets and buildings around it\.")
+@rule(r"{name:T} is the worst spot here\. \| {n:I} crimes? (?P<were>was|were) mapped to one point \({again:T}\)\. It stands for the streets and buildings around it\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     n = int(f.points["crime"].max())
     names = OneOf([a.replace("an unnamed place", "the busiest point") for a in _busiest(f).answers])
@@ -957,7 +961,7 @@ simple(r"Records of the shaded part, policed by {names:T}, are not held\. It is 
     lambda f: {"names": join(map(force_name, f.absent))} | truth(bool(f.absent)))
 simple(r"Select a category or months in the lists, or click or drag in the figure\. Press Escape to show everything\.",
     lambda f: truth(bool(f.months)))
-simple(r"Left out, because many are still under investigation: {months:T}\.",
+simple(r"Left out, because many crimes were under investigation in these files: {months:T}\.",
     lambda f: {"months": Span(f.settled["open"])})
 simple(
     r"Left out, because too many updates are missing: {months:T}\.", lambda f: {"months": Span(f.settled["faulty"])}
@@ -1050,9 +1054,16 @@ simple(r"Of these, {n:I} (?P<verb>is|are) identical to another record\. (?P<may>
 )
 simple(r"The normal range comes from the months before {month:M}, allowing for the rest of the force, which follows the same seasons\.",
     lambda f: {"month": named(f.latest)} | truth(f.judged("asb").high >= 0 and f.judged("asb").adjusted))
-simple(r"The normal range for (?P<month>[A-Z]\w+) comes from {n:I} earlier months\. It allows for (?:crime in {rest:T} and )?the days in each month\.",
+def _baseline(f: Facts) -> Expected:
+    before = [m for m in f.steady("crime") if m < f.latest][-12:]
+    if across([*before, f.latest]) and f.table["crime"][before].mean() < 60:
+        before = [m for m in before if m >= NEW_POINTS]
+    run = [m for m in f.status if before[0] <= m <= before[-1]] if before else []
+    return {"n": len(before), "span": Span(run)}
+
+simple(r"The normal range for (?P<month>[A-Z]\w+) comes from {n:I} earlier months \({span:T}\)\. It allows for (?:crime in {rest:T} and )?the days in each month\.",
     lambda f: {
-        "month": named(f.latest).split()[0], "n": len([m for m in f.steady("crime") if m < f.latest][-12:]),
+        "month": named(f.latest).split()[0], **_baseline(f),
         "rest": f"the rest of {forces(f)}" if f.judged("crime").adjusted else None,
     } | truth(f.judged("crime").high >= 0))
 simple(r"A grey column is a month that was not supplied or is not held\. It is not a zero\.",
@@ -1117,16 +1128,17 @@ simple(r"No crime here is mapped to a point(?=$)", lambda f: truth(f.half()[2] =
 simple(r"No outcomes are given here(?=$)", lambda f: truth(f.no_outcomes or not f.months or not f.total("crime")))
 simple(r"No month's outcomes have settled yet(?=$)",
     lambda f: truth(bool(f.total("crime")) and not f.no_outcomes and int(f.outcomes.sum()) == 0))
-simple(r"Outcomes of {n:I} crimes?, too few for shares(?=$)",
+simple(r"Too few crimes \({n:I}\) to show outcomes as percentages(?=$)",
     lambda f: {"n": int(f.outcomes.sum())} | truth(int(f.outcomes.sum()) < 50))
 def _settled(f: Facts) -> Expected:
     kept = f.settled["settled"]
     if kept == f.months:
-        return {"months": None, "k": None}
+        return {"months": None, "k": None, "of": None}
     run = [m for m in f.status if kept[0] <= m <= kept[-1]] == kept
-    return {"months": Span(kept) if run else None, "k": None if run else len(kept)}
+    parts = {"k": None, "of": None} if run else {"k": len(kept), "of": len(f.months)}
+    return {"months": Span(kept) if run else None, **parts}
 
-simple(r"(?:{share:P} of the|(?P<none>None of the)) crimes(?: of {months:T}| in the {k:I} months that have settled)? led to a charge or a court case(?=$)",
+simple(r"(?:{share:P} of the|(?P<none>None of the)) crimes(?: of {months:T}| in {k:I} of the {of:I} months)? led to a charge or a court case(?=$)",
     lambda f: {
         "share": _charged(f) if f.charged else None, "none": not f.charged,
         **_settled(f),
@@ -1152,12 +1164,12 @@ simple(r"Explore {n:I} crimes? and, counted separately, {asb:I} reports? of anti
     lambda f: {"n": f.total("crime"), "asb": f.total("asb")})
 simple(r"Nothing to explore: no record can be counted(?=$)", lambda f: truth(not f.months))
 
-@rule(r"(?P<what>Records by category, month and map point|Records by category, the latest 12 months and the same months a year before|Records by category|Crimes by month|Reports of anti-social behaviour by month|Crimes by map point|Latest outcome of {n:I} crimes? in months that have settled|Share of crime by category), {where:T}\.(?=$)")
+@rule(r"(?P<what>Records by category, month and map point|Records by category, the latest 12 months and the same months a year before|Records by category|Crimes by month|Reports of anti-social behaviour by month|Crimes by map point|Latest published outcome of {n:I} crimes?|Share of crime by category), {where:T}\.(?=$)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     months = f.months
     if g["what"] == "Crimes by map point":
         months = f.point_months
-    elif g["what"].startswith("Latest outcome"):
+    elif g["what"].startswith("Latest published"):
         months = f.settled["settled"] or f.months
     elif "the same months a year before" in g["what"] and f.year().kind not in ("few months", "map changed"):
         months = [*f.year().earlier, *f.year().later]

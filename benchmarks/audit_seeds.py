@@ -64,7 +64,7 @@ SEEDS = [
         2, TOWN, "note source", "Source: the invented records of the demonstration.",
         "Source: police.uk, release of December 2025, retrieved on 26 November 2026.",
     ),
-    Seed(3, TOWN, "glance", "There is no sign of a local change.", "So this is not a local change."),
+    Seed(3, TOWN, "glance", "There is no sign of a local change.", "The force as a whole accounts for most of that."),
     Seed(3, TOWN, "glance", "compared with January to September", "compared with earlier in the year"),
     Seed(
         4, AREA, "policed by", "",
@@ -72,7 +72,7 @@ SEEDS = [
     ),
     Seed(
         5, LONG, "headline outcomes",
-        "12% of the crimes in the 29 months that have settled led to a charge or a court case",
+        "12% of the crimes in 29 of the 35 months led to a charge or a court case",
         "No outcomes are given here",
     ),
     Seed(

@@ -62,7 +62,7 @@ def test_a_small_place_is_not_judged():
     place = place_of(monthly([3, 2, 4, 1, 5, 3, 2, 3, 4, 2, 3, 8]))
     first, rest = what_matters(place)
     assert first == "The numbers are too small to say what is usual."
-    assert rest.startswith("By chance alone, the 40 could have been anything from ")
+    assert rest.startswith("Chance alone could make the crimes of a year here anything from ")
     assert three_numbers(place)[0].verdict == "Too few to judge"
 
 

@@ -25,7 +25,7 @@ def words(found):
 
 def test_outcomes_of_a_few_crimes_are_not_called_none():
     found = page([{"month": "2025-01", "n": 18, "outcome": SETTLED}])
-    assert found["headline outcomes"][0] == "Outcomes of 18 crimes, too few for shares"
+    assert found["headline outcomes"][0] == "Too few crimes (18) to show outcomes as percentages"
     assert found["table outcomes"][2] == f"{SETTLED} | 18"
     open_yet = page([{"month": "2025-01", "n": 18, "outcome": "Under investigation"}])
     assert open_yet["headline outcomes"] == ["No month's outcomes have settled yet"]

@@ -91,7 +91,8 @@ class Verdict:
     range: the one normal range, or None where none may be given.
     adjusted: whether the rest of the force stood beside it, which takes out the season (R5).
     change, rest_change: the count and the rest of the force, per day, against their earlier months.
-    months, least, most: how many earlier months, their smallest and largest count.
+    months, first, last, least, most: how many earlier months, the first and the last of them, their
+        smallest and largest count.
     """
 
     kind: MonthVerdict
@@ -104,6 +105,8 @@ class Verdict:
     change: float = float("nan")
     rest_change: float = float("nan")
     months: int = 0
+    first: str = ""
+    last: str = ""
     least: int = 0
     most: int = 0
 
@@ -155,7 +158,7 @@ def verdict_of(data: Data, series: str = "crime", month: str = "") -> Verdict:
     y = counts.loc[months].to_numpy(dtype="float64")
     days = np.array([days_in(m) for m in months], float)
     found = weigh(y, days, rest_in(data, series, months), series=series)
-    found = replace(found, month=month)
+    found = replace(found, month=month, first=earlier[0], last=earlier[-1])
     return found if found.adjusted or not found.called else _with_unlocated(data, found, y, days, months)
 
 

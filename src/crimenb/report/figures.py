@@ -346,13 +346,13 @@ def _points(place: Place) -> tuple[str, str]:
 
 def _outcomes(place: Place) -> tuple[str, str]:
     found = place.outcomes
-    measure = f"Latest outcome of {write.counted(found.crimes, 'crime')} in months that have settled"
+    measure = f"Latest published outcome of {write.counted(found.crimes, 'crime')}"
     if found.none or not place.total("crime"):
         return "No outcomes are given here", measure
     if found.table.empty:
         return "No month's outcomes have settled yet", measure
     if found.crimes < write.LEAST_SHARE:
-        return f"Outcomes of {write.counted(found.crimes, 'crime')}, too few for shares", measure
+        return f"Too few crimes ({found.crimes}) to show outcomes as percentages", measure
     charged = found.table.loc[found.table["group"] == CHARGED, "share"]
     share = f"{write.percent(float(charged.iloc[0]))} of the crimes" if len(charged) else "None of the crimes"
     of = ""
@@ -361,7 +361,7 @@ def _outcomes(place: Place) -> tuple[str, str]:
         of = (
             f" of {write.span(found.settled)}"
             if run
-            else f" in the {len(found.settled)} months that have settled"
+            else f" in {len(found.settled)} of the {len(place.scope.months)} months"
         )
     return f"{share}{of} led to a charge or a court case", measure
 

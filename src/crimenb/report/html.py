@@ -95,7 +95,7 @@ def small_bars(
         if n is None:
             parts.append(f'<path class="gap" d="M{i * _BAR + 1} {_HIGH - 2}h{_BAR - 2}" stroke="{SOFT}"/>')
             continue
-        y = _down(n, top)
+        y = min(_down(n, top), _HIGH - 1.5)  # a zero is seen, and is no gap
         colour = TINTS[kind][0 if dark else 1]
         parts.append(
             f'<path class="{kind}{"" if dark else " mid"}" d="M{i * _BAR + 1} {y}h{_BAR - 2}V{_HIGH}h-{_BAR - 2}z" '

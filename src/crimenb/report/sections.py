@@ -247,8 +247,8 @@ def change(data: Data) -> Words:
     sentences = verdicts.change_sentences(place)
     if place.year.compared:
         sentences.append(
-            "A filled dot means a clear change: at least a tenth, beyond chance and in most months. The line shows "
-            "what chance allows."
+            "A filled dot means a clear change: at least a tenth, beyond chance and in three quarters of months. The "
+            "line shows what chance allows."
         )
     if any(c.kind == ChangeVerdict.MAP_CHANGED for c in place.changes[1:]):
         sentences.append(
@@ -311,14 +311,14 @@ def happened_next(data: Data) -> Words:
         rest = write.rest_of(place.forces)
         if found.table["rest"].notna().any():
             sentences.append(f"The vertical line is {rest}.")
-        elif len(data.main.force_outcomes):
+        elif len(data.main.force_outcomes) and place.scope.kind == "whole":
             sentences.append(
                 f"{write.capital(rest)} is not shown, because its outcomes are incomplete in these months."
             )
         sentences.append("Court results are not published, so no share here is a conviction rate.")
     if found.unsettled:
         sentences.append(
-            f"Left out, because many are still under investigation: {write.span(found.unsettled)}."
+            f"Left out, because many crimes were under investigation in these files: {write.span(found.unsettled)}."
         )
     if found.faulty:
         sentences.append(f"Left out, because too many updates are missing: {write.span(found.faulty)}.")

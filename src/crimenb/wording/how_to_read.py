@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from crimenb.measures.months import YEAR
 from crimenb.measures.outcomes import CHARGED
 from crimenb.measures.points import NEAR_M
 from crimenb.query import days_in, month_before
@@ -76,17 +77,17 @@ def range_sentences(place: Place) -> list[str]:
     than = f", not with {write.month_alone(before)}" if before in place.scope.months else ""
     month = write.month_alone(verdict.month)
     return [
-        f"The normal range for {month} comes from {verdict.months} earlier months. It allows for {force}the days in "
-        f"each month. Compare {month} with it{than}."
+        f"The normal range for {month} comes from {verdict.months} earlier months "
+        f"({write.period(verdict.first, verdict.last)}). It allows for {force}the days in each month. Compare {month} "
+        f"with it{than}."
     ]
 
 
 def chance_sentence(place: Place) -> str:
     """Say between which numbers chance alone could have moved the total of a small place (R6)."""
-    small = place.small
-    return (
-        f"By chance alone, the {small.total:,} could have been anything from {small.low:,} to {small.high:,}."
-    )
+    small, n = place.small, len(place.scope.months)
+    span = "a year" if n == YEAR else f"{n} months"
+    return f"Chance alone could make the crimes of {span} here anything from {small.low:,} to {small.high:,}."
 
 
 def _longer_month(place: Place) -> str:

@@ -122,9 +122,9 @@ def _reports(place: Place) -> Iterator[Misreading]:
     small = min(verdict.records, verdict.expected) < LEAST_FOR_PERCENT
     if verdict.kind != MonthVerdict.WITHIN or small or abs(verdict.change) < NOTICEABLE:
         return
-    move = "fallen" if verdict.change < 0 else "risen"
+    side = "below" if verdict.change < 0 else "above"
     yield Misreading(
-        f"Anti-social behaviour has {move} by {abs(verdict.change):.0%} here.",
+        f"Anti-social behaviour is {abs(verdict.change):.0%} {side} its earlier average here.",
         f"Reports of anti-social behaviour in {write.month_alone(verdict.month)} were {describe(verdict)}.",
     )
 
@@ -167,8 +167,8 @@ def _point(place: Place) -> Iterator[Misreading]:
     n = write.counted(busiest.crimes, "crime")
     yield Misreading(
         f"{write.capital(name)} is the worst spot here.",
-        f"{n} {write.plural(busiest.crimes, 'was', 'were')} mapped to {name}, a point that stands for the streets and "
-        "buildings around it.",
+        f"{n} {write.plural(busiest.crimes, 'was', 'were')} mapped to one point ({name}). It stands for the streets "
+        "and buildings around it.",
     )
 
 

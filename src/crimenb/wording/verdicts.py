@@ -180,7 +180,7 @@ def _recent_verdict(place: Place) -> str:
     if difference(recent.ratio) == "unchanged":
         return "There is no sign of a local change."
     if recent.force_explains:
-        return "So this is not a local change."
+        return "The force as a whole accounts for most of that."
     return "The difference is too small to call a local change."
 
 
