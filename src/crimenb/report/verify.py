@@ -58,7 +58,7 @@ LONGEST = 600.0
 """Seconds that the check of one folder may take; a city's report over five years takes ten."""
 
 _MOST, _MOST_FILES, _LONGEST_NAME = 5, 200, 120
-_OURS = re.compile(rf"{NOTEBOOK}|{PAGE}|{SUMMARY}|{DATA}/[a-z]+\.(parquet|csv|json)")
+_OURS = re.compile(rf"{NOTEBOOK}|{PAGE}|{SUMMARY}|{DATA}/[a-z_]+\.(parquet|csv|json)")
 
 
 class Verdict(NamedTuple):
