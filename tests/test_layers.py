@@ -21,7 +21,7 @@ LAYERS = (
     ("month_status",),
     ("data",),
     ("usual_range", "geo", "files", "progress"),
-    ("schema", "query", "errors", "plurals", "environment", "version"),
+    ("schema", "query", "errors", "plurals", "version"),
 )
 """Top first. Modules of one row may know each other, but not in a circle."""
 

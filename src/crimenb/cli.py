@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crimenb.environment import VARIABLES
 from crimenb.errors import CrimenbError, QueryError, ReportError, VerifyError
 from crimenb.files import bounded_memory, visible
 from crimenb.plurals import counted
 from crimenb.query import Query, parse_postcode
-from crimenb.version import versions
+from crimenb.version import VARIABLES, versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
