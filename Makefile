@@ -58,7 +58,8 @@ release-check: .venv/.stamp  ## Build wheel and sdist twice, install both in emp
 	$(BIN)/python tools/check_release.py
 
 lab: .venv/.stamp  ## Open the notebooks in JupyterLab
-	$(BIN)/jupyter lab --LabApp.news_url= --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate notebooks
+	@test -f .venv/etc/jupyter/labconfig/page_config.json || $(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements # asks about news
+	$(BIN)/jupyter lab notebooks
 
 COMPILE := uv pip compile --generate-hashes --no-emit-index-url --no-header --universal --upgrade
 lock:  ## Resolve requirements.lock and docs/requirements.lock anew (needs uv)

@@ -29,13 +29,13 @@ from benchmarks.audit_rules import (
     Share,
     Span,
     agrees,
+    change_in_index,
     heading,
+    join_names,
     months_in,
     named,
     number,
     pairs,
-    verdict,
-    where,
 )
 from benchmarks.audit_texts import Page, page_of
 
@@ -387,22 +387,19 @@ def _row_to_paste(f: Facts, cells: list[str]) -> Iterator[str]:
 def _cell_of_index(f: Facts, cells: list[str]) -> Iterator[str]:
     key, said = cells[0], " | ".join(cells[1:])
     y = f.table.loc[f.months, "crime"]
-    v = f.judged("crime") if f.kind == "whole" else None
     covered = [(force_name(x), s) for x, s in zip(f.cover["force"], f.cover["share"], strict=True) if s > 0]
     small = lambda s: "less than 1%" if s < 0.005 else f"{s:.0%}"  # noqa: E731
     shares = covered[0][0] if len(covered) == 1 else join(f"{n} {small(s)}" for n, s in covered)
     left = [m for m in f.status if m not in f.months]
     expected = {
-        "name": f.key, "crime": f"{y.sum():,}" if f.months else "[x]", "missing": str(len(left)), "coverage": shares,
-        "asb": f"{f.total('asb'):,}" if f.months else "[x]",
-        "verdict": f"{named(f.latest)}: {v.records:,}, {verdict(v)}" if v is not None else "Not judged",
-        "part": "" if f.circle and f.kind != "part" else where(f) if f.months else f.key,
-        "spark_text": f"{y.min():,} to {y.max():,} a month" if f.months else "No month can be counted",
+        "name": join_names([f.place["ward"], f.place["district"]]) or f.key, "missing": str(len(left)),
+        "coverage": shares, "changed": change_in_index(f) if f.months else "",
+        "bars_text": f"{y.min():,} to {y.max():,} a month" if f.months else "No month can be counted",
     }  # fmt: skip
     if key == "period":
         right = agrees(said, Span(list(f.data.query.months)))
     elif key == "gaps":
-        words = [re.fullmatch(r"(.*): (.*)", g) for g in said.split("; ")] if said != "None" else []
+        words = [re.fullmatch(r"(.*): (.*)", g) for g in said.split("; ")] if said else []
         told = {m: w[2] for w in words if w for m in _named_months(w[1])}
         right = told == {m: f.status[m] for m in left}
     else:

@@ -803,6 +803,9 @@ simple(r"{n:I} (?P<crimes>crimes?) in {month:M}: {verdict:T}\.(?=$)",
 simple(r"{n:I} (?P<reports>reports?) of anti-social behaviour in {month:M}: {verdict:T}\.(?=$)",
     lambda f: {"n": f.n("asb"), "reports": "report" if f.n("asb") == 1 else "reports", "month": named(f.latest), "verdict": _card(f, "asb")})
 
+simple(r"{n:I} (?P<reports>reports?) of anti-social behaviour: {verdict:T}\.(?=$)",  # in an index, beside the crimes
+    lambda f: {"n": f.n("asb"), "reports": "report" if f.n("asb") == 1 else "reports", "verdict": _card(f, "asb")})
+
 _IN_SHORT = {"rise": "clear rise", "fall": "clear fall", "few": "too few to judge a change"}
 
 @rule(r"{n:I} crimes? in (?:the 12 months to {last:M}|{span:T}, leaving out {missing:T}): {verdict:S}, {b:I} in the (?P<before>12 months before|same months a year before)\.(?=$)")
@@ -837,6 +840,14 @@ def _changed(f: Facts) -> bool:
     if less_than_two_years(f):
         return f.recent().kind in ("rise", "fall")
     return any(_clear(f, s) for s in ("crime", "asb", *f.categories))
+
+def change_in_index(f: Facts) -> str:
+    """Return what an index says of a clear change, which it says beside what is missing too."""
+    if not _changed(f):
+        return ""
+    if less_than_two_years(f):
+        return "Crime here has changed."
+    return f"{'Crime' if _clear(f, 'crime') else 'Part of what was recorded'} has clearly changed on the year."
 
 def _unusual(f: Facts) -> bool:
     return bool(called(f)) or any(f.judged(s).kind in ("below", "above") for s in ("crime", "asb"))
@@ -921,7 +932,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
             return {"here": here, "there": there}
     return {"here": "a smaller share"}
 
-simple(r"A comparison needs at least 10 months that were counted in both years\. Ask for two years or more\.",
+simple(r"Ask for two years or more\.",
     lambda f: truth(less_than_two_years(f)))
 simple(r"No month can be counted, so (?:years are not compared|no outcome is shown)\.", lambda f: truth(not f.months))
 simple(r"The cross is (?P<what>.+?)\. Crimes are moved to the nearest map point, so a circle is not an address\. A large one often marks a busy place, or somewhere incidents are logged\. Grey dots have no crime or lie outside the area\.",
@@ -935,7 +946,7 @@ simple(r"The dash-dotted line is where police force areas meet(?P<how>, as estim
     lambda f: {"how": not f.exact} | truth(len(f.cover) > 1))
 simple(r"Records of the shaded part, policed by {names:T}, are not held\. It is not free of crime\.",
     lambda f: {"names": join(map(force_name, f.absent))} | truth(bool(f.absent)))
-simple(r"Select a category or months in the lists, or click or drag in the figure\. Everything else then counts only those records\. Reset, or Escape, shows everything again\.",
+simple(r"Select a category or months in the lists, or click or drag in the figure\. Escape shows everything again\.",
     lambda f: truth(bool(f.months)))
 simple(r"Left out, because many are still under investigation: {months:T}\.",
     lambda f: {"months": Span(f.settled["open"])})
@@ -1129,7 +1140,7 @@ simple(r"Explore {n:I} crimes? and, counted apart, {asb:I} reports? of anti-soci
     lambda f: {"n": f.total("crime"), "asb": f.total("asb")})
 simple(r"Nothing to explore: no record can be counted(?=$)", lambda f: truth(not f.months))
 
-@rule(r"(?P<what>Records by category, month and map point|Records by category, the latest 12 months and the same months a year before|Records by category|Crimes by month|Reports of anti-social behaviour by month|Crimes by map point|Latest outcome of {n:I} crimes? in months that have settled|Share of crime by category, the three largest and those that differ clearly \(the table has all\)), {where:T}\.(?=$)")
+@rule(r"(?P<what>Records by category, month and map point|Records by category, the latest 12 months and the same months a year before|Records by category|Crimes by month|Reports of anti-social behaviour by month|Crimes by map point|Latest outcome of {n:I} crimes? in months that have settled|Share of crime by category), {where:T}\.(?=$)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     months = f.months
     if g["what"] == "Crimes by map point":

@@ -97,7 +97,7 @@ SEEDS = [
     ),
     Seed(8, TOWN, "headline trend", "(251 to 409)", "(271 to 400)"),
     Seed(8, TOWN, "table trend", " | 251 | 409 | ", " | 261 | 409 | "),
-    Seed(8, TOWN, "index", "329, within the normal range", "329, below the normal range"),
+    Seed(8, TOWN, "index", "within the normal range", "below the normal range"),
     Seed(9, LONG, "text change", "lower in 9 of 11 months", "lower in 0 of 12 months"),
     Seed(
         9, LONG, "glance", "",

@@ -68,13 +68,17 @@ def page_of(data: Data) -> Page:
     for name in notes():
         page[f"note {name}"] = note_text(name, data).split("\n")
     known = row(Entry(place.key, data.query.slug, "done", overview=json.dumps(overview(data))))
-    page["index"] = [f"{key} | {known[key]}" for key in _INDEX]
+    page["index"] = [f"{key} | {known[key]}" for key in _INDEX] + [known["matters"]]
+    page["index"] += [
+        f"{value} {what}: {verdict[:1].lower()}{verdict[1:]}{detail and ', '}{detail}."
+        for value, what, verdict, detail, _ in known["numbers"] if what
+    ]  # fmt: skip
     return {
         part: [text.replace("\xa0", " ") for text in texts if text.strip()] for part, texts in page.items()
     }
 
 
-_INDEX = ("name", "period", "crime", "asb", "verdict", "part", "spark_text", "gaps", "missing", "coverage")
+_INDEX = ("name", "period", "bars_text", "gaps", "missing", "coverage", "changed")
 
 
 def _rows(table: str) -> list[str]:

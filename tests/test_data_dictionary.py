@@ -1,5 +1,7 @@
 """docs/data.md says what every frame holds: those stored, and those that the public functions return."""
 
+import json
+
 import pytest
 from tools import make_data_dictionary
 
@@ -17,6 +19,25 @@ def data():
 def test_it_is_what_the_schema_says():
     assert (ROOT / "docs" / "data.md").read_text("utf-8") == make_data_dictionary.text()
     assert set(schema.ROWS) == {*FRAMES, *schema.VIEWS}
+
+
+def names(value, way=""):
+    """Yield the way to every value of JSON; lists count as their items."""
+    if isinstance(value, list):
+        for item in value:
+            yield from names(item, way)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from names(inner, f"{way}.{key}".removeprefix("."))
+    elif value is not None or not way.endswith(".range"):
+        yield way
+
+
+def test_the_summary_is_described_name_by_name(demo_report):
+    said = json.loads((demo_report / "summary.json").read_text())
+    listed = {"numbers", "months", "links.figures"}  # a list and its items
+    assert {*names(said)} == {*make_data_dictionary.SUMMARY} - listed
+    assert said["form"] == 1  # rises when a name goes or changes
 
 
 def test_every_meaning_is_of_a_column():

@@ -58,7 +58,7 @@ def test_an_import_and_every_help_load_nothing_heavy(code):
 def test_every_public_name_is_found_where_it_lives():
     assert sorted(crimenb._HOME) == crimenb.__all__
     assert all(getattr(crimenb, name) is not None for name in crimenb.__all__)
-    with pytest.raises(AttributeError, match="no attribute 'nosuch'"):
+    with pytest.raises(AttributeError, match="no 'nosuch'; choose one of CrimenbError, Data"):
         crimenb.nosuch  # noqa: B018
     assert python("from crimenb import *; print(Query.__name__, point_map.__name__)") == "Query point_map\n"
 

@@ -69,7 +69,7 @@ def test_no_snapshot_a_damaged_one_and_another_format(tmp_path, centre):
     snapshot.write(centre, tmp_path / "data")
     manifest = tmp_path / "data" / "manifest.json"
     text = manifest.read_text()
-    manifest.write_text(text.replace('"format": 1', '"format": 99'))
+    manifest.write_text(text.replace(f'"format": {snapshot.FORMAT}', '"format": 99'))
     with pytest.raises(SnapshotError, match="format 99"):
         snapshot.read(tmp_path / "data")
     manifest.write_text(text[:99])

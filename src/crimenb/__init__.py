@@ -161,8 +161,9 @@ if not TYPE_CHECKING:  # a module with __getattr__ would let a type checker acce
 
     def __getattr__(name: str) -> object:
         if name not in _HOME:
-            msg = f"module 'crimenb' has no attribute {name!r}"
-            raise AttributeError(msg)
+            from crimenb.errors import no_such_name
+
+            raise no_such_name(name, "The functions of crimenb", __all__)
         value = getattr(importlib.import_module(f"crimenb.{_HOME[name]}"), name)
         globals()[name] = value
         return value

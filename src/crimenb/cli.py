@@ -147,7 +147,9 @@ def main() -> None:
 )
 @click.option("--closed-ok", is_flag=True, help="Use the last position of a postcode that was closed.")
 @click.option("--refresh", is_flag=True, help="Pull the data anew, even where they are there.")
+@click.option("--xlsx", is_flag=True, help="Write every table of the page to tables.xlsx too.")
 @click.option("--pdf", is_flag=True, help="Print the page to report.pdf too, by an installed Chromium.")
+@click.option("--summary-pdf", is_flag=True, help="Print one page, the answer first, to summary.pdf too.")
 @_how_much
 def report(
     words: tuple[str, ...],
@@ -161,7 +163,9 @@ def report(
     allow_missing: bool,
     closed_ok: bool,
     refresh: bool,
+    xlsx: bool,
     pdf: bool,
+    summary_pdf: bool,
 ) -> None:
     """Build one report and print the path of its report.html.
 
@@ -171,9 +175,9 @@ def report(
     # Imported here: the notebook machinery takes a second, and --help should not.
     from crimenb.area_file import read_area
     from crimenb.report.build import build_report
-    from crimenb.report.pdf import find_browser, print_pdf
+    from crimenb.report.pdf import find_browser, print_pdf, print_summary
 
-    browser = find_browser() if pdf else None
+    browser = find_browser() if pdf or summary_pdf else None
     postcode = _one_postcode(words)
     if not postcode and area is None and source == "demo":
         postcode = "ZZ1 1AA"
@@ -188,9 +192,13 @@ def report(
     for warning in [] if _quiet() else said:
         click.echo(str(warning.message), err=True)
     query = Query.parse(postcode, start, end, compare, area=chosen)
-    path = build_report(query, source, out, refresh=refresh, allow_missing=allow_missing, closed_ok=closed_ok)
-    if browser:
+    path = build_report(
+        query, source, out, refresh=refresh, allow_missing=allow_missing, closed_ok=closed_ok, xlsx=xlsx
+    )
+    if pdf:
         click.echo(print_pdf(path, browser))
+    if summary_pdf:
+        click.echo(print_summary(path, browser))
     click.echo(path)
 
 
@@ -401,13 +409,14 @@ def notebook(into: Path, replace: bool) -> None:
 @click.option("--tls-cert", type=_PATH, metavar="FILE", help="For tls://: our certificate.")
 @click.option("--tls-key", type=_PATH, metavar="FILE", help="For tls://: its key.")
 @click.option("--closed-ok", is_flag=True, help="Use the last position of postcodes that were closed.")
+@click.option("--xlsx", is_flag=True, help="Write the tables of each report to tables.xlsx too.")
 @click.option("--force", is_flag=True, help="Make reports again that are there and unchanged.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @_how_much
 def batch(
     file: Path, source: str, start: str, end: str, compare: tuple[str, ...], out: Path, workers: int,
     scheduler: str, tls_ca: Path | None, tls_cert: Path | None, tls_key: Path | None, closed_ok: bool,
-    force: bool, dry_run: bool,
+    xlsx: bool, force: bool, dry_run: bool,
 ) -> None:  # fmt: skip
     """Build a report for each row of FILE, an index page and a ledger.
 
@@ -425,7 +434,7 @@ def batch(
         msg = "Give --tls-ca, --tls-cert and --tls-key together, and --scheduler tls://HOST:PORT with them."
         raise QueryError(msg)
     plan = plan_batch(
-        file, source, out, start=start, end=end, compare=compare, force=force, closed_ok=closed_ok
+        file, source, out, start=start, end=end, compare=compare, force=force, closed_ok=closed_ok, xlsx=xlsx
     )
     for line in [] if _quiet() and not dry_run else plan.lines():
         click.echo(line, err=True)

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from geopandas.array import from_shapely
 
-from crimenb.errors import QueryError, SnapshotError
+from crimenb.errors import QueryError, SnapshotError, no_such_name
 from crimenb.geo import LONLAT, _crs
 from crimenb.schema import _TEXT, COLUMNS
 
@@ -84,6 +84,12 @@ class Data:
         table = f"<table>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
         return {"text/html": f"<p>{escape(repr(self))}</p>{table}", "text/plain": str(self)}
 
+    if not TYPE_CHECKING:  # it would let a type checker accept any name
+
+        def __getattr__(self, name: str) -> object:
+            """Say what there is instead."""
+            raise no_such_name(name, "These data", (*FRAMES, "query", "main", "of", "source"))
+
     @property
     def main(self) -> Data:
         """The same with the rows of the report's own place: what every count begins with."""
@@ -139,10 +145,17 @@ def remembered(measure: Callable[Concatenate[Data, P], Value]) -> Callable[Conca
 
 def by_name(function: Callable[..., Any]) -> Callable[[tuple[Any, ...], dict[str, Any]], None]:
     """Return a check that what a function takes by name is given by name, and under a name that it has."""
-    names = [p.name for p in signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    names = {p.name: p.default for p in signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY}
 
     def check(more: tuple[Any, ...], named: dict[str, Any]) -> None:
         unknown = [f"has no {name!r}" for name in named if name not in names]
+        for name, value in named.items():
+            least = names.get(name)  # where a number is the default, a number is asked for
+            if type(least) is int and not (isinstance(value, int | float) and value >= min(least, 1)):
+                msg = (
+                    f"{function.__name__} has no {name}={value!r}; give a number of {min(least, 1)} or more."
+                )
+                raise QueryError(msg)
         wrong = [*unknown, *(f"takes {kind_of(value)} only by name" for value in more)]
         if names and wrong:
             msg = f"{function.__name__} {wrong[0]}; choose one of {', '.join(names)}."
@@ -156,7 +169,7 @@ def once(measure: Callable[Concatenate[Data, P], Frame]) -> Callable[Concatenate
     held, check = remembered(measure), by_name(measure)
 
     @functools.wraps(measure)
-    def given(data: Data, /, *args: P.args, **kwargs: P.kwargs) -> Frame:
+    def given(data: Data = None, /, *args: P.args, **kwargs: P.kwargs) -> Frame:  # type: ignore[assignment]
         check(args, kwargs)
         # pandas copies on writing, so a shallow copy is one that nobody else sees change.
         return held(data, *args, **kwargs).copy(deep=False)
@@ -165,7 +178,9 @@ def once(measure: Callable[Concatenate[Data, P], Frame]) -> Callable[Concatenate
 
 
 def kind_of(value: object) -> str:
-    """Name what was given in place of something else: "a DataFrame", "the text 'LE1 6RN'"."""
+    """Name what was given in place of something else: "a DataFrame", "the text 'LE1 6RN'", "nothing"."""
+    if value is None:
+        return "nothing"
     if isinstance(value, str):
         return f"the text {value[:40]!r}"
     return f"{'an' if type(value).__name__[0] in 'aeiou' else 'a'} {type(value).__name__}"

@@ -2,7 +2,8 @@
 
 CrimenbError                     exit code 1
 ├─ QueryError                    2  what was asked for cannot be asked
-│   └─ MonthNotPublished            the months are fine, the source holds none of them
+│   ├─ MonthNotPublished            the months are fine, the source holds none of them
+│   └─ NoSuchName                   the package, or its data, have nothing of that name
 ├─ SourceError                   3  the source could not answer
 │   ├─ PlaceNotFound                unknown or closed postcode, or outside the data
 │   ├─ TooManyCrimes                police.uk refuses areas above its limit
@@ -19,7 +20,10 @@ error pickles, because a Dask worker has to send it home.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class CrimenbError(Exception):
@@ -40,6 +44,21 @@ class QueryError(CrimenbError, ValueError):
 
 class MonthNotPublished(QueryError):
     """The source holds none of the months asked for; the message names those it holds."""
+
+
+class NoSuchName(QueryError, AttributeError):
+    """Neither the package nor its data have anything of that name; the message names the nearest."""
+
+
+def no_such_name(name: str, where: str, names: Iterable[str]) -> AttributeError:
+    """Return the error of a name that is not there."""
+    if name.startswith("_"):  # asked for by Python and by notebooks, not by people
+        return AttributeError(name)
+    from difflib import get_close_matches
+
+    known = list(names)
+    near = get_close_matches(name, known, cutoff=0.7) or sorted(known)
+    return NoSuchName(f"{where} have no {name!r}; choose one of {', '.join(near)}.")
 
 
 class SourceError(CrimenbError):

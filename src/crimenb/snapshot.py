@@ -57,6 +57,7 @@ _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
 PACKAGES = (
     "altair",
     "geopandas",
+    "openpyxl",
     "pandas",
     "papermill",
     "pyarrow",

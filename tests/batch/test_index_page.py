@@ -6,15 +6,22 @@ import re
 
 import pytest
 
-from crimenb.batch.index_page import render, row, spark, write_index
+from crimenb.batch.index_page import bars, overview, render, row, write_index
 from crimenb.batch.ledger import Entry
 from crimenb.batch.rows import Notice
+from crimenb.measures.place import place_of
+from crimenb.wording.first_screen import three_numbers, what_matters
 from tests.browser import ARGUMENTS, chromium, opened
 
 OVERVIEW = {
-    "where": "the mile around ZZ1 1AA", "start": "2025-01", "end": "2025-03", "crime": 1234, "asb": 56,
+    "place": "Hanley, Stoke-on-Trent", "part": "", "start": "2025-01", "end": "2025-03",
+    "numbers": [
+        [834, "crimes in March 2025", "Above the normal range", "1 to 9", True],
+        [56, "reports of anti-social behaviour in March 2025", "Not judged", "", False],
+        [1234, "crimes in the 2 months counted", "No comparison with last year", "this report covers less", False],
+    ],
     "months": [400, None, 834], "counted": 2, "asked": 3, "gaps": "February 2025: not supplied",
-    "coverage": "Fable Vale", "verdict": "March 2025: 834, above the range of earlier months (1 to 9)",
+    "coverage": "Fable Vale", "matters": "Two of the 3 months asked for are counted.", "changed": "",
 }  # fmt: skip
 
 
@@ -24,51 +31,82 @@ def entry(name="", slug="zz1-1aa_2025-01_2025-03", postcode="ZZ1 1AA", **more):
 
 def many(count):
     return [
-        entry(f"Place {i:04d}", f"p{i}", f"ZZ{i % 90 + 1} 1AA", coverage=["Fable Vale", "Elsewhere"][i % 2])
+        entry(
+            f"Place {i:04d}",
+            f"p{i}",
+            f"ZZ{i % 90 + 1} 1AA",
+            coverage=["Fable Vale", "Elsewhere"][i % 2],
+            counted=3 - (i % 5 == 0),
+            changed="Crime has clearly changed." * (i % 50 == 0),
+        )
         for i in range(count)
     ]
 
 
+def cells_of(page):
+    """Return the cells of the rows of a page, as they are read."""
+    cells = re.findall(r"<t[dh] role=(?:cell|rowheader)>(.*?)(?=<t[dh] |\n)", page)
+    return [re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", c))).strip() for c in cells]
+
+
 def test_a_row_says_what_is_asked_of_it():
-    text = html.unescape(render([row(entry("Centre"))], [], []))
-    cells = [
-        re.sub(r"<[^>]+>", " ", c).strip()
-        for c in re.findall(r"<t[dh] role=.(?:cell|rowheader).*?</t[dh]>", text)
-    ]
-    assert [re.sub(r"\s+", " ", c) for c in cells] == [
-        "Centre ZZ1 1AA", "January to March 2025", "1,234", "56", "400 to 834 a month",
-        "March 2025: 834, above the range of earlier months (1 to 9)", "February 2025: not supplied", "Fable Vale",
+    text = render([row(entry("Centre"))], [], [])
+    assert cells_of(text) == [
+        "Centre ZZ1 1AA Hanley, Stoke-on-Trent",
+        "Two of the 3 months asked for are counted. February 2025: not supplied",
+        "834 crimes in March 2025 Above the normal range 1 to 9",
+        "56 reports of anti-social behaviour Not judged",
+        "1,234 crimes in the 2 months counted No comparison with last year this report covers less",
+        "400 to 834 a month", "Fable Vale",
     ]  # fmt: skip
     assert 'href="zz1-1aa_2025-01_2025-03/report.html"' in text
-    assert "Why there is no ranking" in text
+    assert "January to March 2025. Source: police.uk." in text
+    assert "sorted by name and not ranked" in text
+
+
+def test_a_place_is_called_what_the_list_calls_it_or_by_its_name_or_its_postcode():
+    assert row(entry())["name"] == "Hanley, Stoke-on-Trent"
+    assert row(entry(place=""))["name"] == "ZZ1 1AA"
+    assert row(entry("Centre", part="the A part (12%) of B"))["below"][-1] == "the A part (12%) of B"
+
+
+def test_months_are_named_in_each_row_where_they_differ():
+    text = render([row(entry("a")), row(entry("b", start="2024-01"))], [], [])
+    assert [c.partition("Stoke-on-Trent ")[2] for c in cells_of(text)[::7]] == [
+        "January to March 2025", "January 2024 to March 2025"]  # fmt: skip
 
 
 def test_nothing_counted_is_not_zero():
-    shown = row(entry(crime=None, asb=None, months=[None] * 3, counted=0, verdict=""))
-    assert (shown["crime"], shown["asb"], shown["spark_text"], shown["verdict"]) == (
-        "[x]", "[x]", "No month can be counted", "Not judged")  # fmt: skip
-    assert shown["spark"] == ""
+    shown = row(entry(numbers=[], months=[None] * 3, counted=0, matters=""))
+    assert [n[0] for n in shown["numbers"]] == ["[x]"] * 3
+    assert shown["bars_text"] == "No month can be counted"
+    assert "new" not in shown["bars"]
+    assert cells_of(render([shown], [], []))[1].startswith("Nothing can be counted here.")
 
 
-def test_a_part_is_named():
-    assert row(entry(where="the A part (12%) of the mile around B"))["part"].startswith("the A part")
-    assert row(entry())["part"] == ""
+def test_the_row_is_the_first_screen_of_the_report(centre):
+    known, place = overview(centre), place_of(centre)
+    assert [n[:4] for n in known["numbers"]] == [
+        [n.value, n.what, n.verdict, n.detail] for n in three_numbers(place)
+    ]
+    assert (known["matters"], known["changed"]) == (what_matters(place)[0], "")
 
 
-def test_the_small_line_starts_at_zero_and_breaks_at_a_gap():
-    assert spark([10, 5, None, 0, 10]) == "M2 2L25 12M71 22L94 2"
-    assert spark([None, 7, None]) == "M48 2h1"
+def test_the_small_bars_start_at_zero_and_a_missing_month_is_a_dotted_line():
+    assert bars([10, 5, None, 0, 10]) == (
+        '<svg aria-hidden=true><path class=gap d="M12 23h6"/><path class=mid d="M0 24V1h6V12h6V24h6V24h6V24h6"/>'
+        '<path class=new d="M24 24V1h6V24"/></svg>'
+    )
+    assert bars([None, 7] * 18).startswith("<svg class=s4 ")
 
 
 def test_rows_are_sorted_by_name_and_totals_are_not(tmp_path):
-    page = write_index(
-        tmp_path, [entry("b", "b", crime=1), entry("A", "a", crime=9), entry("", "c")], [], []
-    ).read_text()
+    page = write_index(tmp_path, [entry("b", "b"), entry("A", "a"), entry("", "c")], [], []).read_text()
     names = re.findall(r'href="(\w)[^"]*/report.html"', page.replace("zz1-1aa_2025-01_2025-03", "c"))
     assert names == ["a", "b", "c"]
     heads = re.findall(r"<th role=.columnheader[^>]*>.*?</th>", page)
     assert [re.sub(r"<[^>]+>", "", h) for h in heads if "data-sort" in h] == [
-        "Place", "Months", "Months left out", "Police force"]  # fmt: skip
+        "Place", "What stands out, and months missing", "Police force"]  # fmt: skip
     assert [p.name for p in tmp_path.iterdir()] == ["index.html"]
 
 
@@ -146,6 +184,12 @@ def test_it_is_searched_and_sorted_in_place(browser, page_file):
         page.get_by_role("button", name="Police force").click()
         page.fill("#search", "")
         page.wait_for_selector("#found:empty", state="attached")
+        page.get_by_label("Clear change (5)").check()
+        assert visible(page) == [f"Place {i:04d}" for i in (0, 50, 100, 150, 200)]
+        page.get_by_label("Clear change (5)").uncheck()
+        page.get_by_label("Months missing (50)").check()
+        assert page.inner_text("#found") == "50 of 250 reports"
+        page.get_by_label("Months missing (50)").uncheck()
         assert visible(page)[:2] == ["Place 0001", "Place 0003"]
         assert len(visible(page)) == 250
         assert page.heard == []
@@ -158,7 +202,7 @@ def test_it_is_read_without_script(browser, page_file, script):
     with opened(browser, page_file, java_script_enabled=script, offline=True) as page:
         assert page.locator("tbody tr").count() == 250
         assert page.locator("#search").is_visible() == script
-        assert page.locator("thead button").count() == (4 if script else 0)
+        assert page.locator("thead button").count() == (3 if script else 0)
 
 
 @pytest.mark.slow

@@ -280,6 +280,16 @@ def test_force_makes_all_again(batch):
     assert len(planned(path, out, force=True).todo) == 3
 
 
+def test_reports_without_the_tables_that_are_wanted_are_made_again(batch):
+    out, path = batch
+    plan = planned(path, out, xlsx=True)
+    assert (len(plan.todo), plan.extra) == (3, ("tables.xlsx",))
+    assert planned(path, out).todo == []
+    folder = out / f"zz9-9zz_{FROM}_{TO}"
+    assert intact_hash(folder)
+    assert not intact_hash(folder, plan.extra)
+
+
 def test_another_source_or_version_makes_all_again(batch, monkeypatch):
     out, _ = batch
     query = Query.parse("ZZ1 1AA", FROM, TO)

@@ -14,11 +14,10 @@ import crimenb as cn
 from crimenb import geo, schema
 from crimenb.charts import map as map_chart
 from crimenb.charts import map_labels, timeline
-from crimenb.charts.display import static_svg
+from crimenb.charts.display import resized, static_svg
 from crimenb.charts.theme import specified, steady
 from crimenb.measures import counts as count_records
 from crimenb.query import Query
-from crimenb.report.page import resized
 from crimenb.snapshot import collect
 
 

@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from crimenb.batch.ledger import intact_hash
-from crimenb.charts.display import static_svg
-from crimenb.charts.theme import specified
+from crimenb.charts.display import SVG, static_svg
+from crimenb.charts.theme import VEGALITE, specified
 from crimenb.cli import main
 from crimenb.files import write_whole
 from crimenb.report.compare import other_outputs, other_page
@@ -42,17 +42,21 @@ def test_a_script_that_nobody_knows_is_never_excused_by_another_version() -> Non
 
 
 def test_the_words_of_a_chart_are_compared_under_other_versions_too() -> None:
-    def cell(title: str) -> dict[str, object]:
+    def cell(title: str, drawn: str) -> dict[str, object]:
         spec = {"description": "d", "layer": [{"mark": "bar", "title": title}]}
-        out = {
-            "output_type": "display_data",
-            "metadata": {},
-            "data": {"application/vnd.vegalite.v5+json": spec},
-        }
+        out = {"output_type": "display_data", "metadata": {}, "data": {VEGALITE: spec, SVG: drawn}}
         return {"cell_type": "code", "source": "x", "outputs": [out], "execution_count": 1}
 
-    (found,) = other_outputs([cell("Crime fell by 90 %")], [cell("Crimes")], OTHERS)
-    assert found.grave
+    ours = cell("Crimes", '<svg d="M1"><text>12</text></svg>')
+    for title, drawn, grave in (
+        ("Crimes", '<svg d="M2"><text>12</text></svg>', False),
+        ("Crime fell by 90 %", '<svg d="M1"><text>12</text></svg>', True),
+        ("Crimes", '<svg d="M1"><text>2</text></svg>', True),
+        ("Crimes", '<svg d="M1" onload="x()"><text>12</text></svg>', True),
+        ("Crimes", '<p>fell</p><svg d="M1"><text>12</text></svg>', True),
+    ):
+        (found,) = other_outputs([cell(title, drawn)], [ours], OTHERS)
+        assert found.grave == grave, drawn
 
 
 @pytest.mark.parametrize("name", ["batch.csv", "batch.log"])

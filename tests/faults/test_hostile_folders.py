@@ -40,6 +40,7 @@ PARTS = (
     "report.html",
     "SHA256SUMS",
     "summary.md",
+    "summary.json",
     "data/manifest.json",
     "data/crimes.parquet",
     "data/months.csv",

@@ -11,7 +11,7 @@ import pytest
 from crimenb.errors import ReportError
 from crimenb.query import Query
 from crimenb.report.build import build_report
-from crimenb.report.pdf import find_browser, print_pdf
+from crimenb.report.pdf import find_browser, print_pdf, print_summary
 from crimenb.schema import BTP, CATEGORIES
 from tests.browser import ARGUMENTS, chromium, draw_all, opened
 
@@ -295,6 +295,20 @@ def test_the_pdf_is_tagged_and_has_an_outline(demo_report, tmp_path):
     assert b"/StructTreeRoot" in raw
     assert b"/Outlines" in raw
     assert b"/Lang" in raw
+
+
+# A centre over thirty months with one missing, a village, a place of two forces with parts, one without data.
+SHEETS = [("ZZ1 1AA", "2023-07", "2025-12"), ("ZZ9 9ZZ", "2025-01", "2025-12"), ("ZZ2 2BB", "2023-07", "2025-12"),
+          ("ZZ1 1AA", "2024-10", "2024-10")]  # fmt: skip
+
+
+@pytest.mark.parametrize("asked", SHEETS, ids=" ".join)
+def test_the_summary_is_one_sheet(asked, tmp_path):
+    browser = chromium()
+    page = build_report(Query.parse(*asked), "demo", tmp_path)
+    raw = print_summary(page, browser).read_bytes()
+    assert len(re.findall(rb"/Type\s*/Page\b", raw)) == 1
+    assert page.with_name("summary.pdf").is_file()
 
 
 def test_without_a_browser_a_sentence_says_so(monkeypatch):

@@ -11,12 +11,14 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from crimenb.charts.display import SVG
 from crimenb.charts.theme import VEGALITE
 from crimenb.errors import NotReproducible, QueryError, ReportError, SnapshotError
 from crimenb.files import locked, notebook_path
 from crimenb.query import Query
 from crimenb.report.build import build_report
 from crimenb.report.execute import freeze
+from crimenb.report.handed_on import workbook
 from crimenb.report.page import script_bundle, to_html
 
 QUERY = Query.parse("ZZ1 1AA", "2025-01", "2025-12")
@@ -49,17 +51,20 @@ def test_the_folder_holds_what_is_promised(demo_report):
 
 def test_every_chart_is_a_figure_with_note_and_table(demo_report):
     nb = nbformat.read(demo_report / "report.ipynb", as_version=4)
-    drawn = [
-        o["data"][VEGALITE]
-        for c in nb["cells"] if c["cell_type"] == "code" for o in c["outputs"] if VEGALITE in o.get("data", {})
-    ]  # fmt: skip
-    charts = sum("empty" not in spec["usermeta"] for spec in drawn)
+    outputs = [o for c in nb["cells"] if c["cell_type"] == "code" for o in c["outputs"]]
+    drawn = [o["data"] for o in outputs if VEGALITE in o.get("data", {})]
+    charts = sum("empty" not in data[VEGALITE]["usermeta"] for data in drawn)
     html = (demo_report / "report.html").read_text()
-    assert charts == html.count('class="static"') >= 5
+    assert charts == html.count('class="static"') == sum(SVG in data for data in drawn) >= 5
+    for data in drawn:  # nothing is drawn twice: the page shows what the notebook keeps
+        assert data.get(SVG, "") in html
     figures = re.findall(r'<figure id="figure-(\d+)">(.*?)</figure>', html, re.DOTALL)
     assert [int(n) for n, _ in figures] == [*range(1, charts + 2)]  # and the table with bars in it
     for number, figure in figures:
-        assert f'<a href="#figure-{number}">Figure {number}.</a>' in figure
+        assert f'<h3><a href="#figure-{number}">Figure {number}.</a> ' in figure
+        assert [
+            o for o in outputs if o.get("data", {}).get("text/plain", "").startswith(f"Figure {number}. ")
+        ]
         assert "How to read this, table and download" in figure
         assert 'class="note"' in figure
         assert "<caption>" in figure
@@ -103,10 +108,15 @@ def test_same_bytes_elsewhere(demo_report, tmp_path):
     }
     code = (
         "from crimenb.query import Query; from crimenb.report.build import build_report;"
-        "build_report(Query.parse('zz11aa','2025-01','2025-12'),'demo','deep/er')"
+        "build_report(Query.parse('zz11aa','2025-01','2025-12'),'demo','deep/er',xlsx=True)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, check=True, timeout=120)
-    assert files(tmp_path / "deep" / "er" / demo_report.name) == files(demo_report)
+    made, known = files(tmp_path / "deep" / "er" / demo_report.name), files(demo_report)
+    tables = made.pop("tables.xlsx")
+    assert tables == workbook(nbformat.read(demo_report / "report.ipynb", as_version=4))
+    listed = f"{hashlib.sha256(tables).hexdigest()}  tables.xlsx\n".encode()
+    assert listed in made["SHA256SUMS"]
+    assert made | {"SHA256SUMS": made["SHA256SUMS"].replace(listed, b"")} == known
 
 
 def test_the_folder_is_its_own_cache(demo_report):

@@ -106,7 +106,7 @@ def test_a_note_uses_known_variables_and_asks_only_whether_they_are_there(note: 
 
 @pytest.mark.parametrize("note", NOTES, ids=lambda n: n.stem)
 def test_a_note_tells_what_not_to_do(note: Path) -> None:
-    assert re.search(r"\b(do not|check there)\b", rendered(note), re.IGNORECASE)
+    assert re.search(r"\b(do not|before you quote)\b", rendered(note), re.IGNORECASE)
 
 
 def test_numbers_appear_where_there_are_any() -> None:
@@ -118,8 +118,6 @@ def test_numbers_appear_where_there_are_any() -> None:
 
 def test_the_sentences_that_must_stand() -> None:
     notes = {n.stem: rendered(n, **NUMBERS) for n in NOTES}
-    licence = "Contains public sector information licensed under the Open Government Licence v3.0."
-    assert licence in notes["source"]
     assert "https://www.police.uk" in notes["source"]
     for page in ("data", "changelog", "about"):
         assert f"https://data.police.uk/{page}/" in notes["source"]

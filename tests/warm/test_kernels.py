@@ -75,6 +75,7 @@ def test_a_warm_report_is_the_cold_one(nursery, demo_report, tmp_path):
         "data",
         "report.html",
         "report.ipynb",
+        "summary.json",
         "summary.md",
     ]
     assert [p.name for p in tmp_path.iterdir()] == [folder.name]

@@ -21,7 +21,7 @@ from crimenb.snapshot import DATA
 from crimenb.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from crimenb.query import Query
 
@@ -96,7 +96,9 @@ def _unguarded(cell: str) -> str:
     return cell[1:] if cell[:2] in {"'=", "'+", "'-", "'@", "'\t"} else cell
 
 
-def unchanged_hash(folder: Path, query: Query, described: Mapping[str, str]) -> str:
+def unchanged_hash(
+    folder: Path, query: Query, described: Mapping[str, str], *, wanted: Collection[str] = ()
+) -> str:
     """Return the hash of a finished report that need not be made again, or "" where it must.
 
     It answers the query, from what the source holds today, made by this version, and no file
@@ -106,6 +108,8 @@ def unchanged_hash(folder: Path, query: Query, described: Mapping[str, str]) -> 
     ----------
     described
         What the source says of itself (`describe`).
+    wanted
+        Files that it must have besides those of every report.
     """
     try:
         manifest = snapshot.read_manifest(folder / DATA)
@@ -113,15 +117,15 @@ def unchanged_hash(folder: Path, query: Query, described: Mapping[str, str]) -> 
             return ""
         if not snapshot.answers(manifest, query):
             return ""
-        return intact_hash(folder)
+        return intact_hash(folder, wanted)
     except (CrimenbError, OSError, KeyError, ValueError, TypeError):
         return ""
 
 
-def intact_hash(folder: Path) -> str:
+def intact_hash(folder: Path, wanted: Collection[str] = ()) -> str:
     """Return the hash of a report's SHA256SUMS if every file is as listed there, else ""."""
     listed = listed_sums(folder)
-    if not {"report.html", "report.ipynb", f"{DATA}/{snapshot.MANIFEST}"} <= set(listed):
+    if not {"report.html", "report.ipynb", f"{DATA}/{snapshot.MANIFEST}", *wanted} <= set(listed):
         return ""
     files = {name: folder / name for name in listed}
     if any(".." in Path(n).parts or p.is_symlink() or not p.is_file() for n, p in files.items()):

@@ -13,6 +13,7 @@ from crimenb.batch.ledger import unchanged_hash
 from crimenb.batch.rows import Notice, Order, Orders, read_orders, settle
 from crimenb.errors import PlaceNotFound, QueryError
 from crimenb.plurals import counted
+from crimenb.report.handed_on import WORKBOOK
 from crimenb.sources.archive import Archive
 from crimenb.warm import slower
 
@@ -36,6 +37,8 @@ class Plan:
     opened: snapshot.Source = field(repr=False)
     force: bool = False
     closed_ok: bool = False
+    extra: tuple[str, ...] = ()
+    """Files that each report has besides those of every report."""
 
     def lines(self) -> list[str]:
         """Return the plan in words: a line a notice, then the numbers."""
@@ -57,6 +60,7 @@ def plan_batch(
     compare: Iterable[str] = (),
     force: bool = False,
     closed_ok: bool = False,
+    xlsx: bool = False,
 ) -> Plan:
     """Read a list of postcodes and work out what is to be done, before anything is.
 
@@ -74,6 +78,8 @@ def plan_batch(
         Make reports again that are there.
     closed_ok
         Use the last position of postcodes that were closed.
+    xlsx
+        Write the tables of each report to `tables.xlsx` too; reports without it are made again.
 
     Raises
     ------
@@ -88,10 +94,11 @@ def plan_batch(
         msg = f"The list {str(path)!r} holds no postcode that could be asked for."
         raise QueryError("\n".join([*map(str, listed.notices), msg]))
     folder, described = Path(out).resolve(), opened.describe()
-    unchanged = {} if force else _unchanged(listed.orders, folder, described)
+    extra = (WORKBOOK,) if xlsx else ()
+    unchanged = {} if force else _unchanged(listed.orders, folder, described, extra)
     orders, notices = _placed(listed, opened, unchanged)
     todo = [o for o in orders if o.query.slug not in unchanged]
-    return Plan(spec, folder, orders, notices, described, todo, unchanged, opened, force, closed_ok)
+    return Plan(spec, folder, orders, notices, described, todo, unchanged, opened, force, closed_ok, extra)
 
 
 def _source(source: str, orders: Sequence[Order], *, closed_ok: bool) -> tuple[str, snapshot.Source]:
@@ -104,11 +111,13 @@ def _source(source: str, orders: Sequence[Order], *, closed_ok: bool) -> tuple[s
     return spec, opened
 
 
-def _unchanged(orders: Sequence[Order], out: Path, described: dict[str, str]) -> dict[str, str]:
+def _unchanged(
+    orders: Sequence[Order], out: Path, described: dict[str, str], extra: tuple[str, ...]
+) -> dict[str, str]:
     """Return the reports that need not be made, with their hashes."""
     existing = [o.query for o in orders if (out / o.query.slug).is_dir()]
     with ThreadPoolExecutor(max(2, cores())) as pool:  # hashing releases the interpreter lock
-        hashes = pool.map(lambda q: unchanged_hash(out / q.slug, q, described), existing)
+        hashes = pool.map(lambda q: unchanged_hash(out / q.slug, q, described, wanted=extra), existing)
         return {q.slug: h for q, h in zip(existing, hashes, strict=True) if h}
 
 

@@ -188,7 +188,9 @@ def _results(plan: Plan, client: Client, collected: Path | None) -> Iterator[Ent
     finished = as_completed()
 
     def submit(query: Query, folder: str) -> None:
-        task = Task(query, plan.source, str(plan.out), plan.described, folder, plan.force, plan.closed_ok)
+        task = Task(
+            query, plan.source, str(plan.out), plan.described, folder, plan.force, plan.closed_ok, plan.extra
+        )
         future = client.submit(make, task, key=f"report-{query.slug}-{time.time_ns():x}", pure=False)
         queries[str(future.key)] = query
         finished.add(future)

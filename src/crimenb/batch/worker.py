@@ -16,6 +16,7 @@ from crimenb.errors import Busy, CrimenbError
 from crimenb.files import SUMS, digest
 from crimenb.query import Query
 from crimenb.report.build import keep_warm, make_report
+from crimenb.report.handed_on import WORKBOOK
 from crimenb.snapshot import DATA
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Task(NamedTuple):
     """One report to make, as it travels to a worker.
 
     source: as `open_source` takes it, with a full path; described: what it says of itself;
-    collected: folder of a snapshot collected before, or "".
+    collected: folder of a snapshot collected before, or ""; extra: files besides those of every report.
     """
 
     query: Query
@@ -39,6 +40,7 @@ class Task(NamedTuple):
     collected: str = ""
     force: bool = False
     closed_ok: bool = False
+    extra: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -79,19 +81,25 @@ def _made(task: Task) -> tuple[str, str]:
     until = time.monotonic() + _WAIT_S
     while True:
         # A worker may have finished it and died before its entry was returned.
-        if not task.force and (sums := unchanged_hash(task.folder, task.query, task.described)):
+        if not task.force and (sums := _unchanged(task)):
             return sums, overview_json(snapshot.read(task.folder / DATA))
         try:
             collected = Path(task.collected) if task.collected else None
             described = sorted(task.described.items())
             source = task.source if collected else _opened(task.source, *described, closed_ok=task.closed_ok)
-            built = make_report(task.query, source, task.out, refresh=True, collected=collected)
+            built = make_report(
+                task.query, source, task.out, refresh=True, collected=collected, xlsx=WORKBOOK in task.extra
+            )
         except Busy:  # a worker that Dask took for dead is still running
             if time.monotonic() > until:
                 raise
             time.sleep(1)
             continue
         return digest(task.folder / SUMS), overview_json(built.data)
+
+
+def _unchanged(task: Task) -> str:
+    return unchanged_hash(task.folder, task.query, task.described, wanted=task.extra)
 
 
 def overview_json(data: Data) -> str:

@@ -19,6 +19,22 @@ import altair as alt
 from crimenb.charts.theme import VEGALITE, specified
 from crimenb.warm import drawings
 
+SVG = "image/svg+xml"
+
+STILL, STILL_LINKED, STILL_SQUARE, NARROW = 760, 640, 520, 343
+"""Width of the drawing of a report's figure, for paper and wherever nothing draws: that of the page's
+column, less for a map, which is as high as wide; and of the page's second one, for a phone."""
+
+PHONE = 500
+"""Outer width below which a chart is drawn as on a phone."""
+
+LINKED_WIDE, LINKED_HIGH, LINKED_MONTHS = 600, 364, 54
+"""The linked figure: the width that fits two views, the height of bars that stand alone, and
+what stands beside the months, in pixels."""
+
+LINKED_SHARE, LINKED_EDGE, LINKED_GAP = 0.48, 10, 24
+"""The linked figure: the map's share of the width, the edge beside the views, and between the two."""
+
 
 def mimebundle(chart: Any) -> Any:
     """Return what a notebook keeps of an Altair chart, the same bytes for the same chart.
@@ -33,8 +49,50 @@ def mimebundle(chart: Any) -> Any:
     label = " ".join(descriptions(spec)) or "drawn by Altair"
     bundle: dict[str, Any] = {VEGALITE: spec, "text/plain": f"[Chart] {label}"}
     with contextlib.suppress(ValueError):  # what Vega cannot draw here, it says in the notebook
-        bundle["image/svg+xml"] = static_svg(spec, "", label)
+        bundle[SVG] = static_svg(spec, "", label)
     return bundle
+
+
+def figure_bundle(spec: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return what a notebook keeps of a report's figure; its page is made of that.
+
+    In a kernel whose owner draws, the drawing is left to `add_drawing`: the bytes are the same.
+    """
+    bundle = {VEGALITE: spec, "text/plain": f"[Chart] {spec['description']}"}
+    if not drawings.OWNER_DRAWS:
+        add_drawing(bundle, name)
+    return bundle
+
+
+def begin_drawing(bundle: dict[str, Any]) -> None:
+    """Begin what `add_drawing` will need, where another process can draw it."""
+    if _lacks_drawing(bundle):
+        drawings.expect(_still(bundle[VEGALITE]))
+        if "linked" not in bundle[VEGALITE]["usermeta"]:
+            drawings.expect(resized(bundle[VEGALITE], NARROW))
+
+
+def add_drawing(bundle: dict[str, Any], name: str) -> None:
+    """Put a figure's drawing beside its specification, unless it is there or nothing is drawn."""
+    if _lacks_drawing(bundle):
+        spec = bundle[VEGALITE]
+        bundle[SVG] = static_svg(_still(spec), id_of(name), spec["description"])
+
+
+def narrow_drawing(spec: dict[str, Any], name: str) -> str:
+    """Return a figure's drawing for a phone, where no script draws one; "" of the linked figure."""
+    if "linked" in spec.get("usermeta", {}):
+        return ""
+    return static_svg(resized(spec, NARROW), f"{id_of(name)}-narrow", spec.get("description", name))
+
+
+def _lacks_drawing(bundle: dict[str, Any]) -> bool:
+    return SVG not in bundle and "empty" not in bundle[VEGALITE]["usermeta"]
+
+
+def id_of(name: str) -> str:
+    """Return a figure's name as it stands in ids."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower())
 
 
 def descriptions(spec: dict[str, Any]) -> list[str]:
@@ -71,3 +129,35 @@ def static_svg(spec: dict[str, Any], prefix: str, label: str) -> str:
     svg = _CIRCLE.sub(r'<circle cx="\1" cy="\2" r="\3"', svg)
     svg = re.sub(r'(\d\.\d\d)\d+(?=[,)" A-Za-z-])', r"\1", svg)
     return svg.replace("<svg ", f'<svg role="img" aria-label="{html.escape(label)}" ', 1)
+
+
+def _still(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return a figure's specification at the width of its drawing."""
+    meta = spec["usermeta"]
+    return resized(spec, STILL_LINKED if "linked" in meta else STILL_SQUARE if meta.get("square") else STILL)
+
+
+def resized(spec: dict[str, Any], width: int) -> dict[str, Any]:
+    """Return a chart's specification for another outer width in pixels.
+
+    The page's script does the same for the room there is on the screen.
+    """
+    meta = spec.get("usermeta", {})
+    plot = width - int(meta.get("narrow" if width < PHONE else "margin", 0))
+    if "linked" in meta:
+        return spec | _linked(spec, width)
+    return spec | {"width": plot} | ({"height": plot} if meta.get("square") else {})
+
+
+def _linked(spec: dict[str, Any], width: int) -> dict[str, Any]:
+    """Return the three linked views beside each other, or one below the other on a phone."""
+    (first, second), third = spec["vconcat"][0]["hconcat"], spec["vconcat"][1]
+    wide = width >= LINKED_WIDE
+    side = round(width * LINKED_SHARE) if wide else width - LINKED_EDGE
+    left = width - LINKED_EDGE - (side + LINKED_GAP if wide else 0)
+    bars = first | {"width": left, "height": side if wide else LINKED_HIGH}
+    spots, months = second | {"width": side, "height": side}, third | {"width": width - LINKED_MONTHS}
+    top = [spec["vconcat"][0] | {"hconcat": [bars, spots]}] if wide else [bars, spots]
+    known = {"room": width, "bars": left}
+    params = [p | {"value": known[p["name"]]} if p["name"] in known else p for p in spec["params"]]
+    return {"vconcat": [*top, months], "params": params}

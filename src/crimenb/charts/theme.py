@@ -254,7 +254,7 @@ def drawn(draw: Callable[P, Drawing]) -> Callable[P, Drawing]:
     def made(*args: P.args, **kwargs: P.kwargs) -> Drawing:
         check(args[1:], kwargs)
         with unchecked():
-            return draw(*args, **kwargs)
+            return draw(*(args or (None,)), **kwargs)
 
     return made
 

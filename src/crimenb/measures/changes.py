@@ -365,9 +365,6 @@ def before_and_after(
     0               here  ...             6
     1  rest of the force  ...             6
     """
-    if months < 1:
-        msg = f"{months} months on each side leave nothing to compare; give 1 or more."
-        raise QueryError(msg)
     data = data.of(place)
     series, first = checked_series(data, category), checked_month(data, month)
     steady = scope(data).steady_in(series)

@@ -16,7 +16,7 @@ from crimenb.charts.theme import INK, SOFT, TINTS
 from crimenb.measures.changes import ChangeVerdict, name_of
 from crimenb.measures.outcomes import CHARGED
 from crimenb.measures.place import place_of
-from crimenb.report.html import Words, paragraphs, small_bars
+from crimenb.report.html import IN_ROW, Words, paragraphs, small_bars
 from crimenb.schema import ASB, label_of
 from crimenb.wording import format as write
 from crimenb.wording import summary
@@ -55,7 +55,8 @@ def category_bars(data: Data) -> Words:
         counts = place.counts[slug].to_dict()
         held = [counts.get(m) for m in months]
         n, newest = place.total(slug), held[-1]
-        return [label, f"{n:,}", bar(n / top, kind, named=slug in named), Markup(small_bars(held, kind, 1)),
+        each = Markup(small_bars(held, kind, 1, size=IN_ROW))
+        return [label, f"{n:,}", bar(n / top, kind, named=slug in named), each,
                 "[x]" if newest is None else f"{newest:,}"]  # fmt: skip
 
     crimes = [row(str(c), "crime", label_of(str(c))) for c in totals.index]
@@ -198,19 +199,19 @@ def figure_table(
         Of each column its text and its kind: "" words, "n" numbers, "long" or "run" drawings.
     """
     head = "".join(
-        f"<{tag}{' scope=col' * (tag == 'th')} class='{kind}'>{escape(text)}</{tag}>"
+        f'<{tag}{" scope=col" * (tag == "th")} class="{kind}">{escape(text)}</{tag}>'
         for text, kind in headings for tag in ["th" if text else "td"]
     )  # fmt: skip
     parts = []
     for rows in bodies:
         lines = []
         for name, *cells in rows:
-            scope = "row" if cells else f"rowgroup' colspan='{len(headings)}"
+            scope = "row" if cells else f'rowgroup" colspan="{len(headings)}'
             listed = "".join(
-                f"<td class='{kind}'>{escape(cell)}</td>"
+                f'<td class="{kind}">{escape(cell)}</td>'
                 for cell, (_, kind) in zip(cells, headings[1:], strict=False)
             )
-            lines.append(f"<tr><th scope='{scope}'>{escape(name)}</th>{listed}</tr>")
+            lines.append(f'<tr><th scope="{scope}">{escape(name)}</th>{listed}</tr>')
         parts.append(f"<tbody>{''.join(lines)}</tbody>" if lines else "")
     return (
         f'<table class="bars"><caption class="unseen">{escape(caption)}</caption>'
@@ -218,7 +219,7 @@ def figure_table(
     )
 
 
-_SVG = "<svg class='{}' viewBox='0 0 100 10' preserveAspectRatio='none' aria-hidden='true'>{}</svg>"
+_SVG = f"<svg class='{{}}' {IN_ROW} viewBox='0 0 100 10' preserveAspectRatio='none' aria-hidden='true'>{{}}</svg>"
 _STROKE = "<path class='{}' d='M{:.1f} {}' stroke='{}' stroke-width='{}' vector-effect='non-scaling-stroke'/>"
 _PAPER = "#ffffff"
 
@@ -273,7 +274,7 @@ _STEPS = {-3: "an eighth", -2: "a quarter", -1: "half", 0: "same", 1: "twice", 2
 
 def scale_words(reach: int) -> Markup:
     """Return what stands above a scale of doublings."""
-    words = "".join(
+    words = " ".join(
         f"<span{'' if k in (-reach, 0, reach) else ' class=between'}>{_STEPS[k]}</span>"
         for k in range(-reach, reach + 1)
     )

@@ -15,6 +15,7 @@ from crimenb import snapshot
 from crimenb.errors import SnapshotError
 from crimenb.files import swap, working, write_sums
 from crimenb.report.execute import execute, freeze
+from crimenb.report.handed_on import SUMMARY, VALUES, WORKBOOK, summary_json, workbook
 from crimenb.report.html import ROLE
 from crimenb.report.page import to_html
 from crimenb.snapshot import DATA
@@ -37,6 +38,7 @@ def build_report(
     refresh: bool = False,
     allow_missing: bool = False,
     closed_ok: bool = False,
+    xlsx: bool = False,
 ) -> Path:
     """Build one report folder and return the path of its `report.html`.
 
@@ -56,6 +58,8 @@ def build_report(
         Pull the data anew even if they are there.
     allow_missing, closed_ok
         See `snapshot.open_source`.
+    xlsx
+        Write every table of the page to `tables.xlsx` too.
 
     Raises
     ------
@@ -65,7 +69,7 @@ def build_report(
         The notebook failed, or another run is writing this report.
     """
     return make_report(
-        query, source, out, refresh=refresh, allow_missing=allow_missing, closed_ok=closed_ok
+        query, source, out, refresh=refresh, xlsx=xlsx, allow_missing=allow_missing, closed_ok=closed_ok
     ).page
 
 
@@ -83,6 +87,7 @@ def make_report(
     *,
     refresh: bool = False,
     collected: Path | None = None,
+    xlsx: bool = False,
     **how: bool,
 ) -> Built:
     """Build one report folder as `build_report` does, and return its data too.
@@ -91,6 +96,8 @@ def make_report(
     ----------
     collected
         Folder of a snapshot that was collected before; then no source is asked.
+    xlsx
+        Write `tables.xlsx` too.
     how
         See `snapshot.open_source`.
     """
@@ -118,8 +125,8 @@ def make_report(
                 _log.info("Collect the data of %s from %s", settled.slug, opened().name)
                 data = snapshot.save(settled, opened(), work / DATA)
             _log.info("Run the notebook and write the page")
-            for name, text in written(freeze(execute(work, settled))).items():
-                (work / name).write_text(text, "utf-8", newline="\n")
+            for name, raw in written(freeze(execute(work, settled)), xlsx=xlsx).items():
+                (work / name).write_bytes(raw)
             write_sums(work)
             swap(work, target)
             _log.info("The report is in %s", target)
@@ -127,14 +134,14 @@ def make_report(
     return Built(target / "report.html", data)
 
 
-def written(nb: nbformat.NotebookNode) -> dict[str, str]:
-    """Return the files made from an executed notebook, by name: notebook, page, summary."""
+def written(nb: nbformat.NotebookNode, *, xlsx: bool = False) -> dict[str, bytes]:
+    """Return the files made from an executed notebook, by name: notebook, page, summaries, tables if asked."""
     files = {"report.ipynb": nbformat.writes(nb) + "\n", "report.html": to_html(nb)}
     outputs = [out for cell in nb["cells"] for out in cell.get("outputs", [])]
     summaries = [out.get("metadata", {}).get(ROLE, {}).get("summary") for out in outputs]
-    if text := "".join(filter(None, summaries)):
-        files["summary.md"] = text
-    return files
+    files |= {SUMMARY: "".join(filter(None, summaries)), VALUES: summary_json(nb)}
+    made = {name: text.encode() for name, text in files.items() if text}
+    return made | ({WORKBOOK: workbook(nb)} if xlsx else {})
 
 
 def keep_warm() -> None:

@@ -7,10 +7,13 @@ sanitised, and no tag or comment exempts a cell.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
+import zipfile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from crimenb.charts.display import SVG
 from crimenb.charts.theme import VEGALITE
 from crimenb.plurals import counted
 from crimenb.report.page import BUNDLES
@@ -127,8 +130,8 @@ def _numbers(output: Mapping[str, Any]) -> Any:
         return output
     rows = sorted(json.dumps(d, sort_keys=True) for d in _datasets(spec))
     drawn = [spec.get("description"), rows, sorted(_words(spec))]
-    rest = {k: v for k, v in output["data"].items() if k != VEGALITE}
-    return {**output, "data": rest | {VEGALITE: drawn}}
+    svg = output["data"].get(SVG, "")
+    return {**output, "data": output["data"] | {VEGALITE: drawn, SVG: _SVG.sub(_words_drawn, svg)}}
 
 
 def _words(spec: Any) -> Iterator[str]:
@@ -217,24 +220,39 @@ def other_page(name: str, old: str, new: str, others: Versions) -> Finding:
     return Finding("page", f"{name} line {number}: {difference(old, new)}")
 
 
+def other_tables(old: bytes, new: bytes) -> str:
+    """Say where two unequal workbooks differ: in which part, and there in what."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(old)) as one, zipfile.ZipFile(io.BytesIO(new)) as other:
+            if any(part.compress_type != zipfile.ZIP_STORED for part in one.infolist()):
+                return "was saved by another program"
+            for name in other.namelist():
+                kept, computed = (b.read(name).decode("utf-8", "replace") for b in (one, other))
+                if kept != computed:
+                    return f"({name}): {difference(kept, computed)}"
+    except (zipfile.BadZipFile, KeyError, OSError, EOFError, NotImplementedError, RuntimeError):
+        pass
+    return "is not packed as crimenb packs it"
+
+
 def _undrawn(page: str, *, bundle: bool) -> str:
     """Return a page with its drawings reduced to the words and numbers in them.
 
     Without `bundle` the scripts that draw, which come with the drawing library, go too, if they are
     those of a version of it that we know.
     """
-
-    def words(match: re.Match[str]) -> str:
-        svg = match[0]
-        texts = re.findall(r'aria-label="([^"]*)"', svg) + re.findall(r">([^<]+)<", svg)
-        # What could act instead of being drawn counts as a word: it must be in both.
-        return "|".join(["<svg>", *texts, *re.findall(r"<script|\son\w+\s*=|\bhref\s*=", svg)])
-
-    page = _SVG.sub(words, page)
+    page = _SVG.sub(_words_drawn, page)
     if bundle:
         return page
     page = re.sub(r"script-src [^\"]*", "script-src", page, count=1)
     return re.sub(r"<script>(\(function\(\)\{.*?)</script>", _unless_known, page, flags=re.DOTALL)
+
+
+def _words_drawn(match: re.Match[str]) -> str:
+    svg = match[0]
+    texts = re.findall(r'aria-label="([^"]*)"', svg) + re.findall(r">([^<]+)<", svg)
+    # What could act instead of being drawn counts as a word: it must be in both.
+    return "|".join(["<svg>", *texts, *re.findall(r"<script|\son\w+\s*=|\bhref\s*=", svg)])
 
 
 def _unless_known(match: re.Match[str]) -> str:

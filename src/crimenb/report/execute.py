@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import nbformat
 
+from crimenb.charts.display import add_drawing, begin_drawing
+from crimenb.charts.theme import VEGALITE
 from crimenb.errors import NotReproducible, ReportError
 from crimenb.files import notebook_path
 from crimenb.report.html import ROLE
-from crimenb.report.page import expect
 from crimenb.snapshot import DATA
 from crimenb.warm import drawings, is_on
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from crimenb.query import Query
 _ATTEMPTS = 3
 
@@ -52,7 +55,7 @@ def execute(folder: Path, query: Query, notebook: Path | None = None) -> nbforma
         quicker = {
             "engine_name": engine.NAME,
             "hand_over": outputs_by_cell.extend,
-            "on_cell_executed": expect,
+            "on_cell_executed": _begin_drawings,
         }
     for attempt in range(1, _ATTEMPTS + 1):
         try:
@@ -81,7 +84,23 @@ def execute(folder: Path, query: Query, notebook: Path | None = None) -> nbforma
     cells = [cell for cell in nb["cells"] if cell["cell_type"] == "code"]
     for cell, outputs in zip(cells, outputs_by_cell, strict=is_on()):
         cell["outputs"] = outputs
+    for cell in cells:
+        for name, chart in _figures(cell):
+            add_drawing(chart, name)
     return nb
+
+
+def _begin_drawings(cell: nbformat.NotebookNode, **_: Any) -> None:
+    for _name, chart in _figures(cell):
+        begin_drawing(chart)
+
+
+def _figures(cell: nbformat.NotebookNode) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the name and the chart of each figure that a cell has shown."""
+    for out in cell.get("outputs", []):
+        role = out.get("metadata", {}).get(ROLE, {})
+        if role.get("role") == "chart" and VEGALITE in out["data"]:
+            yield role["name"], out["data"]
 
 
 # What changes from run to run is known by where it stands: an object that shows itself by its

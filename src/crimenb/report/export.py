@@ -17,6 +17,7 @@ from crimenb.charts.theme import BLUE, specified
 from crimenb.data import kind_of
 from crimenb.errors import QueryError, ReportError
 from crimenb.warm.painter import VEGALITE
+from crimenb.wording.format import capital
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +90,7 @@ def _ways(what: Any) -> tuple[str, dict[str, Callable[[Any, Path], Any]]]:
     if isinstance(what, Mapping) and what and all(isinstance(f, pd.DataFrame) for f in what.values()):
         return "Several frames", {".xlsx": _xlsx}
     if not isinstance(what, pd.DataFrame):
-        msg = f"{kind_of(what).capitalize()} cannot be exported; give a frame, a dict of frames or a chart."
+        msg = f"{capital(kind_of(what))} cannot be exported; give a frame, a dict of frames or a chart."
         raise QueryError(msg)
     ways: dict[str, Callable[[Any, Path], Any]] = {".csv": _csv, ".xlsx": _xlsx}
     return "A frame", ways | ({".gpkg": _gpkg} if isinstance(what, gpd.GeoDataFrame) else {})

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 from markupsafe import escape
 
-from crimenb.charts.theme import VEGALITE, specified
+from crimenb.charts.display import figure_bundle
+from crimenb.charts.theme import specified
+from crimenb.data import kind_of, remembered
 from crimenb.errors import QueryError
 from crimenb.measures.changes import ChangeVerdict, name_of
 from crimenb.measures.outcomes import CHARGED
@@ -28,8 +31,6 @@ from crimenb.wording.summary import LEAST_RANKED, larger_shares, leading
 from crimenb.wording.verdicts import CHANGES_IN_WORDS, brief, brief_change, describe_change, normal_range
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from crimenb.data import Data
     from crimenb.measures.place import Place
 
@@ -137,11 +138,14 @@ def show(
     >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
     >>> counts = cn.count_by_category(data)
     >>> cn.show(cn.category_bars(data), counts, "categories", data)
-    3 crimes in November to December 2025
+    Figure 1. 3 crimes in November to December 2025
     ...
     """
     from IPython.display import display
 
+    if not isinstance(frame, pd.DataFrame):
+        msg = f"show takes a chart and then the frame it draws; {kind_of(frame)} stands in the frame's place."
+        raise QueryError(msg)
     if title:
         _show_own(chart, frame, title, note)
         return
@@ -149,22 +153,38 @@ def show(
         msg = f"There is no figure {name!r} with data; choose one of {', '.join(_SHOWN)}, or give a title=."
         raise QueryError(msg)
     if isinstance(chart, Words):  # a table with bars in it
-        display(headline(name, data, subtitle=chart.role == "chart"))
+        is_drawn = chart.role == "chart"
+        head = headline(name, data, subtitle=is_drawn)
+        display(_numbered(head, name, data) if is_drawn else head)
         display(chart)
         _show_words_and_table(frame, name, data)
         return
     spec = specified(chart)
-    head = headline(name, data, subtitle="empty" not in spec["usermeta"])
+    is_drawn = "empty" not in spec["usermeta"]
+    head = headline(name, data, subtitle=is_drawn)
     spec.pop("$schema", None)
     spec["description"] = f"{head.text.splitlines()[0]} {spec.get('description', '')}".strip()
-    display(head)
-    display(
-        {VEGALITE: spec, "text/plain": f"[Chart] {spec['description']}"},
-        raw=True, metadata={ROLE: {"role": "chart", "name": name}},
-    )  # fmt: skip
-    if "empty" not in spec["usermeta"]:
+    display(_numbered(head, name, data) if is_drawn else head)
+    display(figure_bundle(spec, name), raw=True, metadata={ROLE: {"role": "chart", "name": name}})
+    if is_drawn:
         display(source_line(data))
     _show_words_and_table(frame, name, data)
+
+
+def _numbered(head: Words, name: str, data: Data) -> Words:
+    """Return a headline with the figure's number, by which the page and the notebook are cited."""
+    shown = _shown(data)
+    if name not in shown:
+        shown.append(name)
+    number = f"Figure {shown.index(name) + 1}."
+    html = head.html.replace("<h3>", f"<h3>{number} ", 1)
+    return Words(html, f"{number} {head.text}", head.role, number=str(shown.index(name) + 1))
+
+
+@remembered
+def _shown(data: Data) -> list[str]:
+    """Return the names of the figures drawn so far, in order: a cell that runs again keeps its number."""
+    return []
 
 
 def _show_own(chart: Any, frame: pd.DataFrame, title: str, note: str) -> None:
@@ -355,9 +375,7 @@ def _change(place: Place) -> tuple[str, str]:
 
 
 def _compared(place: Place) -> tuple[str, str]:
-    measure = (
-        "Share of crime by category, the three largest and those that differ clearly (the table has all)"
-    )
+    measure = "Share of crime by category"
     beside = place.comparisons[0]
     if beside.refused:
         if len(place.comparisons) == 1:

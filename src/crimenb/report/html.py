@@ -5,8 +5,11 @@ Text from outside is escaped wherever a module of `report` makes HTML of it; no 
 
 from __future__ import annotations
 
+import csv
+import io
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pandas as pd
 from markupsafe import escape
@@ -31,7 +34,7 @@ class Words:
     `extra` is metadata for the page, such as the running footer of a printed page.
     """
 
-    def __init__(self, html: str, text: str, role: str = "text", **extra: str) -> None:
+    def __init__(self, html: str, text: str, role: str = "text", **extra: Any) -> None:
         self.html, self.text, self.role, self.extra = html, text, role, extra
 
     def __repr__(self) -> str:
@@ -59,8 +62,13 @@ def paragraphs(sentences: Iterable[str], role: str = "text") -> Words:
 _BAR, _HIGH = 10, 44
 """Width of a bar with its gap and height of the small bars' drawing, in its own units."""
 
+_TO = '<span class="unseen"> to </span>'
+_ALONE, IN_ROW = "width='360' height='60'", "width='150' height='22'"
 
-def small_bars(bars: Sequence[int | None], kind: str, strong: int, limits: Range | None = None) -> str:
+
+def small_bars(
+    bars: Sequence[int | None], kind: str, strong: int, limits: Range | None = None, *, size: str = _ALONE
+) -> str:
     """Return months as small bars in SVG: the last `strong` dark, a month not counted as a dotted line.
 
     It has no text and no name: what it shows stands beside it in words.
@@ -71,6 +79,8 @@ def small_bars(bars: Sequence[int | None], kind: str, strong: int, limits: Range
         "crime" or "asb", which gives the colour.
     limits
         The normal range, drawn behind the last bar.
+    size
+        Width and height where there is no style, as in a notebook; the page has its own.
     """
     top = max([1, *[n for n in bars if n is not None], *([limits.high] if limits else [])])
     width, parts = _BAR * len(bars), []
@@ -92,7 +102,7 @@ def small_bars(bars: Sequence[int | None], kind: str, strong: int, limits: Range
             f'fill="{colour}"/>'
         )
     return (
-        f'<svg class="bars" viewBox="0 0 {width} {_HIGH}" preserveAspectRatio="none" aria-hidden="true">'
+        f'<svg class="bars" {size} viewBox="0 0 {width} {_HIGH}" preserveAspectRatio="none" aria-hidden="true">'
         f"{''.join(parts)}</svg>"
     )
 
@@ -112,7 +122,7 @@ def large_number(number: LargeNumber) -> str:
         f'<div class="number {number.series}"><p class="count"><b>{number.value:,}</b> '
         f"<span>{what}</span></p>"
         f'<div class="run">{small_bars(number.bars, number.series, number.strong, number.range)}'
-        f'<p class="ends" aria-hidden="true">{"".join(f"<span>{n}</span>" for n in named)}</p></div>'
+        f'<p class="ends" aria-hidden="true">{_TO.join(f"<span>{n}</span>" for n in named)}</p></div>'
         f'<p class="verdict"><strong>{escape(number.verdict)}</strong>{detail}</p></div>'
     )
 
@@ -193,20 +203,31 @@ def table(
     if cut:
         key += f'<p class="paper">Printed here: the first {_PRINTED[printed]} of {len(rows):,} rows.</p>'
     plain = frame[[c.name for c in columns]].set_axis([c.heading for c in columns], axis=1)
-    csv = quote(plain.to_csv(index=False, lineterminator="\r\n", float_format=f"%.{DIGITS}g"))
+    download = quote(plain.to_csv(index=False, lineterminator="\r\n", float_format=f"%.{DIGITS}g"))
     html = (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
         f"<table{kind}><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table></div>{key}"
         f'<p class="download"><a download="{escape(name)}.csv" '
-        f'href="data:text/csv;charset=utf-8,%EF%BB%BF{csv}">'
+        f'href="data:text/csv;charset=utf-8,%EF%BB%BF{download}">'
         f'Download these numbers<span class="unseen">: {escape(caption)}</span> (CSV)</a></p>'
     )
     if fold:
         html = f'<details class="data"><summary>Table: {escape(_lower(caption))}</summary>{html}</details>'
     else:
         html = f'<div class="data">{html}</div>'
-    return Words(html, f"{caption}\n{plain.head(20).to_string(index=False)}", "table")
+    kinds = [["month" if c.name == "month" else c.form, c.missing] for c in columns]
+    text = f"{caption}\n{plain.head(20).to_string(index=False)}"
+    return Words(html, text, "table", caption=caption, columns=kinds)
+
+
+_CSV = re.compile(r'href="data:text/csv;charset=utf-8,%EF%BB%BF([^"]*)"')
+
+
+def rows_of(table_html: str) -> list[list[str]]:
+    """Return the rows of a table that `table` made, its headings first, as its CSV has them."""
+    found = _CSV.search(table_html)
+    return list(csv.reader(io.StringIO(unquote(found[1]), newline=""))) if found else []
 
 
 def _lower(text: str) -> str:

@@ -20,29 +20,27 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from crimenb.charts.display import static_svg
+from crimenb.charts.display import (
+    LINKED_EDGE,
+    LINKED_GAP,
+    LINKED_HIGH,
+    LINKED_MONTHS,
+    LINKED_SHARE,
+    LINKED_WIDE,
+    PHONE,
+    SVG,
+    id_of,
+    narrow_drawing,
+    resized,
+    static_svg,
+)
 from crimenb.charts.theme import VEGALITE
 from crimenb.errors import SnapshotError
 from crimenb.files import cache_folder, read_regular
 from crimenb.report.html import ROLE
-from crimenb.warm import drawings
 
 if TYPE_CHECKING:
     import nbformat
-
-STILL, STILL_LINKED, STILL_SQUARE = 560, 640, 520
-"""Width of a chart's static drawing, for paper and for readers without script: one that a phone
-can still shrink; the linked figure's three views need more, a map, as high as wide, less."""
-
-PHONE = 500
-"""Outer width below which a chart is drawn as on a phone."""
-
-LINKED_WIDE, LINKED_HIGH, LINKED_MONTHS = 600, 364, 54
-"""The linked figure: the width that fits two views, the height of bars that stand alone, and
-what stands beside the months, in pixels."""
-
-LINKED_SHARE, LINKED_EDGE, LINKED_GAP = 0.48, 10, 24
-"""The linked figure: the map's share of the width, the edge beside the views, and between the two."""
 
 NARROWEST, WIDEST, WIDEST_LINKED = 270, 760, 760
 """Widths between which the script draws a chart, in pixels."""
@@ -55,21 +53,12 @@ HIDDEN = "notebook-only"
 
 def to_html(nb: nbformat.NotebookNode) -> str:
     """Return the page of an executed report notebook. The same notebook gives the same bytes."""
-    cells = [cell for cell in map(_cell, nb["cells"]) if cell]
-    outputs = [o for c in cells for o in c["outputs"]]
-    title = next((o for o in outputs if o["role"] == "title"), None)
-    first = next((o for o in outputs if o["role"] == "first"), None)
-    running = (title and title["running"]) or "Recorded crime"
-    if title and title["state"] == "nothing":
-        cells = _without_figures(cells)
-    _number(cells)
-    style = _faces() + asset("report", "report.css") + _footer(running)
+    cells, frame = _parts(nb)
+    style = house_style() + asset("report", "report.css") + _footer(frame["title"])
     boot, bundle = _script(), script_bundle()
-    drawn = any("spec" in o for o in outputs)
+    drawn = any("spec" in o for c in cells for o in c["outputs"])
     return template("report", "report.html.j2").render(
-        title=running,
-        heading=title["html"] if title else Markup("<h1>Recorded crime</h1>"),
-        first=first["html"] if first else "",
+        frame,
         cells=[
             c | {"outputs": [o for o in c["outputs"] if o["role"] not in ("title", "first")]}
             for c in _once(cells)
@@ -81,9 +70,61 @@ def to_html(nb: nbformat.NotebookNode) -> str:
     )
 
 
+SUMMARY_FIGURES = ("categories", "trend")
+"""The figures that the summary on one page has."""
+
+SHEET_WIDE, SHEET_HIGH = 860, 135
+"""A chart on that page, in pixels: wider than the page, which shrinks its text, and its plot low, so that all fits."""
+
+
+def to_summary(nb: nbformat.NotebookNode, values: dict[str, Any]) -> str:
+    """Return a page to print on one sheet of A4: the first screen, two figures, what is missing, the source.
+
+    Parameters
+    ----------
+    values
+        What the first screen shows, as `summary.json` has it.
+    """
+    cells, frame = _parts(nb)
+    style = (
+        house_style()
+        + asset("report", "report.css")
+        + asset("report", "summary.css")
+        + _footer(frame["title"])
+    )
+    figures = [
+        c for c in cells if c["number"] and any(o.get("name") in SUMMARY_FIGURES for o in c["outputs"])
+    ]
+    for out in (o for c in figures for o in c["outputs"] if "spec" in o):
+        spec = json.loads(out["spec"])
+        flat = resized(spec, SHEET_WIDE) | {"height": SHEET_HIGH}
+        out["still"] = Markup(static_svg(flat, out["name"], spec["description"]))
+    missing = [s for s in values["missing"] if s not in values["sentence"]]
+    return template("report", "summary.html.j2").render(
+        frame, figures=figures, missing=missing, values=values, style=Markup(style), policy=_policy(style, [])
+    )
+
+
+def _parts(nb: nbformat.NotebookNode) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return the cells that a page shows, and its title, its heading and its first screen."""
+    cells = [cell for cell in map(_cell, nb["cells"]) if cell]
+    outputs = [o for c in cells for o in c["outputs"]]
+    title = next((o for o in outputs if o["role"] == "title"), None)
+    first = next((o for o in outputs if o["role"] == "first"), None)
+    if title and title["state"] == "nothing":
+        cells = _without_figures(cells)
+    running = (title and title["running"]) or "Recorded crime"
+    return cells, {
+        "title": running,
+        "invented": running.startswith("Demonstration"),
+        "heading": title["html"] if title else Markup("<h1>Recorded crime</h1>"),
+        "first": first["html"] if first else "",
+    }
+
+
 @functools.cache
-def _faces() -> str:
-    """Return the rules that embed the page's own face, so that a text is as wide for every reader."""
+def house_style() -> str:
+    """Return the rules that embed our own face, so that a text is as wide for every reader, and the colours."""
     rules = []
     for weight in (400, 700):
         face = (
@@ -95,7 +136,7 @@ def _faces() -> str:
         rules.append(
             f'@font-face{{font-family:"Report Sans";font-weight:{weight};src:url(data:font/woff2;base64,{data})}}\n'
         )
-    return "".join(rules)
+    return "".join(rules) + asset("report", "colours.css")
 
 
 def _without_figures(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -106,17 +147,6 @@ def _without_figures(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         c for c, follows in zip(kept, shown, strict=True) if c["kind"] == "code" or not c["anchor"] or follows
     ]  # fmt: skip
-
-
-def _number(cells: list[dict[str, Any]]) -> None:
-    """Give each figure that is drawn a number, by which it is cited and linked."""
-    figures = [c for c in cells if any(o["role"] == "chart" for o in c["outputs"])]
-    for number, cell in enumerate(figures, 1):
-        cell["number"] = number
-        for out in cell["outputs"]:
-            if out["role"] == "head":
-                named = f'<h3><a href="#figure-{number}">Figure {number}.</a> '
-                out["html"] = Markup(str(out["html"]).replace("<h3>", named, 1))
 
 
 def _footer(text: str) -> str:
@@ -226,15 +256,15 @@ def _cell(cell: Any) -> dict[str, Any] | None:
         anchor = re.sub(r"[^a-z0-9]+", "-", heading[1].lower()).strip("-") if heading else ""
         text = text.replace("<h2>", f'<h2 id="{anchor}">', 1)
         label = Markup(heading[1]) if heading else ""
-        return {"kind": "markdown", "html": Markup(text), "anchor": anchor, "label": label,
+        return {"kind": "markdown", "html": Markup(text), "anchor": anchor, "label": label, "number": 0,
                 "outputs": []}  # fmt: skip
     if cell["cell_type"] != "code":
         return None
     outputs = [o for o in map(_output, cell["outputs"]) if o]
-    if any(o["role"] == "head" for o in outputs):  # it says already why nothing is drawn
+    heads = [o for o in outputs if o["role"] == "head"]
+    if heads:  # it says already why nothing is drawn
         outputs = [o for o in outputs if o["role"] != "empty"]
-    figure = any(o["role"] == "head" for o in outputs)
-    if figure:  # its table is inside the figure's own fold
+        # Its table is inside the figure's own fold.
         outputs = [
             o | {"html": Markup(_FOLD.sub("", o["html"]))} if o["role"] == "table" else o for o in outputs
         ]
@@ -243,7 +273,7 @@ def _cell(cell: Any) -> dict[str, Any] | None:
     return {
         "kind": "code", "code": Markup(_code(cell["source"])), "anchor": "", "label": "",
         "outputs": [] if quiet else outputs,
-        "figure": figure, "number": 0,
+        "figure": bool(heads), "number": "".join(o["number"] for o in heads),
     }  # fmt: skip
 
 
@@ -260,15 +290,19 @@ def _code(source: str) -> str:
 def _output(out: Any) -> dict[str, Any] | None:
     data = out.get("data", {})
     role = out.get("metadata", {}).get(ROLE, {})
-    if VEGALITE in data:
-        return _figure(data[VEGALITE], str(role.get("name", "figure")))
+    if VEGALITE in data and SVG in data:
+        return _figure(data, str(role.get("name", "figure")))
+    if empty := data.get(VEGALITE, {}).get("usermeta", {}).get("empty"):
+        return {"role": "empty", "html": Markup(f"<p>{html.escape(empty)}</p>")}
     kind = str(role.get("role", "other"))
     if "text/html" in data:
-        html_ = Markup(data["text/html"])
-        return {"role": kind, "html": html_, "running": str(role.get("running", "")),
-                "state": str(role.get("state", ""))}  # fmt: skip
-    if "image/svg+xml" in data:
-        return {"role": kind, "html": Markup(data["image/svg+xml"])}
+        number = str(role.get("number", ""))
+        link = f'<h3><a href="#figure-{number}">Figure {number}.</a> '
+        html_ = Markup(data["text/html"].replace(f"<h3>Figure {number}. ", link, 1))
+        return {"role": kind, "html": html_, "name": str(role.get("name", "")), "number": number,
+                "running": str(role.get("running", "")), "state": str(role.get("state", ""))}  # fmt: skip
+    if SVG in data:
+        return {"role": kind, "html": Markup(data[SVG])}
     text = data.get("text/plain", out.get("text", ""))
     return {"role": kind, "html": Markup(f"<pre>{html.escape(text)}</pre>")} if text else None
 
@@ -280,57 +314,14 @@ _FOLD = re.compile(r'^<details class="data"><summary>.*?</summary>|</details>$')
 # ------------------------------------------------------------------------ charts
 
 
-def _figure(spec: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return a chart as a static drawing, and its specification for the script to draw."""
-    known = re.sub(r"[^a-z0-9]+", "-", name.lower())
+def _figure(data: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return a chart as the drawing that its notebook keeps, and its specification for the script to draw."""
+    spec = data[VEGALITE]
     raw = json.dumps(spec, ensure_ascii=False, separators=(",", ":"))
     for char, escaped in (("<", "\\u003c"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029")):
         raw = raw.replace(char, escaped)
-    label = str(spec.get("description", name))
-    meta = spec.get("usermeta", {})
-    if "empty" in meta:
-        return {"role": "empty", "html": Markup(f"<p>{html.escape(meta['empty'])}</p>")}
     return {
-        "role": "chart", "name": known, "label": label, "spec": Markup(raw),
-        "linked": "linked" in meta, "still": Markup(static_svg(_still(spec), known, label)),
+        "role": "chart", "name": id_of(name), "spec": Markup(raw),
+        "linked": "linked" in spec.get("usermeta", {}), "still": Markup(data[SVG]),
+        "narrow": Markup(narrow_drawing(spec, name)),
     }  # fmt: skip
-
-
-def _still(spec: dict[str, Any]) -> dict[str, Any]:
-    """Return a chart's specification at the width of its static drawing."""
-    meta = spec.get("usermeta", {})
-    return resized(spec, STILL_LINKED if "linked" in meta else STILL_SQUARE if meta.get("square") else STILL)
-
-
-def expect(cell: Any, **_: Any) -> None:
-    """Begin the drawings of a cell that has run, where another process can draw them."""
-    for out in cell.get("outputs", []):
-        spec = out.get("data", {}).get(VEGALITE)
-        if spec and "empty" not in spec.get("usermeta", {}):
-            drawings.expect(_still(spec))
-
-
-def resized(spec: dict[str, Any], width: int) -> dict[str, Any]:
-    """Return a chart's specification for another outer width in pixels.
-
-    The page's script does the same for the room there is on the screen.
-    """
-    meta = spec.get("usermeta", {})
-    plot = width - int(meta.get("narrow" if width < PHONE else "margin", 0))
-    if "linked" in meta:
-        return spec | _linked(spec, width)
-    return spec | {"width": plot} | ({"height": plot} if meta.get("square") else {})
-
-
-def _linked(spec: dict[str, Any], width: int) -> dict[str, Any]:
-    """Return the three linked views beside each other, or one below the other on a phone."""
-    (first, second), third = spec["vconcat"][0]["hconcat"], spec["vconcat"][1]
-    wide = width >= LINKED_WIDE
-    side = round(width * LINKED_SHARE) if wide else width - LINKED_EDGE
-    left = width - LINKED_EDGE - (side + LINKED_GAP if wide else 0)
-    bars = first | {"width": left, "height": side if wide else LINKED_HIGH}
-    spots, months = second | {"width": side, "height": side}, third | {"width": width - LINKED_MONTHS}
-    top = [spec["vconcat"][0] | {"hconcat": [bars, spots]}] if wide else [bars, spots]
-    known = {"room": width, "bars": left}
-    params = [p | {"value": known[p["name"]]} if p["name"] in known else p for p in spec["params"]]
-    return {"vconcat": [*top, months], "params": params}

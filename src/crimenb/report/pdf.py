@@ -1,4 +1,4 @@
-"""A report as PDF: the page printed by an installed Chromium."""
+"""A report as PDF: the page, or a summary on one sheet, printed by an installed Chromium."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import nbformat
+
 from crimenb.errors import ReportError
 from crimenb.files import scratch
+from crimenb.report.handed_on import values
+from crimenb.report.page import to_summary
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _TIMEOUT_S = 120
@@ -43,14 +47,31 @@ def print_pdf(page: Path, browser: Path | None = None) -> Path:
     ReportError
         No browser is there, or it failed.
     """
-    program = browser or find_browser()
-    target = page.resolve().with_suffix(".pdf")
+    return _print(page.resolve(), page.resolve().with_suffix(".pdf"), browser or find_browser())
+
+
+def print_summary(page: Path, browser: Path | None = None) -> Path:
+    """Print the answer first on one sheet of A4, to `summary.pdf` beside a page, and return its path.
+
+    Raises
+    ------
+    ReportError
+        No browser is there, or it failed.
+    """
+    nb = nbformat.read(page.with_name("report.ipynb"), as_version=4)
+    with scratch() as folder:
+        sheet = folder / "summary.html"
+        sheet.write_text(to_summary(nb, values(nb)), "utf-8")
+        return _print(sheet, page.resolve().with_name("summary.pdf"), browser or find_browser())
+
+
+def _print(page: Path, target: Path, program: Path) -> Path:
     with scratch() as profile:
         command = [
             str(program), "--headless", "--disable-gpu", "--no-first-run", "--disable-extensions",
             "--disable-background-networking", "--disable-component-update", "--disable-sync",
             f"--user-data-dir={profile}", "--no-pdf-header-footer", "--generate-pdf-document-outline",
-            f"--print-to-pdf={target}", page.resolve().as_uri(),
+            f"--print-to-pdf={target}", page.as_uri(),
         ]  # fmt: skip
         # Chromium refuses its sandbox to root, as in a container; Windows has neither.
         if hasattr(os, "geteuid") and os.geteuid() == 0:

@@ -91,8 +91,9 @@ def first_screen(data: Data) -> Words:
     ...
     """
     place = place_of(data)
+    values = summary.summary_values(place)
     if not place.scope.months:
-        return paragraphs([])
+        return Words("", "", values=values)
     numbers = first_screen_of.three_numbers(place)
     first, rest = first_screen_of.what_matters(place)
     cards = "".join(large_number(n) for n in numbers)
@@ -105,7 +106,8 @@ def first_screen(data: Data) -> Words:
         f"{n.value:,} {n.what}: {n.verdict[0].lower()}{n.verdict[1:]}{n.detail and ', '}{n.detail}."
         for n in numbers
     ]
-    return Words(html, "\n".join([*told, f"{first} {rest}".strip(), reading.WHAT_THESE_ARE]), "first")
+    text = "\n".join([*told, f"{first} {rest}".strip(), reading.WHAT_THESE_ARE])
+    return Words(html, text, "first", values=values)
 
 
 def months_table(data: Data) -> Words:
@@ -190,7 +192,7 @@ def careful(data: Data) -> Words:
     Examples
     --------
     >>> import crimenb as cn
-    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> data = cn.collect(cn.Query.parse("ZZ1 1AA", "2025-11", "2025-12"), "demo")
     >>> cn.careful(data)
     The edge of the area is arbitrary. ...
     ...
@@ -214,11 +216,12 @@ def do_not_say(data: Data) -> Words:
     found = misreadings.do_not_say(place_of(data))
     # The words stand in the text itself: a list that is pasted must not turn into three claims.
     rows = "".join(
-        f"<dt>Instead of <q>{escape(m.sentence.removesuffix('.'))}</q>, write:</dt><dd>{escape(m.instead)}</dd>"
+        f"<p>Instead of <q>{escape(m.sentence.removesuffix('.'))}</q>, write:</p>"
+        f"<blockquote><p>{escape(m.instead)}</p></blockquote>"
         for m in found
     )
     text = "\n".join(f"Instead of “{m.sentence.removesuffix('.')}”, write: “{m.instead}”" for m in found)
-    return Words(f'<h3>What to write instead</h3><dl class="claims">{rows}</dl>', text)
+    return Words(f'<h3>What to write instead</h3><div class="claims">{rows}</div>', text)
 
 
 def normal_range(data: Data) -> Words:
@@ -243,7 +246,7 @@ def change(data: Data) -> Words:
         return paragraphs(["No month can be counted, so years are not compared."])
     if place.year.kind == ChangeVerdict.TOO_FEW_MONTHS:
         return paragraphs([
-            "A comparison needs at least 10 months that were counted in both years. Ask for two years or more."
+            "Ask for two years or more."
         ])  # fmt: skip
     return paragraphs(verdicts.change_sentences(place))
 
@@ -283,10 +286,7 @@ def how_to_explore(data: Data) -> Words:
     """Return how the linked figure is used; only for readers whose page runs its script."""
     if not place_of(data).scope.months:
         return paragraphs([])
-    text = (
-        "Select a category or months in the lists, or click or drag in the figure. Everything else then counts only "
-        "those records. Reset, or Escape, shows everything again."
-    )
+    text = "Select a category or months in the lists, or click or drag in the figure. Escape shows everything again."
     return Words(f'<p class="screen">{escape(text)}</p>', text)
 
 

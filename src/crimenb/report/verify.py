@@ -42,8 +42,17 @@ from crimenb.files import (
     visible,
 )
 from crimenb.report.build import keep_warm, written
-from crimenb.report.compare import Finding, Versions, foreign_cells, other_outputs, other_page
+from crimenb.report.compare import (
+    Finding,
+    Versions,
+    foreign_cells,
+    named,
+    other_outputs,
+    other_page,
+    other_tables,
+)
 from crimenb.report.execute import execute, freeze, parameters
+from crimenb.report.handed_on import SUMMARY, VALUES, WORKBOOK
 from crimenb.snapshot import DATA
 from crimenb.version import __version__
 
@@ -52,13 +61,16 @@ if TYPE_CHECKING:
 
     from crimenb.query import Query
 
-NOTEBOOK, PAGE, SUMMARY = "report.ipynb", "report.html", "summary.md"
+NOTEBOOK, PAGE = "report.ipynb", "report.html"
+
+PRINTED = ("report.pdf", "summary.pdf")
+"""What is printed holds the time it was made: no hash is of it, and nothing can be said of it."""
 
 LONGEST = 600.0
 """Seconds that the check of one folder may take; a city's report over five years takes ten."""
 
 _MOST, _MOST_FILES, _LONGEST_NAME = 5, 200, 120
-_OURS = re.compile(rf"{NOTEBOOK}|{PAGE}|{SUMMARY}|{DATA}/[a-z_]+\.(parquet|csv|json)")
+_OURS = re.compile(rf"{NOTEBOOK}|{PAGE}|{SUMMARY}|{VALUES}|{WORKBOOK}|{DATA}/[a-z_]+\.(parquet|csv|json)")
 
 
 class Verdict(NamedTuple):
@@ -246,6 +258,8 @@ def _steps(folder: Path, *, trust: bool) -> Iterator[list[Finding]]:
     else:
         yield [Finding("notebook", f"{f}; it was not run") for f in foreign[:_MOST]]
     yield [Finding("hashes", text) for text in itertools.islice(_changed_files(folder), 4 * _MOST)]
+    printed = [name for name in PRINTED if os.path.lexists(folder / name)]
+    yield [Finding("files", f"{name} is not checked: print the page anew", grave=False) for name in printed]
     own = folder / NOTEBOOK if foreign else None
     yield list(_other_outputs(folder, stored, query, others, own))
     yield list(_other_pages(folder, stored, others))
@@ -323,7 +337,8 @@ def _changed_files(folder: Path) -> Iterator[str]:
     if len(present) > _MOST_FILES:
         yield f"the folder holds more than {_MOST_FILES} files, and no report does"
         return
-    present.pop(SUMS, None)
+    for name in (SUMS, *PRINTED):
+        present.pop(name, None)
     for name in sorted({*listed, *present}):
         if fault := _fault(name, present.get(name), listed.get(name)):
             yield f"{visible(name)[:_LONGEST_NAME]} {fault}"
@@ -430,14 +445,18 @@ def _other_outputs(
 
 
 def _other_pages(folder: Path, stored: Any, others: Versions) -> Iterator[Finding]:
-    """Make the page and the summary of the notebook again and say where those in the folder differ."""
-    made = written(stored)
-    for name in sorted({PAGE, SUMMARY, *made} - {NOTEBOOK}):
+    """Make page, summaries and tables of the notebook again and say where those in the folder differ."""
+    made = written(stored, xlsx=os.path.lexists(folder / WORKBOOK))
+    for name in sorted({PAGE, SUMMARY, VALUES, *made} - {NOTEBOOK}):
         file, new = folder / name, made.get(name)
         old = read_regular(file) if file.exists() else None
         if new is None and old is not None:
             yield Finding("page", f"{name} does not come from this notebook")
         elif new is not None and old is None:
             yield Finding("page", f"{name} is missing")
-        elif new is not None and old is not None and old != new.encode():
-            yield other_page(name, old.decode("utf-8", errors="replace"), new, others)
+        elif new is not None and old is not None and old != new:
+            if name == WORKBOOK:
+                hint = f" (made with {named(others)})" if others else ""
+                yield Finding("page", f"{name} {other_tables(old, new)}{hint}")
+            else:
+                yield other_page(name, old.decode("utf-8", errors="replace"), new.decode(), others)

@@ -21,6 +21,10 @@ MOST = 1500
 """Drawings after which the process is replaced, some two hundred reports."""
 
 
+OWNER_DRAWS = False
+"""Whether this is a kernel of a process that draws: its figures' drawings are added there."""
+
+
 class Painter(HelperProcess):
     """The process that draws, and the thread that waits for its answers."""
 

@@ -39,6 +39,7 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets.config import Config
 
 from crimenb.files import notebook_path, scratch
+from crimenb.warm import drawings
 from crimenb.warm.process import HelperProcess
 
 if TYPE_CHECKING:
@@ -193,6 +194,7 @@ def serve(fd: int, begin: Callable[[], None]) -> None:
     for name in _LATE:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    drawings.OWNER_DRAWS = True  # before the rehearsal: a process whose drawing threads run cannot fork
     _rehearse()
     gc.collect()
     gc.freeze()  # or the first collection in a child copies every page

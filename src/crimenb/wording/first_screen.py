@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from crimenb.measures.changes import ChangeVerdict
-from crimenb.measures.months import YEAR, Verdict
+from crimenb.measures.months import YEAR, MonthVerdict, Verdict
 from crimenb.wording import format as write
 from crimenb.wording.availability import part_sentence, published_sentence
 from crimenb.wording.verdicts import (
@@ -40,7 +40,8 @@ class LargeNumber(NamedTuple):
     """A number of the first screen: what it counts, its verdict, and its months.
 
     series: "crime" or "asb"; bars: the counts of `months`, None for a month that is not counted;
-    strong: how many of the last bars the number counts; range: the newest month's normal range.
+    strong: how many of the last bars the number counts; kind: of the verdict that `verdict` puts into
+    words; range: the newest month's normal range.
     """
 
     value: int
@@ -51,6 +52,7 @@ class LargeNumber(NamedTuple):
     months: list[str]
     bars: list[int | None]
     strong: int
+    kind: MonthVerdict | ChangeVerdict
     range: Range | None = None
 
 
@@ -84,7 +86,7 @@ def _newest(place: Place, series: str, one: str, verdict: Verdict) -> LargeNumbe
         detail = describe(verdict).removeprefix(brief(verdict)).lstrip(", ")
     return LargeNumber(
         value, f"{what} in {write.month(place.scope.latest)}", write.capital(brief(verdict)), detail,
-        series, months, bars, 1, verdict.range,
+        series, months, bars, 1, verdict.kind, verdict.range,
     )  # fmt: skip
 
 
@@ -107,7 +109,7 @@ def _year(place: Place) -> LargeNumber:
             else "this report covers less than two full years"
         )
     what = f"{write.plural(value, 'crime', 'crimes')} {when}"
-    return LargeNumber(value, what, verdict, detail, "crime", months, bars, strong)
+    return LargeNumber(value, what, verdict, detail, "crime", months, bars, strong, year.kind)
 
 
 def _bars(place: Place, series: str, most: int, last: str) -> tuple[list[str], list[int | None]]:
@@ -124,7 +126,11 @@ def what_matters(place: Place) -> tuple[str, str]:
     where nothing could be judged, the reason.
     """
     return (
-        _missing(place) or _changed(place) or _outside(place) or _nothing_unusual(place) or _not_judged(place)
+        _missing(place)
+        or clear_change(place)
+        or _outside(place)
+        or _nothing_unusual(place)
+        or _not_judged(place)
     )
 
 
@@ -138,9 +144,10 @@ def _missing(place: Place) -> tuple[str, str] | None:
     return None
 
 
-def _changed(place: Place) -> tuple[str, str] | None:
+def clear_change(place: Place) -> tuple[str, str] | tuple[()]:
+    """Return that something has clearly changed, and what; empty where nothing has."""
     if place.year.kind == ChangeVerdict.TOO_FEW_MONTHS:
-        return ("Crime here has changed.", recent_sentence(place)) if place.recent.called else None
+        return ("Crime here has changed.", recent_sentence(place)) if place.recent.called else ()
     crime, asb, *categories = place.changes
     sentences = []
     if crime.called:
@@ -150,7 +157,7 @@ def _changed(place: Place) -> tuple[str, str] | None:
     if any(c.called for c in categories):
         sentences.append(clear_categories(place))
     what = "Crime" if crime.called else "Part of what was recorded"
-    return (f"{what} has clearly changed on the year.", " ".join(sentences)) if sentences else None
+    return (f"{what} has clearly changed on the year.", " ".join(sentences)) if sentences else ()
 
 
 def _outside(place: Place) -> tuple[str, str] | None:

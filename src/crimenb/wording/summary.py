@@ -6,7 +6,7 @@ without months read differently from a large one; what the numbers cannot carry 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crimenb.measures.changes import ChangeVerdict
 from crimenb.measures.months import YEAR
@@ -21,6 +21,8 @@ from crimenb.wording.availability import (
     source_sentence,
     unlocated_sentence,
 )
+from crimenb.wording.first_screen import place_in_words, three_numbers, what_matters
+from crimenb.wording.how_to_read import STANDING, WHAT_THESE_ARE
 from crimenb.wording.verdicts import asb_sentence, category_sentence, change_sentences, crime_sentence
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 FAR_M = 300
 LEAST_RANKED = 20
 MOST_NAMED = 3
+MISSING_IS_NOT_ZERO = "A month that is missing is not a month without crime."
 
 
 def at_a_glance(place: Place) -> list[str]:
@@ -236,6 +239,59 @@ def summary_table(place: Place) -> list[tuple[str, str, str]]:
         ("All crime", f"{int(last['crime']):,}", f"{place.total('crime'):,}"),
         (f"{label_of(ASB)} (reports)", f"{int(last[ASB]):,}", f"{place.asb_total:,}"),
     ]
+
+
+SUMMARY_FORM = 1
+"""The form of `summary.json`: a number that rises when a name in it is removed or means something else."""
+
+
+def summary_values(place: Place) -> dict[str, Any]:
+    """Return the first screen as values, for other programs: what `summary.json` holds, but for its links."""
+    counted, query = place.scope.months, place.query
+    return {
+        "form": SUMMARY_FORM,
+        "place": {
+            "key": place.key,
+            "name": place_in_words(place),
+            "area": write.where(place) if counted else write.place_name(place),
+            "forces": [name for name, _ in place.coverage],
+            "invented": place.is_demo,
+        },
+        "period": {"from": query.start, "to": query.end, "words": write.period(query.start, query.end)},
+        "numbers": [
+            {
+                "value": n.value,
+                "what": n.what,
+                "series": n.series,
+                "verdict": {"kind": n.kind.name, "words": n.verdict, "detail": n.detail},
+                "range": {"low": n.range.low, "high": n.range.high} if n.range else None,
+            }
+            for n in three_numbers(place)
+        ],
+        "sentence": " ".join(filter(None, what_matters(place) if counted else nothing_sentences(place))),
+        "missing": [s for s in _missing(place) if s],
+        "months": [
+            _month_values(place, str(m), str(why))
+            for m, why in zip(place.months["month"], place.months["why"], strict=True)
+        ],
+        "notes": [WHAT_THESE_ARE, STANDING, MISSING_IS_NOT_ZERO],
+        "source": " ".join(summary_source(place)),
+    }
+
+
+def _missing(place: Place) -> list[str]:
+    published = published_sentence(place, limit=False) if place.scope.months else ""
+    return [published, btp_sentence(place), unlocated_sentence(place)]
+
+
+def _month_values(place: Place, month: str, why: str) -> dict[str, Any]:
+    """Return a month asked for: its status, and its counts, which are None where it may not be summed."""
+    crimes, reports = (
+        int(place.counts[s][month]) if month in place.counts.index else None for s in ("crime", ASB)
+    )
+    return {
+        "month": month, "status": str(place.status[month]), "why": why, "crimes": crimes, "reports": reports,
+    }  # fmt: skip
 
 
 def _period_name(months: Sequence[str]) -> str:

@@ -6,6 +6,7 @@
   var size = bodies.length ? bodies[0].rows.length : 0;
   var found = document.getElementById("found");
   var input = document.getElementById("search");
+  var changed = document.getElementById("changed"), missing = document.getElementById("missing");
   // Read once: asking the page again for every letter would be slow.
   var texts = null;
   var heads = Array.prototype.slice.call(table.tHead.rows[0].cells);
@@ -14,11 +15,11 @@
     if (texts) { return; }
     texts = rows.map(function (row) {
       var cells = searched.map(function (head) { return row.cells[head.cellIndex].textContent; });
-      return cells.concat(row.dataset.p).join(" ").toLowerCase();
+      return cells.join(" ").toLowerCase();
     });
   }
   function say(shown) {
-    found.textContent = input.value.trim() ? shown.toLocaleString("en-GB") + " of " + rows.length.toLocaleString("en-GB") + (rows.length === 1 ? " report" : " reports") : "";
+    found.textContent = input.value.trim() || changed.checked || missing.checked ? shown.toLocaleString("en-GB") + " of " + rows.length.toLocaleString("en-GB") + (rows.length === 1 ? " report" : " reports") : "";
   }
   function search() {
     read();
@@ -26,7 +27,7 @@
     var shown = 0;
     var full = {};
     rows.forEach(function (row, i) {
-      var hit = words.every(function (w) { return texts[i].indexOf(w) >= 0; });
+      var hit = (!changed.checked || "c" in row.dataset) && (!missing.checked || "m" in row.dataset) && words.every(function (w) { return texts[i].indexOf(w) >= 0; });
       if (row.hidden === hit) { row.hidden = !hit; }
       if (hit) { shown += 1; full[row.parentNode.dataset.i] = true; }
     });
@@ -37,13 +38,14 @@
   bodies.forEach(function (b, i) { b.dataset.i = i; });
   var timer = 0;
   input.addEventListener("input", function () { clearTimeout(timer); timer = setTimeout(search, 40); });
+  changed.addEventListener("change", search);
+  missing.addEventListener("change", search);
   input.form.addEventListener("submit", function (event) { event.preventDefault(); search(); });
   var order = new Intl.Collator("en-GB", { numeric: true });
   var start = new Map(rows.map(function (row, i) { return [row, i]; }));
   var keys = {
     name: function () { return 0; },
-    months: function (row) { return row.dataset.p; },
-    missing: function (row) { return Number(row.dataset.m); },
+    missing: function (row) { return Number(row.dataset.m || 0); },
     coverage: function (row, head) { return row.cells[head.cellIndex].textContent; }
   };
   function sort(head) {

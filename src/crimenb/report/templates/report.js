@@ -11,7 +11,7 @@
     return element;
   }
 
-  // The same as resized() in page.py.
+  // The same as resized() in charts/display.py.
   function resize(spec, width) {
     var meta = spec.usermeta || {};
     var plot = width - ((width < PHONE ? meta.narrow : meta.margin) || 0);
