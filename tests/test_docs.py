@@ -125,18 +125,18 @@ def crimenb(line):
 
 
 def test_every_block_of_every_page_runs(ran, folder):
-    assert (folder / "reports" / "zz9-9zz_2025-01_2025-12" / "report.html").is_file()
+    assert (folder / "reports" / "zz1-1aa_2024-01_2025-12" / "report.html").is_file()
     assert (folder / "exports" / "tables.xlsx").is_file()
     assert {f"docs/tutorials/{name}.md" for name in ("journalist", "analyst", "web-team")} <= set(ran)
-    assert sum(map(len, ran.values())) > 40
+    assert sum(map(len, ran.values())) >= 39
 
 
 def test_what_is_not_run_says_why():
     found = {block.why for text in PAGES.values() for block in blocks(text)} - {""}
     assert found == NOT_RUN
     for page, text in PAGES.items():
-        languages = set(re.findall(r"^```([\w{]+)", text, re.MULTILINE))
-        assert languages <= {"sh", "python", "powershell", "text", "{toctree}", "{"}, page
+        languages = set(re.findall(r"^```([\w{}-]+)", text, re.MULTILINE))
+        assert languages <= {"sh", "python", "powershell", "text", "{toctree}"}, page
 
 
 def test_the_committed_example_is_the_first_report_that_readme_makes(ran, folder):

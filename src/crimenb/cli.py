@@ -70,7 +70,7 @@ def _talk(ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
 def _how_much(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options --quiet and --verbose."""
     flags = {
-        "quiet": "Print the result and errors, and nothing else.",
+        "quiet": "Print the result, and what could not be used or failed; nothing else.",
         "verbose": "Say each step, with the time.",
     }
     for name, text in reversed(flags.items()):
@@ -436,7 +436,7 @@ def batch(
     plan = plan_batch(
         file, source, out, start=start, end=end, compare=compare, force=force, closed_ok=closed_ok, xlsx=xlsx
     )
-    for line in [] if _quiet() and not dry_run else plan.lines():
+    for line in map(str, plan.notices) if _quiet() and not dry_run else plan.lines():
         click.echo(line, err=True)
     if dry_run:
         return
