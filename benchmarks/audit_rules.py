@@ -342,7 +342,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     first, _, tail = rest.partition(" the normal range for this area (")
     return {"items": head, "first": first, "rest": tail.removesuffix(")")}
 
-@rule(r"Daily crime was {moved:T} in {later:T} (?P<than>compared with|than in) {earlier:T}\.(?: It was {rest:T} in the rest of {forces:T}\.)? (?P<said>This is a local (?:rise|fall): (?:more|less) crime than the rest of .+? and chance explain|The numbers are too small to call a local change|This source cannot show how much of that is the time of year|There is no sign of a local change|That is in line with the rest of .+?|The difference is too small to call a local change)\.")
+@rule(r"Daily crime was {moved:T} in {later:T} (?P<than>compared with|than in) {earlier:T}\.(?: It was {rest:T} in the rest of {forces:T}\.)? (?P<said>This is a local (?:rise|fall): (?:more|less) crime than the rest of .+? and chance explain|The numbers are too small to call a local change|This source cannot show how much of that is the time of year|There is no sign of a local change|So this is not a local change|That is in line with the rest of .+?|The difference is too small to call a local change)\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     m, known = f.recent(), f.recent().rest == f.recent().rest
     text = lambda ms: f"{NAMES[int(ms[0][5:]) - 1]} to {NAMES[int(ms[-1][5:]) - 1]}"  # noqa: E731
@@ -360,7 +360,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     else:
         here, there = math.log(m.ratio), math.log(m.rest)
         explains = here * there > 0 and abs(there) >= abs(here) / 2
-        said = f"That is in line with {rest}" if explains else "The difference is too small to call a local change"
+        said = "So this is not a local change" if explains else "The difference is too small to call a local change"
     spans = [text(m.later), text(m.earlier)] if one_year else [Span(m.later), Span(m.earlier)]
     return truth(less_than_two_years(f) and min(m.a, m.b) >= 20) | {
         "moved": way(m.ratio), "than": "compared with" if way(m.ratio) == "unchanged" else "than in",
@@ -395,7 +395,13 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     items = [f"{category(c)} ({way(m.ratio)} at {m.a:,}, {pairs(m)})" for c, m in found]
     return {"how_many": len(found), "which": join(items)}
 
-simple(r"No single category changed clearly\.", lambda f: truth(not less_than_two_years(f) and not _years_clear(f)))
+simple(r"None of the {n:I} categories compared changed clearly\.",
+    lambda f: {"n": len([c for c in f.categories if f.year(c).kind not in ("few", "map changed")])}
+    | truth(not less_than_two_years(f) and not _years_clear(f)))
+simple(r"A filled dot means a clear change: at least a tenth, beyond chance and in most months\. The line shows what chance allows\.",
+    lambda f: truth(not less_than_two_years(f) and f.year().kind != "map changed"))
+simple(r"Categories marked “not compared” are too small to compare across July 2022, when police\.uk replaced its map points\.",
+    lambda f: truth(any(f.year(c).kind == "map changed" for c in ["asb", *f.categories])))
 simple(r"Years are not compared across July 2022, when police\.uk replaced its map points: the counts are too small for it\.",
     lambda f: truth(f.year().kind == "map changed"))
 simple(r"The other police areas? here, {names:T}, (?P<verb>is|are) not in these data\. No figure covers the whole area, no month is called normal or unusual, and nothing is compared with other places\.",
@@ -458,7 +464,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     n = f.total("btp")
     return {"n": n, "months": Span(held) if held and len(held) < len(f.months) else None, "they": "It is" if n == 1 else "They are"} | truth(n > 0)
 
-@rule(r"A further {shares:T} have no location\. They are not counted anywhere in this report\.")
+@rule(r"{shares:T} have no location\. They are not counted anywhere in this report\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     found = {x: s for x, s in f.unlocated().items() if s >= 0.01}
     parts = [f"{s:.1%} of {force_name(x)}'s records" if s < 0.1 else f"{s:.0%} of {force_name(x)}'s records" for x, s in found.items()]
@@ -558,12 +564,8 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
 
 simple(r"The most common were {which:T}\.",
     lambda f: {"which": with_counts(top(_of_all(f)))} | truth(f.small and f.total("crime") >= 20))
-simple(r"With numbers this small, {n:I} is consistent with anything from {low:I} to {high:I} crimes in (?:(?P<year>a typical year)|{months:I} typical months)\.",
-    lambda f: {
-        "n": f.total("crime"), "low": f.level()[0], "high": f.level()[1], "year": len(f.months) == 12,
-        "months": None if len(f.months) == 12 else len(f.months),
-    } | truth(f.small),
-)
+simple(r"By chance alone, the {n:I} could have been anything from {low:I} to {high:I}\.",
+    lambda f: {"n": f.total("crime"), "low": f.level()[0], "high": f.level()[1]} | truth(f.small))
 simple(r"Map points here are typically {m:I} m apart, so a point can stand for places far from it\.",
     lambda f: {"m": round(f.apart() / 100) * 100} | truth(f.apart() >= 300))
 
@@ -645,7 +647,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         side = "inside" if row["out"] <= 0 else "outside"
         mix = sorted(((c, row[c]) for c in CATEGORIES if c != ASB and row[c]), key=lambda r: -r[1])
         others = sum(n for _, n in mix[3:])
-        listed = [f"{category(c)} {n:,}" for c, n in mix[:3]] + ([f"others {others:,}"] if others else [])
+        listed = [f"{category(c)} {n:,}" for c, n in mix[:3]] + ([f"other categories {others:,}"] if others else [])
         found = {
             "name": row["snapped_to"] or None, "m": round(abs(row["out"])), "side": side, "n": int(row["crimes"]),
             "counts": "counts in full" if side == "inside" else "is not counted", "mix": join(listed),
@@ -667,7 +669,7 @@ def _institutions(f: Facts) -> list[str]:
     return [f"{noun(r.size_, 'map point')} named {r.name_} ({noun(r.sum_, 'crime')})" for r in
             rows.set_axis(["name_", "size_", "sum_"], axis=1).itertuples()]
 
-simple(r"The area has {which:T}\. Crimes are often logged at such places that happened elsewhere\.",
+simple(r"The area has {which:T}\. Police often log crimes there that happened somewhere else\.",
     lambda f: {"which": join(_institutions(f))})
 
 def _mixed(f: Facts) -> list[tuple[str, int]]:
@@ -680,7 +682,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     found = [(n or "An unnamed point", k) for n, k in _mixed(f)]
     return {"name": g["name"] if (g["name"], number(g["n"])) in found else "a point of such a mix", "n": number(g["n"])}
 
-@rule(r"In {month:M}, {n:I} of the {of:I} records of {category:T} were mapped to one point \({name:T}\), which has {other:I} in all other months together\. (?P<why>They may be one batch of reports|The data do not say why)\.")
+@rule(r"In {month:M}, {n:I} of the {of:I} records of {category:T} were mapped to one point \({name:T}\), which has {other:I} in all other months combined\. (?P<why>They may be one batch of reports|The data do not say why)\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     for month, slug, n, of, other, name in f.bursts():
         if (named(month), category(slug), n, name or "an unnamed place") == (
@@ -726,7 +728,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     month = max(counts, key=lambda m: counts[m])
     return {"month": named(month), "again": named(month), "n": counts[month]} | truth(f.small)
 
-@rule(r"Crime (?P<move>rose|fell)(?: {size:P})? in (?P<month>[A-Z]\w+)\. \| (?:{again:T} was {verdict:T}\.|Police recorded {n:I} crimes? in (?P<now>[A-Z]\w+) and {k:I} in (?P<then>[A-Z]\w+)\. That shows no trend\.)")
+@rule(r"Crime (?P<move>rose|fell)(?: {size:P})? in (?P<month>[A-Z]\w+)\. \| (?:{again:T} was {verdict:T}\.|Police recorded {n:I} crimes?(?: in {part:T})? in (?P<now>[A-Z]\w+) and {k:I} in (?P<then>[A-Z]\w+)\. Two months cannot show a trend\.)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     n, k, v = f.n("crime"), f.n("crime", shift(f.latest, -1)), f.judged("crime")
     name, before = named(f.latest).split()[0], named(shift(f.latest, -1)).split()[0]
@@ -736,6 +738,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "size": Share(abs(n / max(k, 1) - 1), min(n, k), 20) if g["size"] else None,
         "verdict": verdict(v) if ranged else None, "n": None if ranged else n, "k": None if ranged else k,
         "now": None if ranged else name, "then": None if ranged else before,
+        "part": where(f) if f.kind == "part" and not ranged else None,
     } | truth(not f.small)
 
 @rule(r"Anti-social behaviour has (?P<move>fallen|risen) by {size:P} here\. \| Reports of anti-social behaviour in (?P<month>[A-Z]\w+) were {verdict:T}\.")
@@ -822,12 +825,12 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "verdict": _IN_SHORT.get(m.kind, "no clear change"),
     }
 
-@rule(r"{n:I} crimes? in {months:T}: no comparison with last year, (?P<why>this report covers less than two full years|fewer than 10 months are counted in both years|the counts are too small to compare across July 2022, when police\.uk replaced its map points)\.(?=$)")
+@rule(r"{n:I} crimes? in {months:T}: not compared with the year before, (?P<why>this report covers less than two years|fewer than 10 months are counted in both years|the counts are too small to compare across July 2022, when police\.uk replaced its map points)\.(?=$)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     kind = f.year().kind
     why = "the counts are too small to compare across July 2022, when police.uk replaced its map points"
     if kind != "map changed":
-        why = "this report covers less than two full years" if len(f.status) < 24 else "fewer than 10 months are counted in both years"
+        why = "this report covers less than two years" if len(f.status) < 24 else "fewer than 10 months are counted in both years"
     return {"n": f.total("crime"), "months": Span(f.months), "why": why} | truth(kind in ("few months", "map changed"))
 
 def _lacking(f: Facts) -> bool:
@@ -862,6 +865,7 @@ simple(r"Crime was {verdict:T}\.", lambda f: {"verdict": verdict(f.judged("crime
 simple(r"Reports of anti-social behaviour were {verdict:T}\.(?= |$)", lambda f: {"verdict": verdict(f.judged("asb"))})
 simple(r"Nothing unusual stands out\.",
     lambda f: truth(not _lacking(f) and not _changed(f) and not _unusual(f) and any(f.judged(s).high >= 0 for s in ("crime", "asb"))))
+simple(r"No other month is judged\.", lambda f: truth(len(f.months) > 1))
 simple(r"Both {month:T} numbers are {verdict:T}\.",
     lambda f: {"month": named(f.latest).split()[0], "verdict": short(f.judged("crime"))} | truth(f.judged("crime").kind == f.judged("asb").kind))
 @rule(r"The {month:T} number of (?P<what>crimes|reports) is {verdict:T}\.")
@@ -869,9 +873,11 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     this, other = ("crime", "asb") if g["what"] == "crimes" else ("asb", "crime")
     return {"month": named(f.latest).split()[0], "what": g["what"], "verdict": short(f.judged(this))} | truth(f.judged(other).high < 0)
 simple(r"The numbers are too small to say what is usual\.", lambda f: truth(f.small))
+simple(r"The newest month is not judged\.(?=$)",  # in an index
+    lambda f: truth(not f.small and all(f.judged(s).high < 0 for s in ("crime", "asb"))))
 simple(r"The newest month is not judged\. {verdict:T}\.(?=$)", lambda f: {"verdict": _WITHOUT[f.judged("crime").kind]})
 simple(r"These are crimes recorded by the police and mapped to nearby points\. They do not measure how safe an area is\.", lambda f: truth(bool(f.months)))
-simple(r"Police recorded crime is official statistics, not accredited\. police\.uk is management information\. The Crime Survey covers crimes that are not reported\.",
+simple(r"Police recorded crime figures are official statistics, but not accredited ones\. Those on police\.uk are management information\. The Crime Survey also covers crimes that nobody reports\.",
     lambda f: truth(condition=True))
 
 # ------------------------------------------------------------------------ comparisons, figures' sentences
@@ -918,7 +924,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
             return {"n": found["shared"], "verb": "lies" if found["shared"] == 1 else "lie", "km": f"{found['km']:.1f}", "out": not found["why"]}
     return {"n": -1}
 
-simple(r"A full dot marks a share that clearly differs\. The line shows what chance allows\.",
+simple(r"A filled dot means a clear difference\. The line shows what chance allows\.",
     lambda f: truth(any(not found["why"] for _, found in f.compared())))
 
 @rule(r"Violence and sexual offences: {here:P} here, {there:P} there\. A smaller share only shows that other categories are larger\. It does not make a place safer\.")
@@ -932,21 +938,24 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
             return {"here": here, "there": there}
     return {"here": "a smaller share"}
 
-simple(r"Ask for two years or more\.",
+simple(r"To compare, choose 24 months or more\.",
     lambda f: truth(less_than_two_years(f)))
 simple(r"No month can be counted, so (?:years are not compared|no outcome is shown)\.", lambda f: truth(not f.months))
-simple(r"The cross is (?P<what>.+?)\. Crimes are moved to the nearest map point, so a circle is not an address\. A large one often marks a busy place, or somewhere incidents are logged\. Grey dots have no crime or lie outside the area\.",
+simple(r"The cross is (?P<what>.+?)\. Crimes are moved to the nearest map point, so a circle is not an address\. A large one often marks a busy place, or a place where police log incidents\. Grey dots have no crime or lie outside the area\.",
     lambda f: {"what": f.key if f.circle else "the middle of the area"})
-simple(r"(?:The upright line is {rest:T}\. )?Court results are not published, so no share here is a conviction rate\.",
-    lambda f: {"rest": f"the rest of {forces(f)}" if f.rest_outcomes is not None else None}
-    | truth(int(f.outcomes.sum()) >= 50))
+simple(r"The vertical line is {rest:T}\.",
+    lambda f: {"rest": f"the rest of {forces(f)}"} | truth(f.rest_outcomes is not None))
+simple(r"The rest of {rest:T} is not shown, because its outcomes are incomplete in these months\.",
+    lambda f: {"rest": forces(f)} | truth(f.rest_outcomes is None and len(f.elsewhere) > 0))
+simple(r"Court results are not published, so no share here is a conviction rate\.",
+    lambda f: truth(int(f.outcomes.sum()) >= 50))
 simple(r"Map points were replaced in July 2022, so the map shows the months from then on\. Totals may shift by 1 to 4% at the edge\.",
     lambda f: truth(across(f.months)))
 simple(r"The dash-dotted line is where police force areas meet(?P<how>, as estimated from the nearest postcodes)?\. A record counts for the force that supplied it, so a few lie across the line\.",
     lambda f: {"how": not f.exact} | truth(len(f.cover) > 1))
 simple(r"Records of the shaded part, policed by {names:T}, are not held\. It is not free of crime\.",
     lambda f: {"names": join(map(force_name, f.absent))} | truth(bool(f.absent)))
-simple(r"Select a category or months in the lists, or click or drag in the figure\. Escape shows everything again\.",
+simple(r"Select a category or months in the lists, or click or drag in the figure\. Press Escape to show everything\.",
     lambda f: truth(bool(f.months)))
 simple(r"Left out, because many are still under investigation: {months:T}\.",
     lambda f: {"months": Span(f.settled["open"])})
@@ -983,7 +992,7 @@ simple(
 )
 simple(r"The crimes of {where:T} are mapped to {n:I} points, and a few points can sway a figure\.",
     lambda f: {"where": where(f), "n": f.half()[1]})
-simple(r"The categories of crime cover {n:I} crimes? here\. Reports of anti-social behaviour \({asb:I}\) are counted apart from them\.",
+simple(r"The categories of crime cover {n:I} crimes? here\. Reports of anti-social behaviour \({asb:I}\) are counted separately from them\.",
     lambda f: {"n": f.total("crime"), "asb": f.total("asb")})
 simple(r"Months counted here(?P<part> \(that part only\))?: {n:I} of {all:I}(?:, {months:T})?\.",
     lambda f: {"part": OneOf([f.kind == "part", None]), "n": len(f.months), "all": len(f.status), "months": OneOf([Span(f.months), None])})
@@ -1041,8 +1050,11 @@ simple(r"Of these, {n:I} (?P<verb>is|are) identical to another record\. (?P<may>
 )
 simple(r"The normal range comes from the months before {month:M}, allowing for the rest of the force, which follows the same seasons\.",
     lambda f: {"month": named(f.latest)} | truth(f.judged("asb").high >= 0 and f.judged("asb").adjusted))
-simple(r"The normal range comes from the months before {month:M}, allowing for (?P<rest>the rest of the force and )?the length of each month\.",
-    lambda f: {"month": named(f.latest), "rest": f.judged("crime").adjusted} | truth(f.judged("crime").high >= 0))
+simple(r"The normal range for (?P<month>[A-Z]\w+) comes from {n:I} earlier months\. It allows for (?:crime in {rest:T} and )?the days in each month\.",
+    lambda f: {
+        "month": named(f.latest).split()[0], "n": len([m for m in f.steady("crime") if m < f.latest][-12:]),
+        "rest": f"the rest of {forces(f)}" if f.judged("crime").adjusted else None,
+    } | truth(f.judged("crime").high >= 0))
 simple(r"A grey column is a month that was not supplied or is not held\. It is not a zero\.",
     lambda f: truth(not f.months or bool(gaps(f))))
 simple(r"A pale bar counts only part of the area\.", lambda f: truth(not f.months or f.kind == "part"))
@@ -1120,7 +1132,7 @@ simple(r"(?:{share:P} of the|(?P<none>None of the)) crimes(?: of {months:T}| in 
         **_settled(f),
     } | truth(int(f.outcomes.sum()) >= 50),
 )
-simple(r"No comparison with last year: this report covers less than two full years(?=$)",
+simple(r"Not compared with the year before: this report covers less than two years(?=$)",
     lambda f: truth(less_than_two_years(f)))
 simple(r"Years are not compared across July 2022, when police\.uk replaced its map points(?=$)",
     lambda f: truth(f.year().kind == "map changed"))
@@ -1136,7 +1148,7 @@ simple(r"No category makes up a clearly larger share of crime here than in {othe
     lambda f: {"other": f.compared()[0][0]} | truth(not _larger(f) and not f.compared()[0][1]["why"]))
 simple(r"Shares of crime here and in the places compared with(?=$)",
     lambda f: truth(bool(f.compared()[0][1]["why"]) and len(f.compared()) > 1))
-simple(r"Explore {n:I} crimes? and, counted apart, {asb:I} reports? of anti-social behaviour(?=$)",
+simple(r"Explore {n:I} crimes? and, counted separately, {asb:I} reports? of anti-social behaviour(?=$)",
     lambda f: {"n": f.total("crime"), "asb": f.total("asb")})
 simple(r"Nothing to explore: no record can be counted(?=$)", lambda f: truth(not f.months))
 

@@ -64,7 +64,7 @@ SEEDS = [
         2, TOWN, "note source", "Source: the invented records of the demonstration.",
         "Source: police.uk, release of December 2025, retrieved on 26 November 2026.",
     ),
-    Seed(3, TOWN, "glance", "There is no sign of a local change.", "That is in line with the rest of Fable Vale."),
+    Seed(3, TOWN, "glance", "There is no sign of a local change.", "So this is not a local change."),
     Seed(3, TOWN, "glance", "compared with January to September", "compared with earlier in the year"),
     Seed(
         4, AREA, "policed by", "",
@@ -93,7 +93,8 @@ SEEDS = [
     ),
     Seed(
         7, VILLAGE, "instead of", "",
-        "Crime rose 100% in December. | Police recorded 2 crimes in December and 1 in November. That shows no trend.",
+        "Crime rose 100% in December. | Police recorded 2 crimes in December and 1 in November. "
+        "Two months cannot show a trend.",
     ),
     Seed(8, TOWN, "headline trend", "(251 to 409)", "(271 to 400)"),
     Seed(8, TOWN, "table trend", " | 251 | 409 | ", " | 261 | 409 | "),
@@ -110,7 +111,7 @@ SEEDS = [
     Seed(
         10, LONG, "text change",
         "One category changed clearly: vehicle crime (37% lower at 222, lower in 11 of 11 months).",
-        "No single category changed clearly.",
+        "None of the 11 categories compared changed clearly.",
     ),
     Seed(10, TOWN, "glance", "53 of the 449 points", "53 of the 732 points"),
     Seed(11, TOWN, "careful", "records of shoplifting", "records of violence and sexual offences"),
@@ -123,7 +124,8 @@ SEEDS = [
     Seed(12, TOWN, "glance", "shoplifting (59) and other theft (36)", "shoplifting (59), other theft (36)"),
     Seed(13, TOWN, "table trend.asb", "published | 32 | 14 | 59", "published | 329 | 14 | 59"),
     Seed(
-        14, TOWN, "headline explore", "Explore 3,731 crimes and, counted apart, 563 reports of anti-social behaviour",
+        14, TOWN, "headline explore",
+        "Explore 3,731 crimes and, counted separately, 563 reports of anti-social behaviour",
         "The 4,294 records of crime and anti-social behaviour",
     ),
     Seed(

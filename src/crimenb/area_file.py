@@ -240,7 +240,8 @@ def _say(words: str) -> None:
 
 
 def _clean(name: str) -> str:
-    return re.sub(r"[\s\x00-\x1f\x7f]+", " ", name).strip()[:80]
+    text = name.encode("utf-8", "replace").decode()  # what is no text (half a character) is a question mark
+    return re.sub(r"[\s\x00-\x1f\x7f]+", " ", text).strip()[:80]
 
 
 def _mended(polygons: Sequence[shapely.Polygon], what: str) -> BaseGeometry:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import io
 import logging
 import os
 import sys
 import time
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from crimenb.errors import CrimenbError, QueryError, ReportError, VerifyError
-from crimenb.files import bounded_memory, visible
+from crimenb.files import bounded_memory, regular, visible
 from crimenb.plurals import counted
 from crimenb.query import Query, parse_postcode
 from crimenb.version import VARIABLES, versions
@@ -27,6 +29,20 @@ _PATH = click.Path(path_type=Path)
 
 class _Group(click.Group):
     """Turn our errors into one sentence on stderr and the exit code of their class."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command; what the system refuses, were it only the output, is one sentence."""
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # names may hold bytes that are no text
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            if error.filename is None:  # the output: Python would write it once more at its end
+                with contextlib.suppress(OSError):
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            where = f" with {os.fspath(error.filename)!r}" if error.filename is not None else ""
+            click.echo(visible(f"Cannot go on{where}: {error.strerror or error}."), err=True)
+            sys.exit(1)
 
     def invoke(self, ctx: click.Context) -> object:
         # No process of ours imports a module that lies where the command is run.
@@ -190,7 +206,7 @@ def report(
         warnings.simplefilter("always", UserWarning)
         chosen = read_area(area, area_name) if area is not None else None
     for warning in [] if _quiet() else said:
-        click.echo(str(warning.message), err=True)
+        click.echo(visible(str(warning.message)), err=True)
     query = Query.parse(postcode, start, end, compare, area=chosen)
     path = build_report(
         query, source, out, refresh=refresh, allow_missing=allow_missing, closed_ok=closed_ok, xlsx=xlsx
@@ -293,7 +309,7 @@ def archive_build(
     if sys.stderr.isatty():
         click.echo("\r\033[K", nl=False, err=True)
     for line in built.lines():
-        click.echo(line)
+        click.echo(visible(line))
     click.echo(into)
 
 
@@ -304,7 +320,7 @@ def archive_info(folder: Path) -> None:
     from crimenb.sources.archive_info import info
 
     for line in info(folder):
-        click.echo(line)
+        click.echo(visible(line))
 
 
 @main.group()
@@ -429,7 +445,7 @@ def batch(
     from crimenb.batch.plan import plan_batch
     from crimenb.batch.run import run_batch
 
-    tls = [f for f in (tls_ca, tls_cert, tls_key) if f is not None]
+    tls = [regular(f, QueryError) for f in (tls_ca, tls_cert, tls_key) if f is not None]
     if tls and (len(tls) < 3 or not scheduler.startswith("tls://")):
         msg = "Give --tls-ca, --tls-cert and --tls-key together, and --scheduler tls://HOST:PORT with them."
         raise QueryError(msg)
@@ -437,14 +453,14 @@ def batch(
         file, source, out, start=start, end=end, compare=compare, force=force, closed_ok=closed_ok, xlsx=xlsx
     )
     for line in map(str, plan.notices) if _quiet() and not dry_run else plan.lines():
-        click.echo(line, err=True)
+        click.echo(visible(line), err=True)
     if dry_run:
         return
     outcome = run_batch(plan, workers=workers, scheduler=scheduler, tls=tls, say=_progress_printer())
     if sys.stderr.isatty() and not _quiet():
         click.echo(err=True)
     for entry in outcome.failed:
-        click.echo(f"{entry.postcode}: {entry.error}", err=True)
+        click.echo(visible(f"{entry.postcode}: {entry.error}"), err=True)
     click.echo(outcome.index)
     if not outcome.complete:
         sys.exit(1)

@@ -43,24 +43,37 @@ LARGEST_FILE = 100 * 1024**2
 """Bytes of the largest file that is read of a report somebody hands over. A city's page has 5 MB."""
 
 
-def read_regular(path: Path, most: int = LARGEST_FILE) -> bytes:
+def regular(path: Path, error: type[CrimenbError]) -> Path:
+    """Return a path that leads to a file, a folder or nothing: a pipe or a device may never end.
+
+    Raises
+    ------
+    CrimenbError
+        It is a pipe, a socket or a device; of the class given.
+    """
+    with contextlib.suppress(OSError):  # what is not there, or cannot be reached, is said by who opens it
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            msg = f"{str(path)!r} is a pipe, a socket or a device and is not read; give a regular file."
+            raise error(msg)
+    return path
+
+
+def read_regular(path: Path, most: int = LARGEST_FILE, error: type[CrimenbError] = SnapshotError) -> bytes:
     """Return the bytes of a file, whoever made it: a pipe or a device is not waited for.
 
     Raises
     ------
     OSError
         It cannot be opened or read.
-    SnapshotError
-        It is no regular file, or larger than `most` bytes.
+    CrimenbError
+        It is no regular file, or larger than `most` bytes; of the class given.
     """
-    if not stat.S_ISREG(path.stat().st_mode):
-        msg = f"{str(path)!r} is no regular file; take the report anew from whoever made it."
-        raise SnapshotError(msg)
-    with path.open("rb") as stream:
+    with regular(path, error).open("rb") as stream:
         raw = stream.read(most + 1)
     if len(raw) > most:
-        msg = f"{str(path)!r} is larger than the limit of {most // 1024**2} MB; no report has such a file."
-        raise SnapshotError(msg)
+        msg = f"{str(path)!r} is larger than the limit of {most // 1024**2} MB, and no such file is so large."
+        raise error(msg)
     return raw
 
 
@@ -129,7 +142,7 @@ def working(target: Path) -> Iterator[Path]:
     ReportError
         The folder cannot be written.
     """
-    new = not target.parent.exists()
+    new = not os.path.lexists(target.parent)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with locked(target.parent / f".{target.name}.lock"):
@@ -165,6 +178,9 @@ def locked(path: Path) -> Iterator[None]:
     try:
         lock.acquire(blocking=False)
     except Timeout as error:
+        if not path.exists():  # filelock says so too where no file can be made, as in /proc
+            with tempfile.TemporaryFile(dir=path.parent):
+                pass
         raise Busy(msg) from error
     try:
         yield

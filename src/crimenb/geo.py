@@ -7,7 +7,8 @@ drawn in EPSG:4326 (longitude, latitude).
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+import struct
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -15,6 +16,8 @@ import pyproj
 import shapely
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import ArrayLike
     from shapely.geometry.base import BaseGeometry
 
@@ -94,6 +97,57 @@ def distances(
     inside = shapely.intersects_xy(metres, x, y)
     away = shapely.distance(metres.boundary, shapely.points(x, y))
     return np.round(np.where(inside, -away, away), 1), inside
+
+
+_POINT_BYTES, _DEEPEST = 21, 5
+_Z, _M, _SRID = 0x80000000, 0x40000000, 0x20000000
+
+
+def from_wkb(blobs: Iterable[bytes | None]) -> Any:
+    """Return the shapes of WKB, whoever wrote it.
+
+    Raises
+    ------
+    ValueError
+        Shapes within shapes, deeper than any drawing: GEOS would follow them to the end of its stack,
+        and the process with it.
+    """
+    blobs = [*blobs]
+    for blob in blobs:
+        if blob is not None and len(blob) > _POINT_BYTES:
+            _refuse_deep(blob)
+    return shapely.from_wkb(blobs)
+
+
+def _refuse_deep(blob: bytes) -> None:
+    at, left = 0, [1]  # how many shapes are still to come, on each level
+    while left:
+        if left[-1] == 0:
+            left.pop()
+            continue
+        left[-1] -= 1
+        order = "<" if blob[at] == 1 else ">"
+        (kind,) = struct.unpack_from(f"{order}I", blob, at + 1)
+        at += 9 if kind & _SRID else 5
+        more = bool(kind & _Z) + bool(kind & _M)
+        dimensions, kind = divmod(kind & 0xFFFF, 1000)  # 0 to 3: plain, Z, M, both
+        corner = 8 * (2 + (more or (dimensions > 0) + (dimensions > 2)))
+        if kind == 1:
+            at += corner
+            continue
+        (parts,) = struct.unpack_from(f"{order}I", blob, at)
+        at += 4
+        if kind == 2:
+            at += parts * corner
+        elif kind == 3:
+            for _ in range(parts):
+                (corners,) = struct.unpack_from(f"{order}I", blob, at)
+                at += 4 + corners * corner
+        else:
+            left.append(parts)
+        if len(left) > _DEEPEST:
+            msg = f"a shape holds shapes deeper than {_DEEPEST} levels"
+            raise ValueError(msg)
 
 
 MOST_CROSSINGS = 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -158,6 +159,7 @@ def parse_month(text: Month) -> str:
     return month
 
 
+@functools.lru_cache(maxsize=1000)  # a list of a hundred thousand lines names few
 def _month(plain: str, written: str) -> str:
     if match := next(filter(None, (form.fullmatch(plain) for form in _MONTH_FORMS)), None):
         parts = match.groupdict()
@@ -183,8 +185,13 @@ def _month(plain: str, written: str) -> str:
 
 def months_between(start: str, end: str) -> list[str]:
     """Return every month from `start` to `end`, both included, oldest first."""
+    return [*_between(start, end)]
+
+
+@functools.lru_cache(maxsize=1000)
+def _between(start: str, end: str) -> tuple[str, ...]:
     first, last = (int(m[:4]) * 12 + int(m[5:]) - 1 for m in (start, end))
-    return [f"{i // 12:04d}-{i % 12 + 1:02d}" for i in range(first, last + 1)]
+    return tuple(f"{i // 12:04d}-{i % 12 + 1:02d}" for i in range(first, last + 1))
 
 
 def month_before(month: str, by: int = 1) -> str:

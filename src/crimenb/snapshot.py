@@ -26,7 +26,7 @@ import shapely
 from crimenb.data import FRAMES, Data, Pull, check, frame, kind_of
 from crimenb.errors import Busy, PlaceNotFound, QueryError, ReportError, SnapshotError
 from crimenb.files import bounded_memory, read_regular, swap, working
-from crimenb.geo import LONLAT
+from crimenb.geo import LONLAT, from_wkb
 from crimenb.month_status import judge
 from crimenb.progress import meter
 from crimenb.query import MOST_COMPARED, Area, Month, Query, parse_postcode
@@ -439,7 +439,7 @@ def _shapes(name: str, stored: pa.Table) -> Any:
     if geometry.get("encoding") != "WKB" or f"{system.get('authority')}:{system.get('code')}" != LONLAT:
         msg = f"The file {_file(name)!r} is not GeoParquet in {LONLAT}; pull the data anew (--refresh)."
         raise SnapshotError(msg)
-    return shapely.from_wkb(stored["geometry"].to_numpy(zero_copy_only=False))
+    return from_wkb(stored["geometry"].to_pylist())
 
 
 def _file(name: str) -> str:

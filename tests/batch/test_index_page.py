@@ -18,7 +18,7 @@ OVERVIEW = {
     "numbers": [
         [834, "crimes in March 2025", "Above the normal range", "1 to 9", True],
         [56, "reports of anti-social behaviour in March 2025", "Not judged", "", False],
-        [1234, "crimes in the 2 months counted", "No comparison with last year", "this report covers less", False],
+        [1234, "crimes in the 2 months counted", "Not compared with the year before", "this report covers less", False],
     ],
     "months": [400, None, 834], "counted": 2, "asked": 3, "gaps": "February 2025: not supplied",
     "coverage": "Fable Vale", "matters": "Two of the 3 months asked for are counted.", "changed": "",
@@ -56,7 +56,7 @@ def test_a_row_says_what_is_asked_of_it():
         "Two of the 3 months asked for are counted. February 2025: not supplied",
         "834 crimes in March 2025 Above the normal range 1 to 9",
         "56 reports of anti-social behaviour Not judged",
-        "1,234 crimes in the 2 months counted No comparison with last year this report covers less",
+        "1,234 crimes in the 2 months counted Not compared with the year before this report covers less",
         "400 to 834 a month", "Fable Vale",
     ]  # fmt: skip
     assert 'href="zz1-1aa_2025-01_2025-03/report.html"' in text

@@ -153,6 +153,23 @@ def test_gaps_are_marked_and_are_no_bars():
     assert "not in this archive" in static_svg(spec, "x", "x")
 
 
+def test_a_run_of_missing_months_is_one_bracket_that_gives_its_reason_once():
+    data = collect(Query.parse("ZZ1 1AA", "2024-01", "2024-12"), "demo")
+    counts = count_records.count_by_month(data)
+    gone = counts["month"].between("2024-03", "2024-07")
+    counts.loc[gone, ["crime", "asb"]] = pd.NA
+    counts.loc[gone, "status"] = "not supplied"
+    svg = static_svg(specified(cn.trend_chart(counts)), "x", "x")
+    assert svg.count(">not supplied<") == 1
+    assert svg.count(">not in this archive<") == 1  # October, as before
+
+
+@pytest.mark.parametrize("width", [760, 343, 271])
+def test_months_are_as_wide_as_they_are_asked_to_be(drawn, width):
+    for name in ("trend", "asb"):
+        assert f'width="{width}"' in static_svg(resized(drawn[name], width), name, "x")
+
+
 def test_a_pale_bar_stands_for_a_part():
     data = collect(Query.parse("ZZ2 2BB", "2023-07", "2025-12"), "demo")
     spec = cn.trend_chart(count_records.count_by_month(data)).to_dict()
@@ -242,7 +259,7 @@ def test_comparisons_show_here_once_and_every_other_place():
 )
 def test_nothing_to_draw_is_said(draw, columns):
     said = draw(pd.DataFrame(columns=columns)).to_dict()["description"]
-    assert said.startswith(("No ", "This report covers less than two full years"))
+    assert said.startswith(("No ", "This report covers less than two years"))
 
 
 def test_a_zero_is_written_where_numbers_are_not(centre):

@@ -229,6 +229,7 @@ FRAMES: dict[str, tuple[str, Callable[[pa.Table], pa.Table | bytes]]] = {
     "a column less": ("crimes", lambda t: t.drop_columns(["month"])),
     "a column of another kind": ("crimes", _column("month", lambda n: list(range(n)))),
     "shapes that are none": ("crimes", _column("geometry", lambda n: [b"\x01\xff\xff\xff\xff"] * n)),
+    "shapes within shapes": ("places", _column("geometry", lambda n: [b"\x01\x07\0\0\0\x01\0\0\0" * 200_000] * n)),
     "shapes that are text": ("crimes", _column("geometry", lambda n: ["POINT"] * n)),
     "no shapes": ("places", _column("geometry", lambda n: pa.nulls(n, pa.binary()))),
     "shapes of a billion corners": ("places", _column("geometry", lambda n: [b"\x01\x02\x00\x00\x00\xff\xff\xff\x7f"] * n)),

@@ -21,7 +21,7 @@ NUMBERS = {
     "point_crimes": "4,110", "points": "455", "busiest": "208",
     "busiest_name": "Shopping Area", "half_points": "55", "source": "Source: police.uk, release of December 2025.",
     "months_asked": "24", "months_counted": "23", "gaps": "October 2024 (not in this archive)",
-    "unlocated": "A further 2.9% of the records have no location.", "crime_total": "3,418", "asb_total": "519",
+    "unlocated": "2.9% of the records have no location.", "crime_total": "3,418", "asb_total": "519",
     "counted_months": "23 months", "counted_crimes": "3,418 crimes", "counted_reports": "519 reports",
     "asb_duplicates": "380 are identical to another record. They may be separate calls",
     "btp": "154", "unsettled": "November and December 2025", "range_crime": "yes",

@@ -74,9 +74,9 @@ def a_number_in_a_table(folder):
 
 def a_number_in_a_chart(folder):
     def change(nb):
-        outputs = code(nb, "cn.trend_chart(months)")["outputs"]
+        outputs = code(nb, "cn.trend_chart(data), months")["outputs"]
         spec = next(o["data"][CHART] for o in outputs if CHART in o["data"])
-        next(iter(spec["datasets"].values()))[0]["n"] += 1
+        next(rows for rows in spec["datasets"].values() if "n" in rows[0])[0]["n"] += 1
 
     edit(folder, change)
 

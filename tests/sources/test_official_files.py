@@ -201,9 +201,9 @@ def test_where_no_street_file_is_it_says_what_there_is(tmp_path):
         built(tmp_path)
 
 
-def test_a_foreign_header_shows_its_columns(tmp_path):
+def test_a_foreign_header_is_told_what_it_lacks(tmp_path):
     put(tmp_path, NAME, b"name,score\nx,1\n")
-    with pytest.raises(SourceError, match="its columns are 'name,score'"):
+    with pytest.raises(SourceError, match="lacks 'crime id', 'crime type'"):
         built(tmp_path)
 
 

@@ -21,10 +21,10 @@ def test_a_usual_month():
     assert (asb.value, asb.what) == (0, "reports of anti-social behaviour in December 2025")
     assert (year.value, year.what) == (sum(STEADY) + 600, "crimes in 2025")
     assert (year.verdict, year.detail) == (
-        "No comparison with last year", "this report covers less than two full years",
+        "Not compared with the year before", "this report covers less than two years",
     )  # fmt: skip
     assert what_matters(place_of(data)) == (
-        "Nothing unusual stands out.", "The December number of crimes is within the normal range.",
+        "Nothing unusual stands out.", "The December number of crimes is within the normal range. No other month is judged.",
     )  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def test_a_small_place_is_not_judged():
     place = place_of(monthly([3, 2, 4, 1, 5, 3, 2, 3, 4, 2, 3, 8]))
     first, rest = what_matters(place)
     assert first == "The numbers are too small to say what is usual."
-    assert rest.startswith("With numbers this small, 40 is consistent with anything from ")
+    assert rest.startswith("By chance alone, the 40 could have been anything from ")
     assert three_numbers(place)[0].verdict == "Too few to judge"
 
 

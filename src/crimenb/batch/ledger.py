@@ -2,30 +2,37 @@
 
 The last line of a report counts. Only the parent process writes, a whole line at a time, so a
 killed process costs at most the line being written; an incomplete last line is ignored.
+
+Each line is sealed with a key that stays in the user's cache: whoever changes a line, or hands over
+a folder, cannot seal it, and what it says of a report is then worked out from the report again.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
+import hmac
 import io
 import json
 import os
 import re
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crimenb import snapshot
-from crimenb.errors import CrimenbError
-from crimenb.files import SUMS, digest, listed_sums
+from crimenb.errors import CrimenbError, ReportError
+from crimenb.files import LARGEST_FILE, SUMS, cache_folder, digest, listed_sums, read_regular
 from crimenb.snapshot import DATA
 from crimenb.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from crimenb.query import Query
 
 NAME = "batch.csv"
+_LARGEST, _KEY_BYTES = 10 * LARGEST_FILE, 32
 _FOLDERS = re.compile(r"""(?<=['"])/[^'"]*/""")
 
 
@@ -40,7 +47,8 @@ class Entry(NamedTuple):
     error: str = ""
     hash: str = ""
     overview: str = ""
-    """What the index page shows of the report, as JSON."""
+    """What the index page shows of the report, as JSON; read from a line that is not ours it is empty."""
+    seal: str = ""
 
     @property
     def overview_dict(self) -> dict[str, Any]:
@@ -57,12 +65,18 @@ class Ledger:
     def __init__(self, out: Path) -> None:
         self.path = out / NAME
         self.entries: dict[str, Entry] = {}
-        raw = self.path.read_bytes() if self.path.is_file() else b""
+        self._key = _key()
+        raw = read_regular(self.path, _LARGEST, ReportError) if self.path.is_file() else b""
         whole = raw[: raw.rfind(b"\n") + 1]
-        for row in csv.reader(io.StringIO(whole.decode("utf-8", "replace"))):
-            if len(row) == len(Entry._fields) and row != list(Entry._fields):
-                entry = Entry(*(_unguarded(cell) for cell in row))
-                self.entries[entry.slug] = entry
+        for line in whole.decode("utf-8", "replace").splitlines()[1:]:
+            try:
+                cells = next(csv.reader([line]), [])
+                entry = Entry(*map(_unguarded, cells))
+            except (csv.Error, TypeError):  # somebody else's
+                continue
+            if not hmac.compare_digest(cells[-1].encode(), self._seal(cells[:-1]).encode()):
+                entry = entry._replace(overview="", seal="")
+            self.entries[entry.slug] = entry
         if whole != raw:
             # The incomplete line goes, in one step: the next one would be appended to it.
             os.truncate(self.path, len(whole))
@@ -71,19 +85,35 @@ class Ledger:
 
     def add(self, entry: Entry) -> None:
         """Append a result; of an absolute path only the last part, for the ledger is handed on."""
-        entry = entry._replace(error=_FOLDERS.sub("", entry.error))
+        entry = entry._replace(error=_FOLDERS.sub("", entry.error), seal="")
         self._append(entry)
         self.entries[entry.slug] = entry
 
     def _append(self, cells: tuple[str, ...]) -> None:
+        *said, seal = map(_guarded, cells)
+        out = io.StringIO()
+        csv.writer(out, lineterminator="\n").writerow([*said, seal or self._seal(said)])
         with self.path.open("a", encoding="utf-8", newline="") as file:
-            file.write(_line(cells))
+            file.write(out.getvalue())
+
+    def _seal(self, cells: Sequence[str]) -> str:
+        return hmac.new(self._key, json.dumps(cells).encode(), hashlib.sha256).hexdigest()
 
 
-def _line(cells: tuple[str, ...]) -> str:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow([_guarded(c) for c in cells])
-    return out.getvalue()
+def _key() -> bytes:
+    """Return the key of this user; where none can be kept, one for this run alone."""
+    path = cache_folder() / "ledger.key"
+    try:
+        if path.is_file() and len(kept := read_regular(path, error=ReportError)) == _KEY_BYTES:
+            return kept
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        key = secrets.token_bytes(_KEY_BYTES)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(key)
+    except OSError:
+        return secrets.token_bytes(_KEY_BYTES)
+    return key
 
 
 def _guarded(cell: str) -> str:

@@ -15,9 +15,10 @@ import warnings
 import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crimenb.errors import CrimenbError, QueryError
+from crimenb.files import bounded_memory, read_regular
 from crimenb.plurals import counted
 from crimenb.query import Query, parse_postcode
 
@@ -38,6 +39,9 @@ _OTHERS = {
     b"{\\rtf": "a rich text", b"<": "a web page", b"[": "JSON", b"{": "JSON",
 }  # fmt: skip
 """How files begin that are no lists; some programs export a web page under the name of a workbook."""
+
+LAST_ROW, LAST_COLUMN = 1_048_576, 256
+"""The last row that Excel has, and the last column in which a list is looked for; a file may claim any."""
 
 _LONGEST_ROW = 50
 """Lines of one row; a quotation mark that closes later was not meant to open."""
@@ -213,7 +217,7 @@ def _one_line(text: str) -> str:
 def _table(path: Path, notices: list[Notice]) -> Iterator[Row]:
     """Yield the rows of a file that are not blank."""
     try:
-        raw = path.read_bytes()
+        raw = read_regular(path, error=QueryError)
     except OSError as error:
         msg = f"The list {str(path)!r} cannot be read: {error.strerror}."
         raise QueryError(msg) from error
@@ -222,14 +226,14 @@ def _table(path: Path, notices: list[Notice]) -> Iterator[Row]:
         msg = f"The list {str(path)!r} is {other}; save it as .xlsx or CSV, with a column 'postcode'."
         raise QueryError(msg)
     if raw.startswith(b"PK\x03\x04"):
-        rows = _workbook(path, raw)
+        rows = iter(_workbook(path, raw))
     else:
         rows = _text(path, raw, notices)
     return (Row(n, cells) for n, cells in rows if any(c.strip(",;") for c in cells))
 
 
-def _workbook(path: Path, raw: bytes) -> Iterator[Row]:
-    """Yield the rows of a workbook's first sheet with a column of postcodes, else of its first."""
+def _workbook(path: Path, raw: bytes) -> list[Row]:
+    """Return the rows of a workbook's first sheet with a column of postcodes, else of its first."""
     import openpyxl
 
     try:
@@ -249,19 +253,35 @@ def _workbook(path: Path, raw: bytes) -> Iterator[Row]:
         if too_large:
             msg = f"The list {str(path)!r} unpacks to more than {LARGEST_WORKBOOK // 1024**2} MB; save it as CSV."
             raise QueryError(msg)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), bounded_memory():
             warnings.simplefilter("ignore")  # what a workbook has beside its cells is not read
             book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
-            heads = ((s, s.iter_rows(max_row=_HEADER_WITHIN, values_only=True)) for s in book.worksheets)
-            with_header = (s for s, head in heads if any(_header([*map(_cell, row)])[0] for row in head))
+            heads = ((s, _rows(s, _HEADER_WITHIN)) for s in book.worksheets)
+            with_header = (s for s, head in heads if any(_header(cells)[0] for cells in head))
             sheet = next(with_header, book.worksheets[0])
-            for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
-                yield Row(number, [*map(_cell, row)])
+            rows, number = [], 0
+            for number, cells in enumerate(_rows(sheet, LAST_ROW + 1), 1):
+                if cells:
+                    rows.append(Row(number, cells))
+        if number > LAST_ROW:
+            msg = f"The list {str(path)!r} has more than the {LAST_ROW:,} rows of Excel; save it as CSV."
+            raise QueryError(msg)
     except QueryError:
         raise
     except Exception as error:  # openpyxl raises many kinds
         msg = f"The list {str(path)!r} is no Excel workbook that can be read; save it as CSV."
         raise QueryError(msg) from error
+    return rows
+
+
+def _rows(sheet: Any, last: int) -> Iterator[list[str]]:
+    """Yield the rows of a sheet down to one, without the empty cells at their ends."""
+    columns = min(sheet.max_column or LAST_COLUMN, LAST_COLUMN)
+    for row in sheet.iter_rows(max_row=last, max_col=columns, values_only=True):
+        cells = [*map(_cell, row)] if row.count(None) < len(row) else []
+        while cells and not cells[-1]:
+            cells.pop()
+        yield cells
 
 
 def _cell(value: object) -> str:
@@ -290,8 +310,11 @@ def _text(path: Path, raw: bytes, notices: list[Notice]) -> Iterator[Row]:
         reader = csv.reader(some, delimiter=separator, strict=True)
         try:
             cells = [c.strip() for c in next(reader)]
-        except csv.Error:
-            words = f"{lines[at].strip()[:40]!r} has an open quotation mark."
+        except csv.Error as error:
+            begun, most = repr(lines[at].strip()[:40]), csv.field_size_limit()
+            too_long = "field larger" in str(error)
+            what = f"a cell of more than {most:,} letters" if too_long else "an open quotation mark"
+            words = f"{begun} has {what}."
             notices.append(Notice(line, "", words, "Left out.", left_out=True))
             at += 1
             continue

@@ -25,7 +25,7 @@ from crimenb.batch.ledger import Entry, Ledger
 from crimenb.batch.plan import Plan, cores
 from crimenb.batch.worker import Task, attempts_file, make, overview_json
 from crimenb.errors import CrimenbError, ReportError, SourceUnavailable
-from crimenb.files import locked, sweep
+from crimenb.files import SUMS, digest, locked, regular, sweep
 from crimenb.plurals import counted
 from crimenb.snapshot import DATA
 
@@ -129,6 +129,9 @@ def _run(
     """Make what is to be made; return the index page, and the entry of each report."""
     out = plan.out
     sweep(out)
+    for counter in out.glob(".*.tries"):
+        if counter.is_symlink() or not counter.is_file():  # a worker adds to it
+            counter.unlink()
     ledger = Ledger(out)
     progress = _Progress(plan, say)
     _enter_unchanged(plan, ledger)
@@ -151,14 +154,39 @@ def _run(
 
 def _indexed(plan: Plan, ledger: Ledger) -> Path:
     """Write the index page: every report in the folder, and what the list lacks."""
-    done = [
-        e for e in ledger.entries.values()
-        if e.status == "done" and (plan.out / e.slug / "report.html").is_file()
-    ]  # fmt: skip
+    names = {o.query.slug: o.name for o in plan.orders}
+    done = []
+    for known in [e for e in ledger.entries.values() if e.status == "done"]:
+        if shown := _proven(known, plan.out):
+            if shown is not known:
+                shown = _named(shown, names.get(shown.slug, ""))
+                ledger.add(shown)
+            done.append(shown)
     done_slugs = {e.slug for e in done}
     entries = [ledger.entries.get(o.query.slug) for o in plan.orders]
     failed = [e for e in entries if e is not None and e.slug not in done_slugs]
     return write_index(plan.out, done, failed, plan.notices)
+
+
+def _proven(entry: Entry, out: Path) -> Entry | None:
+    """Return what the index page may say of a report: what its own data say, or nothing.
+
+    Where the report is still the one that a sealed line was written for, that is what the line says.
+    """
+    folder = out / entry.slug
+    try:
+        if not (folder / "report.html").is_file():
+            return None
+        sums = digest(regular(folder / SUMS, ReportError))
+        if entry.overview and sums == entry.hash:
+            return entry
+        data = snapshot.read(folder / DATA)
+        if data.query.slug != entry.slug:
+            return None
+        return entry._replace(postcode=data.query.postcode, hash=sums, overview=overview_json(data))
+    except Exception:  # noqa: BLE001 - a folder that somebody handed over may hold anything
+        _log.warning("%s is not shown: its data cannot be read", entry.slug, exc_info=True)
+        return None
 
 
 def _named(entry: Entry, name: str) -> Entry:

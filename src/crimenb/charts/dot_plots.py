@@ -55,7 +55,7 @@ def change_chart(table: Data | pd.DataFrame, *, place: str = "", width: int = WI
     table = frame_to_draw(table, change_by_category, "label", "before", "after", "kind", place=place)
     shown = table[~table["label"].isin(["All crime"])]
     if shown.empty:
-        return empty("This report covers less than two full years.", width=width)
+        return empty("This report covers less than two years.", width=width)
     keys = ["Same months a year before", "Latest 12 months"]
     clear = shown["kind"].isin([ChangeVerdict.RISE, ChangeVerdict.FALL])
     shown = shown[["label", "before", "after"]].assign(

@@ -38,6 +38,9 @@ _AROUND = 1.17
 """Half the map's side by the distance from the centre to the farthest edge of the area."""
 
 _OUTLINE: dict[str, Any] = {"stroke": "#ffffff", "strokeWidth": 3.5, "strokeOpacity": 0.9}
+_LEGEND, _SIDE = 52, 2
+"""Room above the map for the key of its symbols, and at its sides, in pixels."""
+
 _RIM_M = 15.0
 """So near to the area's own edge a line between forces is that edge."""
 
@@ -163,7 +166,15 @@ def point_map(
     number = "crimes" if what == "Crimes" else f"records of {what.lower()}"
     area = str(table["place"].iloc[0]) if place else "the area"
     description = f"Map of the map points in {area}, symbol area by the number of {number}."
-    return finish(layered(*layers), width=width, height=width, description=description, square=True)
+    room = (_LEGEND, _SIDE, _SIDE, _SIDE)
+    return finish(
+        layered(*layers),
+        width=width,
+        height=width - 2 * _SIDE,
+        description=description,
+        room=room,
+        square=True,
+    )
 
 
 def shade(data: Data, frame: Frame, forces: Mapping[str, BaseGeometry]) -> list[Any]:

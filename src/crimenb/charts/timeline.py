@@ -172,11 +172,11 @@ def trend_chart(
     for which, style in _styles(kind).items():
         bars = base.transform_filter(f"datum.n !== null && {which}")
         layers.append(bars.mark_bar(aria=False, **style).encode(y=y, tooltip=tooltip))
-    layers += _numbers(base, y, len(months))
     if "elsewhere" in extra and shown["elsewhere"].notna().any():
         layers += _rest_layers(base, shown, f"{rest.removeprefix('the ')}, scaled")
+    layers += _numbers(base, y, len(months))
     if "low" in extra and shown["low"].notna().any():
-        layers = [*_range_layers(base, shown, newest), *layers]
+        layers = [*_range_layers(base, shown), *layers]
     where = f", {counts['place'].iloc[0]}" if place else ""
     description = f"Bar chart of {title.lower()} by month{where}, {months[0]} to {months[-1]}."
     side = _SIDE if len(months) <= 12 else 3 * _SIDE  # a label is wider than a month
@@ -329,13 +329,12 @@ def _gap_layers(shown: pd.DataFrame, tooltip: list[alt.Tooltip]) -> list[Any]:
     return [field, *bracket, along, upright]
 
 
-def _range_layers(base: Any, shown: pd.DataFrame, newest: str) -> list[Any]:
+def _range_layers(base: Any, shown: pd.DataFrame) -> list[Any]:
     """Draw the normal range behind the month it is of, and write it above."""
     row = shown[shown["low"].notna()].iloc[-1]
     band = base.transform_filter("datum.low !== null")
     limits = f"{row['low']:,.0f} to {row['high']:,.0f}"
-    of = "" if row["month"] == newest else f" of {month_name(row['month'])}"
-    words = alt.Chart(pd.DataFrame({"text": [f"normal range{of}: {limits}"]}))
+    words = alt.Chart(pd.DataFrame({"text": [f"normal range for {month_name(row['month'])}: {limits}"]}))
     wide = alt.RelativeBandSize(band=1.3)
     return [
         band.mark_bar(color=BAND, width=wide, aria=False).encode(y=alt.Y("low:Q", axis=None), y2=alt.Y2("high:Q")),

@@ -13,7 +13,7 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from crimenb.charts.theme import INK, SOFT, TINTS
-from crimenb.measures.changes import ChangeVerdict, name_of
+from crimenb.measures.changes import name_of
 from crimenb.measures.outcomes import CHARGED
 from crimenb.measures.place import place_of
 from crimenb.report.html import IN_ROW, Words, paragraphs, small_bars
@@ -21,7 +21,7 @@ from crimenb.schema import ASB, label_of
 from crimenb.wording import format as write
 from crimenb.wording import summary
 from crimenb.wording.comparisons import compared_with
-from crimenb.wording.verdicts import CHANGES_IN_WORDS
+from crimenb.wording.verdicts import CHANGES_IN_WORDS, UNJUDGED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +62,7 @@ def category_bars(data: Data) -> Words:
     crimes = [row(str(c), "crime", label_of(str(c))) for c in totals.index]
     reports = row(ASB, "asb", f"{label_of(ASB)} (reports)")
     caption = f"Records by category, {write.span(place.scope.months)}"
-    headings = [("Category", ""), ("In all", "n"), ("", "long"), ("Each month, own scale", "run"),
+    headings = [("Category", ""), ("Total", "n"), ("", "long"), ("By month (scales differ)", "run"),
                 (write.month_alone(months[-1])[:3], "n")]  # fmt: skip
     listed = write.listing([f"{name} {n}" for name, n, *_ in [*crimes, reports]])
     table_ = figure_table([crimes, [reports]], headings, caption)
@@ -99,10 +99,6 @@ def outcome_bars(data: Data) -> Words:
     return Words(figure_table([lines], headings, caption), f"{caption}: {listed}", "chart", name="outcomes")
 
 
-_UNJUDGED = {ChangeVerdict.TOO_FEW: "too few to judge", ChangeVerdict.MAP_CHANGED: "not compared"}
-"""Verdicts that say nothing of a change, in the words of the table."""
-
-
 def change_dots(data: Data) -> Words:
     """Return the latest twelve months beside the twelve before, a category each, as a table with dots.
 
@@ -117,14 +113,14 @@ def change_dots(data: Data) -> Words:
     if not place.scope.months or not place.year.compared:
         return paragraphs([])
     shown = [c for c in place.changes[1:] if c.count_earlier or c.count_later]
-    judged = [c for c in shown if c.kind not in _UNJUDGED and c.ratio > 0]
+    judged = [c for c in shown if c.kind not in UNJUDGED and c.ratio > 0]
     reach = doublings([c.ratio for c in judged])
 
     def row(c: Change) -> list[str]:
         drawn = dot(c.ratio, reach, named=c.called, low=c.low, high=c.high) if c in judged else ""
         name = f"{name_of(c.series)}{' (reports)' if c in reports else ''}"
         return [_strong(name, named=c.called), f"{c.count_earlier:,}", f"{c.count_later:,}", drawn,
-                _strong(_UNJUDGED.get(c.kind, CHANGES_IN_WORDS[c.kind]), named=c.called)]  # fmt: skip
+                _strong(UNJUDGED.get(c.kind, CHANGES_IN_WORDS[c.kind]), named=c.called)]  # fmt: skip
 
     caption = "Records by category, the latest 12 months and the same months a year before"
     headings = [
@@ -274,8 +270,9 @@ _STEPS = {-3: "an eighth", -2: "a quarter", -1: "half", 0: "same", 1: "twice", 2
 
 def scale_words(reach: int) -> Markup:
     """Return what stands above a scale of doublings."""
-    words = " ".join(
-        f"<span{'' if k in (-reach, 0, reach) else ' class=between'}>{_STEPS[k]}</span>"
-        for k in range(-reach, reach + 1)
-    )
+    ends = (-reach, 0, reach)
+    kinds = {
+        k: "" if k in ends else "between far" if abs(k) == 2 else "between" for k in range(-reach, reach + 1)
+    }
+    words = " ".join(f'<span class="{kind}">{_STEPS[k]}</span>' for k, kind in kinds.items())
     return Markup(f"<span class='scale'>{words}</span>")

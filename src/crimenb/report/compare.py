@@ -124,7 +124,7 @@ def _other_cell(old_cell: Any, new_cell: Any, others: Versions) -> Iterator[tupl
 
 
 def _numbers(output: Mapping[str, Any]) -> Any:
-    """Return an output with its chart reduced to the data and words drawn."""
+    """Return an output with its chart reduced to what it says: the data, the words, the scales."""
     spec = output.get("data", {}).get(VEGALITE)
     if spec is None:
         return output
@@ -134,13 +134,20 @@ def _numbers(output: Mapping[str, Any]) -> Any:
     return {**output, "data": output["data"] | {VEGALITE: drawn, SVG: _SVG.sub(_words_drawn, svg)}}
 
 
-def _words(spec: Any) -> Iterator[str]:
-    """Yield every title and text inside a chart's specification."""
+_MEANING = {
+    "title", "text", "labelExpr", "format", "field", "aggregate", "bin", "timeUnit", "stack", "impute",
+    "scale", "transform", "datum",
+}  # fmt: skip
+"""What a chart says: its words, what it draws, and on which scale; the rest is how it looks."""
+
+
+def _words(spec: Any, channel: str = "") -> Iterator[str]:
+    """Yield every title, text, field and scale inside a chart's specification, each with its channel."""
     for key, value in spec.items() if isinstance(spec, dict) else enumerate(spec):
-        if key in ("title", "text", "labelExpr"):
-            yield json.dumps(value, sort_keys=True)
+        if key in _MEANING:
+            yield json.dumps([channel, key, value], sort_keys=True)
         elif isinstance(value, dict | list) and key not in ("datasets", "values", "config"):
-            yield from _words(value)
+            yield from _words(value, key if isinstance(key, str) else channel)
 
 
 def _datasets(spec: Any) -> Iterator[Any]:

@@ -237,12 +237,15 @@ def _table(name: str, frame: pd.DataFrame, data: Data) -> Words:
 
 
 def _pairs(frame: pd.DataFrame) -> list[str]:
-    """Write in how many pairs of months each series moved its way; too few records say nothing of it."""
+    """Write in how many pairs of months each series moved its way; too few records say nothing of it.
+
+    Its way is that of the daily rate: 1,472 after 1,470 are fewer a day where one year has a day more.
+    """
     return [
         "too few" if kind == ChangeVerdict.TOO_FEW
-        else f"{'lower' if after < before else 'higher'} in {same} of {pairs} months"
-        for kind, before, after, same, pairs in zip(
-            frame["kind"], frame["before"], frame["after"], frame["same_way"], frame["pairs"], strict=True
+        else f"{'lower' if change < 0 else 'higher'} in {same} of {pairs} months"
+        for kind, change, same, pairs in zip(
+            frame["kind"], frame["change"], frame["same_way"], frame["pairs"], strict=True
         )
     ]  # fmt: skip
 
@@ -368,7 +371,7 @@ def _change(place: Place) -> tuple[str, str]:
     if not place.year.compared:
         if place.year.kind == ChangeVerdict.MAP_CHANGED:
             return f"Years are {brief_change(place.year)}", measure
-        return "No comparison with last year: this report covers less than two full years", measure
+        return "Not compared with the year before: this report covers less than two years", measure
     clear = [c for c in place.changes[1:] if c.called]
     named = [f"{name_of(c.series).lower()} a {brief_change(c)}" for c in clear]
     return f"All crime: {describe_change(place.year)}{'; ' + write.listing(named) if named else ''}", measure
@@ -391,7 +394,7 @@ def _explore(place: Place) -> tuple[str, str]:
     if not place.scope.months:
         return "Nothing to explore: no record can be counted", "Records by category, month and map point"
     return (
-        f"Explore {write.counted(place.total('crime'), 'crime')} and, counted apart, "
+        f"Explore {write.counted(place.total('crime'), 'crime')} and, counted separately, "
         f"{write.counted(place.asb_total, 'report')} of anti-social behaviour",
         "Records by category, month and map point",
     )

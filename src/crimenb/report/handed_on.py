@@ -57,10 +57,9 @@ def parts(nb: nbformat.NotebookNode) -> Iterator[Part]:
         heads = [(role, data["text/plain"]) for role, data in roles if role.get("role") == "head"]
         number = int(heads[0][0].get("number", 0)) if heads else 0
         if number or tables:
-            name = next((r["name"] for r, _ in roles if r.get("role") == "chart"), "")
-            message, _, measure = (
-                "".join(text for _, text in heads[:1]).removeprefix(f"Figure {number}. ").partition("\n")
-            )
+            name = next((role["name"] for role, _ in roles if role.get("role") == "chart"), "")
+            said = "".join(text for _, text in heads[:1]).removeprefix(f"Figure {number}. ")
+            message, _, measure = said.partition("\n")
             yield Part(number, name, message, measure, tables)
 
 

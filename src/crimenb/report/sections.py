@@ -233,9 +233,7 @@ def compared(data: Data) -> Words:
     """Return how the table is read, what both places hold, and what was refused, with its reason."""
     found = place_of(data).comparisons
     drawn = any(not c.refused for c in found)
-    how = (
-        ["A full dot marks a share that clearly differs. The line shows what chance allows."] if drawn else []
-    )
+    how = ["A filled dot means a clear difference. The line shows what chance allows."] if drawn else []
     return paragraphs([*how, *(s for c in found for s in comparison_sentences(c))])
 
 
@@ -245,10 +243,19 @@ def change(data: Data) -> Words:
     if not place.scope.months:
         return paragraphs(["No month can be counted, so years are not compared."])
     if place.year.kind == ChangeVerdict.TOO_FEW_MONTHS:
-        return paragraphs([
-            "Ask for two years or more."
-        ])  # fmt: skip
-    return paragraphs(verdicts.change_sentences(place))
+        return paragraphs(["To compare, choose 24 months or more."])
+    sentences = verdicts.change_sentences(place)
+    if place.year.compared:
+        sentences.append(
+            "A filled dot means a clear change: at least a tenth, beyond chance and in most months. The line shows "
+            "what chance allows."
+        )
+    if any(c.kind == ChangeVerdict.MAP_CHANGED for c in place.changes[1:]):
+        sentences.append(
+            "Categories marked “not compared” are too small to compare across July 2022, when police.uk replaced its "
+            "map points."
+        )
+    return paragraphs([" ".join(sentences)])
 
 
 def map_key(data: Data) -> Words:
@@ -260,7 +267,8 @@ def map_key(data: Data) -> Words:
     asked = place.key if place.is_circle else "the middle of the area"
     signs = (
         f"The cross is {asked}. Crimes are moved to the nearest map point, so a circle is not an address. A large one "
-        "often marks a busy place, or somewhere incidents are logged. Grey dots have no crime or lie outside the area."
+        "often marks a busy place, or a place where police log incidents. Grey dots have no crime or lie outside the "
+        "area."
     )
     if within.points_changed:
         signs = (
@@ -286,7 +294,7 @@ def how_to_explore(data: Data) -> Words:
     """Return how the linked figure is used; only for readers whose page runs its script."""
     if not place_of(data).scope.months:
         return paragraphs([])
-    text = "Select a category or months in the lists, or click or drag in the figure. Escape shows everything again."
+    text = "Select a category or months in the lists, or click or drag in the figure. Press Escape to show everything."
     return Words(f'<p class="screen">{escape(text)}</p>', text)
 
 
@@ -300,12 +308,14 @@ def happened_next(data: Data) -> Words:
         return paragraphs(["The source gives no outcomes for the crimes counted here."])
     sentences = []
     if found.crimes >= write.LEAST_SHARE:
-        beside = (
-            f"The upright line is {write.rest_of(place.forces)}. "
-            if found.table["rest"].notna().any()
-            else ""
-        )
-        sentences.append(f"{beside}Court results are not published, so no share here is a conviction rate.")
+        rest = write.rest_of(place.forces)
+        if found.table["rest"].notna().any():
+            sentences.append(f"The vertical line is {rest}.")
+        elif len(data.main.force_outcomes):
+            sentences.append(
+                f"{write.capital(rest)} is not shown, because its outcomes are incomplete in these months."
+            )
+        sentences.append("Court results are not published, so no share here is a conviction rate.")
     if found.unsettled:
         sentences.append(
             f"Left out, because many are still under investigation: {write.span(found.unsettled)}."
@@ -314,7 +324,7 @@ def happened_next(data: Data) -> Words:
         sentences.append(f"Left out, because too many updates are missing: {write.span(found.faulty)}.")
     if not sentences and not found.crimes:
         sentences = ["No crime of these months has an outcome yet."]
-    return paragraphs(sentences)
+    return paragraphs([" ".join(sentences)])
 
 
 _SITE = "https://www.police.uk/pu/your-area/"

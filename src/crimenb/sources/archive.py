@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import weakref
@@ -17,19 +18,34 @@ import shapely
 
 from crimenb.data import Pull, frame
 from crimenb.errors import PlaceNotFound, QueryError, SourceError
+from crimenb.files import read_regular, regular
 from crimenb.geo import MILE_M, distances, in_metres
 from crimenb.month_status import EVIDENCE, MEASURED, Supply, supply
 from crimenb.query import Area
 from crimenb.schema import ASB, BTP, CATEGORIES, force_name, label_of
 from crimenb.sources import gazetteer as gazetteers
 from crimenb.sources import versions
-from crimenb.sources.archive_build import FORMAT, OUTCOMES
+from crimenb.sources.archive_build import OUTCOMES
 from crimenb.sources.place_frames import ORDER, nearby, place_row
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from shapely.geometry.base import BaseGeometry
+
+_COLUMNS = {
+    "street.parquet": {
+        "VARCHAR": "month force category crime_id snapped_to outcome",
+        "DOUBLE": "longitude latitude",
+    },
+    "counts.parquet": {"VARCHAR": "force month category", "BIGINT": "located unlocated"},
+    OUTCOMES: {"VARCHAR": "force month outcome", "BIGINT": "located"},
+    "postcodes.parquet": {
+        "VARCHAR": "postcode district ward lsoa force refused remark closed district_name ward_name country",
+        "DOUBLE": "longitude latitude",
+    },
+}
+"""The columns of each file by their kind."""
 
 FRAME_M = 350.0
 """How far the map reaches beyond the area; snapped points are counted out to there."""
@@ -48,9 +64,9 @@ class Archive:
         self._release = weakref.finalize(self, release)
         self.closed_ok = closed_ok
         self.inventory: dict[str, Any] = versions.read_inventory(self.folder)
-        if (found := self.inventory["format"]) != FORMAT:
+        if (found := self.inventory["format"]) != versions.FORMAT:
             msg = (
-                f"The archive {str(folder)!r} has format {found!r}, this version reads {FORMAT}; "
+                f"The archive {str(folder)!r} has format {repr(found)[:40]}, this version reads {versions.FORMAT}; "
                 "build it anew with 'crimenb archive build'."
             )
             raise SourceError(msg)
@@ -71,9 +87,10 @@ class Archive:
     def _evidence_held(self) -> pd.DataFrame:
         """What every file holds, so that no verdict hangs on the months asked."""
         counts = self._read(
+            "counts.parquet",
             "SELECT force, month, sum(located + unlocated) FILTER (category <> ?)::BIGINT AS crime, "
-            "sum(located + unlocated) FILTER (category = ?)::BIGINT AS asb FROM read_parquet(?) GROUP BY ALL",
-            [ASB, ASB, str(self.folder / "counts.parquet")],
+            "sum(located + unlocated) FILTER (category = ?)::BIGINT AS asb GROUP BY ALL",
+            [ASB, ASB],
         )
         rows = self._files.merge(counts, how="left", on=["force", "month"])
         rows[["crime", "asb"]] = rows[["crime", "asb"]].fillna(0).astype("int64")
@@ -87,12 +104,39 @@ class Archive:
     @functools.cached_property
     def _db(self) -> duckdb.DuckDBPyConnection:
         # Kept: opening one costs more than most questions.
-        return duckdb.connect(config={"threads": 2})
+        db = duckdb.connect(config={"threads": 2})
+        for name, columns in _COLUMNS.items():
+            path = regular(self.folder / name, SourceError)
+            if path.exists():
+                with self._reading(name):
+                    found = db.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
+                    kinds = {column: kind for column, kind, *_ in found}
+                    if any(kinds.get(c) != k for k, names in columns.items() for c in names.split()):
+                        msg = "its columns are of another kind"
+                        raise ValueError(msg)
+        return db
+
+    @contextlib.contextmanager
+    def _reading(self, name: str) -> Iterator[None]:
+        """Say in one sentence that a file of the archive is damaged, whatever a library makes of it."""
+        try:
+            yield
+        except Exception as error:
+            why = " ".join(str(error).partition("\n")[0].split())[:200] or type(error).__name__
+            msg = f"{str(self.folder / name)!r} is damaged ({why}); build the archive anew."
+            raise SourceError(msg) from error
 
     @functools.cached_property
     def _areas(self) -> gpd.GeoDataFrame | None:
         file = self.folder / "forces.parquet"
-        return gpd.read_parquet(file) if file.is_file() else None
+        if not regular(file, SourceError).is_file():
+            return None
+        with self._reading(file.name):
+            areas = gpd.read_parquet(file)[["force", "geometry"]].astype({"force": "str"})
+            if not areas.is_valid.all():
+                msg = "a boundary is broken"
+                raise ValueError(msg)
+            return areas
 
     def months(self) -> list[str]:
         """Return the months of which the archive holds any territorial force, oldest first."""
@@ -180,7 +224,7 @@ class Archive:
         if not file.is_file():
             return {}
         centre = shapely.Point(place["longitude"].iloc[0], place["latitude"].iloc[0])
-        for team in json.loads(file.read_text("utf-8")):
+        for team in json.loads(read_regular(file, error=SourceError)):
             shape = shapely.from_geojson(json.dumps(team["neighbourhoods"]["geometry"]))
             if shape.covers(centre):
                 key = {"postcode": place["postcode"].iloc[0]}
@@ -220,29 +264,28 @@ class Archive:
 
     # ---------------------------------------------------------------- reading
 
-    def _read(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
-        try:
-            return self._db.execute(sql, list(parameters)).df()
-        except duckdb.Error as error:
-            msg = f"The archive {str(self.folder)!r} cannot be read ({error}); build it anew."
-            raise SourceError(msg) from error
+    def _read(self, file: str, select: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
+        db = self._db
+        with self._reading(file):
+            return db.execute(f"FROM read_parquet(?) {select}", [str(self.folder / file), *parameters]).df()
 
     def _gazetteer(self, where: str, parameters: Sequence[object], columns: str = "*") -> pd.DataFrame:
         file = self.folder / "postcodes.parquet"
-        if not file.is_file():
+        if not regular(file, SourceError).is_file():
             msg = (
                 f"The archive {str(self.folder)!r} holds no postcodes; "
                 "build it with --postcodes (OS Code-Point Open, ONSPD or NSPL)."
             )
             raise QueryError(msg)
-        return self._read(f"SELECT {columns} FROM read_parquet(?) WHERE {where}", [str(file), *parameters])
+        return self._read(file.name, f"SELECT {columns} WHERE {where}", parameters)
 
     def _records(self, shape: BaseGeometry) -> pd.DataFrame:
         """Read every record of any month in the box of the map's frame."""
         west, south, east, north = _box(shape, FRAME_M)
         return self._read(
-            "SELECT * FROM read_parquet(?) WHERE latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ?",
-            [str(self.folder / "street.parquet"), south, north, west, east],
+            "street.parquet",
+            "SELECT * WHERE latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ?",
+            [south, north, west, east],
         )
 
     def _crimes(self, found: pd.DataFrame) -> gpd.GeoDataFrame:
@@ -309,7 +352,7 @@ class Archive:
     def _force_outcomes(
         self, postcode: str, coverage: pd.DataFrame, months: Sequence[str], crimes: pd.DataFrame
     ) -> pd.DataFrame:
-        if not (self.folder / OUTCOMES).is_file():  # built by an earlier version
+        if not regular(self.folder / OUTCOMES, SourceError).is_file():  # built by an earlier version
             return frame("force_outcomes")
         table = self._counted(OUTCOMES, coverage, months)
         here = crimes[crimes["category"] != ASB].groupby(["reported_by", "month", "outcome"]).size()
@@ -322,14 +365,11 @@ class Archive:
         """Read the forces' own counts of the months that each of them supplied whole."""
         among = coverage.loc[coverage["force"] != BTP, "force"].tolist()
         counts = self._read(
-            "SELECT * FROM read_parquet(?) WHERE list_contains(?, force) AND list_contains(?, month)",
-            [str(self.folder / file), among, list(months)],
+            file, "SELECT * WHERE list_contains(?, force) AND list_contains(?, month)", [among, list(months)]
         )
         # A month that was not supplied whole says nothing of the rest of the force.
-        whole = [
-            self.supplied[key].state == "supplied"
-            for key in zip(counts["force"], counts["month"], strict=True)
-        ]
+        keys = zip(counts["force"], counts["month"], strict=True)
+        whole = [key in self.supplied and self.supplied[key].state == "supplied" for key in keys]
         return counts[np.array(whole, bool)]
 
     def _used(

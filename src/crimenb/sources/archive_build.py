@@ -37,13 +37,10 @@ from crimenb.sources.official_files import (
     damaged,
     reporting_names,
 )  # fmt: skip
-from crimenb.sources.versions import INVENTORY, publish, read_inventory, resolve, sweep
+from crimenb.sources.versions import FORMAT, INVENTORY, publish, read_inventory, resolve, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-FORMAT = 2
-"""Format of an archive's version; another one is refused with a sentence."""
 
 OUTCOMES = "outcomes.parquet"
 """Located crimes by force, month and latest outcome: what the rest of a force is known by."""

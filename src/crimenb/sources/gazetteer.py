@@ -16,6 +16,7 @@ import shapely
 from scipy.spatial import cKDTree
 
 from crimenb.errors import PlaceNotFound, QueryError, SourceError
+from crimenb.files import bounded_memory, regular
 from crimenb.geo import LONLAT, MILE_M, in_degrees, in_metres, to_lonlat, to_metres
 from crimenb.query import postcode_areas
 from crimenb.schema import data_file, forces
@@ -39,6 +40,7 @@ _COUNTRIES = {
     "E92000001": "England", "W92000004": "Wales", "N92000002": "Northern Ireland", "S92000003": "Scotland",
 }  # fmt: skip
 _CHUNK = 200_000
+_LONGEST_LINE = 100_000
 _STAGE = """
 CREATE TABLE staged (postcode VARCHAR, longitude DOUBLE, latitude DOUBLE, quality DOUBLE,
     grade VARCHAR, country VARCHAR, district VARCHAR, ward VARCHAR, lsoa VARCHAR, area VARCHAR,
@@ -204,8 +206,8 @@ def _wanted(name: str, beside: list[str]) -> bool:
 def _stage(db: duckdb.DuckDBPyConnection, path: Path) -> bool:
     """Read one CSV into the tables; return whether it holds postcodes."""
     try:
-        with path.open(encoding="utf-8-sig", errors="replace") as stream:
-            first = stream.readline()
+        with regular(path, SourceError).open(encoding="utf-8-sig", errors="replace") as stream:
+            first = stream.readline(_LONGEST_LINE)
         if _CODE_POINT_ROW.match(first):
             _code_point(db, path)
             return True
@@ -308,13 +310,19 @@ def build_force_areas(source: Path, target: Path, tmp: Path) -> None:
         Not readable, not in the United Kingdom, or it tells no police force.
     """
     shapes: dict[str, list[BaseGeometry]] = {}
-    for file in _shape_files(source, tmp):
-        for areas in read_outlines(file).values():
-            outlines = areas[areas.geom_type.isin(["Polygon", "MultiPolygon", "GeometryCollection"])]
-            for force, geometry in zip(_force_ids(outlines, file), _placed(outlines, source), strict=True):
-                polygons = [g for g in shapely.get_parts(geometry) if g.geom_type.endswith("Polygon")]
-                if force and polygons:
-                    shapes.setdefault(force, []).extend(polygons)
+    try:
+        with bounded_memory():
+            for file in _shape_files(source, tmp):
+                for areas in read_outlines(file).values():
+                    outlines = areas[areas.geom_type.isin(["Polygon", "MultiPolygon", "GeometryCollection"])]
+                    placed = _placed(outlines, source)
+                    for force, geometry in zip(_force_ids(outlines, file), placed, strict=True):
+                        polygons = [g for g in shapely.get_parts(geometry) if g.geom_type.endswith("Polygon")]
+                        if force and polygons:
+                            shapes.setdefault(force, []).extend(polygons)
+    except (MemoryError, shapely.errors.GEOSException) as error:
+        msg = f"{str(source)!r} cannot be mended within 4 GB of memory; simplify it, for example in QGIS."
+        raise QueryError(msg) from error
     if not shapes:
         msg = (
             f"{str(source)!r} has no column of police force area codes (E23000034), police.uk ids or names "

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crimenb.errors import QueryError, SourceError
+from crimenb.files import regular
 from crimenb.schema import data_file, forces
 from crimenb.sources import zips
 
@@ -149,7 +150,7 @@ class Finder:
                 self.unused["broken links"] += 1
 
     def _on_disk(self, path: Path) -> Iterator[Found]:
-        state = path.stat()
+        state = regular(path, SourceError).stat()
         month_folder = re.fullmatch(r"\d{4}-\d{2}", path.parent.name)
         release = path.parent.parent if month_folder else path.parent
         written = _date(time.localtime(state.st_mtime)[:6])
@@ -266,10 +267,9 @@ class Finder:
         needed = NEEDED if item.kind == "street" else KNOWN[item.kind]
         old = {c.lower() for c in OLD_STREET.split(",")}
         if not needed <= set(columns) and not (item.kind == "street" and old <= set(columns)):
-            msg = (
-                f"{item.shown!r} is named like a police.uk {item.kind} file but its columns are "
-                f"{layout.delimiter.join(layout.columns)[:60]!r}...; take it out."
-            )
+            # What it holds instead is not shown: it may be a link to a file that is nobody's business.
+            lacks = ", ".join(map(repr, sorted(needed - set(columns))))
+            msg = f"{item.shown!r} is named like a police.uk {item.kind} file but lacks {lacks}; take it out."
             raise SourceError(msg)
         return columns
 

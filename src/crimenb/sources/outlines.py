@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import struct
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +24,8 @@ import shapely
 from shapely.geometry import shape
 
 from crimenb.errors import QueryError, SourceError
-from crimenb.files import scratch
-from crimenb.geo import LONLAT
+from crimenb.files import bounded_memory, regular, scratch
+from crimenb.geo import LONLAT, from_wkb
 from crimenb.sources import zips
 
 if TYPE_CHECKING:
@@ -45,6 +47,10 @@ SELECT g.table_name, g.column_name, s.organization, s.organization_coordsys_id, 
 FROM gpkg_geometry_columns AS g JOIN sqlite_master AS m ON m.name = g.table_name AND m.type = 'table'
 LEFT JOIN gpkg_spatial_ref_sys AS s ON s.srs_id = g.srs_id ORDER BY g.table_name
 """
+MOST_ROWS = 500_000
+"""Rows of a layer: the country has 190,000 output areas, the smallest that it is divided into."""
+
+_LONGEST_S = 60.0
 _ENVELOPES = (0, 32, 48, 48, 64)
 """Bytes of the box that a GeoPackage writes before a shape, by the number in its head."""
 
@@ -60,23 +66,27 @@ def read_outlines(path: Path) -> dict[str, gpd.GeoDataFrame]:
     Raises
     ------
     QueryError
-        No such file, too large, or none of the formats.
+        No such file, too large in bytes, rows or memory, or none of the formats.
     """
-    if not path.is_file():
+    if not regular(path, QueryError).is_file():
         but = ", but a folder; give the one file in it:" if path.is_dir() else "; give"
         msg = f"There is no file {str(path)!r}{but} {FORMATS}."
         raise QueryError(msg)
     try:
-        if path.suffix.lower() in _BESIDE:
-            files = [p for p in path.parent.iterdir() if p.stem.lower() == path.stem.lower()]
-            return _layers({p.suffix.lower(): _bytes(p) for p in files if p.is_file()}, path.name)
-        return _layers({"": _bytes(path)}, path.name)
+        with bounded_memory():
+            if path.suffix.lower() in _BESIDE:
+                files = [p for p in path.parent.iterdir() if p.stem.lower() == path.stem.lower()]
+                return _layers({p.suffix.lower(): _bytes(p) for p in files if p.is_file()}, path.name)
+            return _layers({"": _bytes(path)}, path.name)
+    except MemoryError as error:
+        msg = f"{str(path)!r} needs more than the limit of 4 GB of memory; export only the outlines that you need."
+        raise QueryError(msg) from error
     except OSError as error:
         msg = f"{str(path)!r} cannot be read: {error.strerror}."
         raise QueryError(msg) from error
     except (
         LookupError, TypeError, ValueError, AttributeError, RecursionError, RuntimeError, SyntaxError,
-        OverflowError, sqlite3.Error, shapely.errors.ShapelyError,
+        OverflowError, sqlite3.Error, struct.error, shapely.errors.ShapelyError,
     ) as error:  # fmt: skip
         if isinstance(error, QueryError):
             raise
@@ -162,11 +172,43 @@ def _geopackage(raw: bytes) -> Iterable[tuple[str, gpd.GeoDataFrame]]:
     with closing(sqlite3.connect(":memory:")) as db:
         # Bytes 18 and 19 tell of a journal beside the file, which a database in memory has not.
         db.deserialize(raw[:18] + b"\1\1" + raw[20:])
+        until = time.monotonic() + _LONGEST_S
+        db.set_progress_handler(lambda: time.monotonic() > until, 1_000_000)
+        db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST)
+        db.set_authorizer(_only_stored)
+        for system in ("gpkg_geometry_columns", "gpkg_spatial_ref_sys"):
+            _refuse_computed(db, system)
         for layer, column, authority, code, definition in db.execute(_LAYERS).fetchall():
-            table = pd.read_sql_query('SELECT * FROM "{}"'.format(layer.replace('"', '""')), db)
-            shapes = shapely.from_wkb([_plain(blob) for blob in table.pop(column)])
+            _refuse_computed(db, layer)
+            found = db.execute(f"SELECT * FROM {_quoted(layer)} LIMIT {MOST_ROWS + 1}")
+            rows = found.fetchall()
+            if len(rows) > MOST_ROWS:
+                msg = (
+                    f"The layer {layer!r} has more than {MOST_ROWS:,} rows; export only those that you need."
+                )
+                raise QueryError(msg)
+            names = [name for name, *_ in found.description]
+            table = pd.DataFrame.from_records(rows, columns=names, coerce_float=True)
+            shapes = from_wkb(map(_plain, table.pop(column)))
             crs = f"EPSG:{code}" if str(authority).upper() == "EPSG" else _from_wkt(definition)
             yield str(layer), gpd.GeoDataFrame(table, geometry=shapes, crs=crs)
+
+
+def _only_stored(action: int, _: str | None, __: str | None, ___: str | None, view: str | None) -> int:
+    """Let a database answer from its tables alone: what a view says is computed, and may have no end."""
+    allowed = action in {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_PRAGMA} and view is None
+    return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
+
+
+def _quoted(name: str) -> str:
+    return '"{}"'.format(name.replace('"', '""'))
+
+
+def _refuse_computed(db: sqlite3.Connection, table: str) -> None:
+    """Refuse a table with columns that are computed when they are read."""
+    if any(hidden for *_, hidden in db.execute(f"PRAGMA table_xinfo({_quoted(table)})")):
+        msg = f"The table {table!r} has columns that are computed; export it anew, for example from QGIS."
+        raise QueryError(msg)
 
 
 def _plain(blob: bytes | None) -> bytes | None:

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import shutil
 import time
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired, TypedDict
+
+import msgspec
 
 from crimenb.errors import Busy, QueryError, SourceError
-from crimenb.files import locked, synced, write_whole
+from crimenb.files import locked, read_regular, synced, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,8 +28,49 @@ if TYPE_CHECKING:
 INVENTORY = "crimenb-archive.json"
 """Name of the pointer, and of the inventory inside each version."""
 
+FORMAT = 2
+"""Format of an archive's version; another one is refused with a sentence."""
+
 VERSIONS = "versions"
 _PATIENCE_S, _PAUSE_S = 10.0, 0.01
+
+
+_Number = Annotated[int, msgspec.Meta(ge=-1, le=10**12)]
+_Month = Annotated[str, msgspec.Meta(pattern=r"^20\d\d-(0[1-9]|1[0-2])\Z")]
+
+
+class _File(TypedDict):
+    name: str
+    month: _Month
+    force: str
+    sha256: str
+    rows: _Number
+    records: _Number
+    own: NotRequired[_Number]
+
+
+class _Postcodes(TypedDict):
+    postcodes: _Number
+    refused: dict[str, _Number]
+    areas: list[str]
+    complete: bool
+
+
+class _Inventory(TypedDict):
+    """The shape of an inventory, which may have come with an archive that somebody handed over."""
+
+    format: int
+    name: NotRequired[str]
+    version_id: NotRequired[str]
+    built: str
+    release: Annotated[str, msgspec.Meta(pattern=r"^(20\d\d-(0[1-9]|1[0-2]))?\Z")]
+    records: _Number
+    located: _Number
+    files: Annotated[list[_File], msgspec.Meta(min_length=1)]
+    not_used: dict[str, _Number]
+    not_read: dict[str, dict[str, _Number]]
+    new_categories: dict[str, _Number]
+    gazetteer: dict[str, Any]
 
 
 def resolve(folder: Path) -> Path:
@@ -40,7 +84,7 @@ def resolve(folder: Path) -> Path:
         The pointer is damaged.
     """
     try:
-        text = (folder / INVENTORY).read_text("utf-8")
+        raw = read_regular(folder / INVENTORY, error=SourceError)
     except OSError as error:
         if folder.parent.name == VERSIONS:
             raise SourceError(_gone(folder)) from error
@@ -50,12 +94,12 @@ def resolve(folder: Path) -> Path:
         )
         raise QueryError(msg) from error
     try:
-        version = json.loads(text).get("version")
-    except (ValueError, AttributeError) as error:
+        version = msgspec.json.decode(raw, type=dict[str, Any]).get("version")
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise SourceError(_damaged(folder)) from error
     if version is None:
         return folder
-    if not isinstance(version, str) or Path(version).name != version:
+    if not isinstance(version, str) or not re.fullmatch(r"\w{1,64}", version):
         raise SourceError(_damaged(folder))
     return folder / VERSIONS / version
 
@@ -69,16 +113,18 @@ def read_inventory(version: Path) -> dict[str, Any]:
         It is gone or damaged.
     """
     try:
-        found = json.loads((version / INVENTORY).read_text("utf-8"))
-        found["format"], found["files"]
+        found = msgspec.json.decode(read_regular(version / INVENTORY, error=SourceError), type=dict[str, Any])
+        if found["format"] == FORMAT:
+            found = dict(msgspec.convert(found, _Inventory))
+            if gazetteer := found["gazetteer"]:
+                msgspec.convert(gazetteer, _Postcodes)
+            if len({(f["force"], f["month"]) for f in found["files"]}) < len(found["files"]):
+                raise SourceError(_damaged(version))
     except OSError as error:
-        msg = (
-            f"The version {version.name!r} of the archive is gone; run it again on the archive as it is now."
-        )
-        raise SourceError(msg) from error
-    except (ValueError, KeyError, TypeError) as error:
+        raise SourceError(_gone(version)) from error
+    except (msgspec.MsgspecError, ValueError, KeyError, RecursionError) as error:
         raise SourceError(_damaged(version)) from error
-    return dict(found)
+    return found
 
 
 def _gone(version: Path) -> str:

@@ -9,6 +9,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from crimenb.errors import SourceError
+from crimenb.files import regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,11 +45,11 @@ def opened(path: Path, shown: str = "") -> Iterator[zipfile.ZipFile]:
     Raises
     ------
     SourceError
-        It is no whole zip.
+        It is no whole zip, or no file.
     """
     shown = shown or str(path)
     try:
-        archive = zipfile.ZipFile(path)
+        archive = zipfile.ZipFile(regular(path, SourceError))
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
         msg = f"{shown!r} is not a whole zip file ({error}); download it again."
         raise SourceError(msg) from error

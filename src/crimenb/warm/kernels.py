@@ -62,7 +62,10 @@ _LATE = (
 
 _CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
 
-_ARGUMENTS = ["--HistoryManager.enabled=False", "--Kernel._execute_sleep=0"]
+_QUIET = ["--Application.log_level=CRITICAL"]
+"""A kernel that is interrupted says so, and we have said it; what fails, whoever started it says."""
+
+_ARGUMENTS = [*_QUIET, "--HistoryManager.enabled=False", "--Kernel._execute_sleep=0"]
 """A history of inputs in the user's home is for people, and here it would grow by every report; the
 pause after each cell, in which a text that came late may still be sent, is for those that print."""
 
@@ -88,7 +91,8 @@ def options(folder: Path) -> dict[str, Any]:
         short = _abstract_name() if sys.platform == "linux" else "kernel-ipc"
         connection |= {"transport": "ipc", "ip": own if len(os.fsencode(own)) < 90 else short}
     # A kernel that is shut down gracefully may still print a traceback on our stderr.
-    return {"config": Config({"KernelManager": connection}), "shutdown_kernel": "immediate"}
+    config = Config({"KernelManager": connection, "NotebookClient": {"extra_arguments": _QUIET}})
+    return {"config": config, "shutdown_kernel": "immediate"}
 
 
 def give_ipython_a_folder() -> None:
@@ -97,7 +101,8 @@ def give_ipython_a_folder() -> None:
     It would warn of the home otherwise, and leave a new folder behind each time.
     """
     usual = Path.home() / ".ipython"
-    if os.environ.get("IPYTHONDIR") or os.access(usual if usual.exists() else usual.parent, os.W_OK):
+    folder = usual if usual.exists() else usual.parent
+    if os.environ.get("IPYTHONDIR") or (folder.is_dir() and os.access(folder, os.W_OK)):
         return
     os.environ["IPYTHONDIR"] = str(_private())
 

@@ -62,7 +62,7 @@ def unlocated_sentence(place: Place) -> str:
     named = [
         f"{write.percent_of(u.share, 1000)} of {write.forces_named([u.force])}'s records" for u in shares
     ]
-    return f"A further {write.listing(named)} have no location. They are not counted anywhere in this report."
+    return f"{write.listing(named)} have no location. They are not counted anywhere in this report."
 
 
 def published_sentence(place: Place, *, limit: bool = True) -> str:

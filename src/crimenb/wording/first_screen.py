@@ -12,6 +12,7 @@ from crimenb.measures.changes import ChangeVerdict
 from crimenb.measures.months import YEAR, MonthVerdict, Verdict
 from crimenb.wording import format as write
 from crimenb.wording.availability import part_sentence, published_sentence
+from crimenb.wording.how_to_read import chance_sentence
 from crimenb.wording.verdicts import (
     brief,
     brief_change,
@@ -100,13 +101,13 @@ def _year(place: Place) -> LargeNumber:
         detail, strong = f"{year.count_earlier:,} {year_before(year)}", YEAR
     else:
         value, when, strong = place.total("crime"), write.in_period(place.scope.months), len(bars)
-        verdict = "No comparison with last year"
+        verdict = "Not compared with the year before"
         detail = (
             "the counts are too small to compare across July 2022, when police.uk replaced its map points"
             if year.kind == ChangeVerdict.MAP_CHANGED
             else "fewer than 10 months are counted in both years"
             if len(place.status) >= 2 * YEAR
-            else "this report covers less than two full years"
+            else "this report covers less than two years"
         )
     what = f"{write.plural(value, 'crime', 'crimes')} {when}"
     return LargeNumber(value, what, verdict, detail, "crime", months, bars, strong, year.kind)
@@ -181,6 +182,8 @@ def _nothing_unusual(place: Place) -> tuple[str, str] | None:
     else:
         name = "number of crimes" if judged[0].series == "crime" else "number of reports"
         text = f"The {month} {name} is {brief(judged[0])}."
+    if len(place.scope.months) > 1:
+        text = f"{text} No other month is judged.".strip()
     return "Nothing unusual stands out.", text
 
 
@@ -191,9 +194,4 @@ def _not_judged(place: Place) -> tuple[str, str]:
     small = place.small
     if len(months) < 2 or not small.total:
         return "The numbers are too small to say what is usual.", ""
-    when = "a typical year" if len(months) == YEAR else f"{len(months)} typical months"
-    return (
-        "The numbers are too small to say what is usual.",
-        f"With numbers this small, {small.total:,} is consistent with anything from {small.low:,} to {small.high:,} "
-        f"crimes in {when}.",
-    )
+    return "The numbers are too small to say what is usual.", chance_sentence(place)

@@ -29,8 +29,8 @@ MOST_DRAWS = 3
 THEFTS = ("shoplifting", "other-theft", "theft-from-the-person", "bicycle-theft")
 MOST_LISTED = 3
 STANDING = (
-    "Police recorded crime is official statistics, not accredited. police.uk is management information. "
-    "The Crime Survey covers crimes that are not reported."
+    "Police recorded crime figures are official statistics, but not accredited ones. Those on police.uk are management "
+    "information. The Crime Survey also covers crimes that nobody reports."
 )
 WHAT_THESE_ARE = (
     "These are crimes recorded by the police and mapped to nearby points. They do not measure how "
@@ -71,13 +71,22 @@ def range_sentences(place: Place) -> list[str]:
     verdict = place.crime
     if not place.scope.months or verdict.range is None:
         return []
-    force = "the rest of the force and " if verdict.adjusted else ""
+    force = f"crime in {write.rest_of(place.forces)} and " if verdict.adjusted else ""
     before = month_before(verdict.month)
     than = f", not with {write.month_alone(before)}" if before in place.scope.months else ""
+    month = write.month_alone(verdict.month)
     return [
-        f"The normal range comes from the months before {write.month(verdict.month)}, allowing for {force}the length "
-        f"of each month. Compare {write.month_alone(verdict.month)} with it{than}."
+        f"The normal range for {month} comes from {verdict.months} earlier months. It allows for {force}the days in "
+        f"each month. Compare {month} with it{than}."
     ]
+
+
+def chance_sentence(place: Place) -> str:
+    """Say between which numbers chance alone could have moved the total of a small place (R6)."""
+    small = place.small
+    return (
+        f"By chance alone, the {small.total:,} could have been anything from {small.low:,} to {small.high:,}."
+    )
 
 
 def _longer_month(place: Place) -> str:
@@ -151,7 +160,9 @@ def _edge_point(point: EdgePoint) -> str:
     """Name a busy point near the edge with its mix, which sums to its crimes."""
     top = point.mix[:3]
     others = point.crimes - sum(n for _, n in top)
-    mix = [f"{write.category(c)} {n:,}" for c, n in top] + ([f"others {others:,}"] if others else [])
+    mix = [f"{write.category(c)} {n:,}" for c, n in top] + (
+        [f"other categories {others:,}"] if others else []
+    )
     side = "inside" if point.outside_m <= 0 else "outside"
     name = f"One map point ({point.snapped_to})" if point.snapped_to else "One unnamed map point"
     counts = "counts in full" if side == "inside" else "is not counted"
@@ -181,7 +192,7 @@ def _institutions(place: Place) -> list[str]:
             for i in named[:MOST_LISTED]
         ]
         sentences.append(
-            f"The area has {write.listing(listed)}. Crimes are often logged at such places that happened elsewhere."
+            f"The area has {write.listing(listed)}. Police often log crimes there that happened somewhere else."
         )
     for point in place.points.incident_mix[:MOST_LISTED]:
         sentences.append(
@@ -196,7 +207,7 @@ def _burst(burst: Burst) -> str:
     text = (
         f"In {write.month(burst.month)}, {burst.records:,} of the {burst.of_month:,} records of "
         f"{write.category(burst.category)} were mapped to one point ({at}), which has {burst.elsewhen:,} in all "
-        "other months together."
+        "other months combined."
     )
     if burst.category in THEFTS:
         return f"{text} They may be one batch of reports."

@@ -111,8 +111,9 @@ def _month_before(place: Place) -> Iterator[Misreading]:
     if place.crime.range is not None:
         instead = f"{name} was {describe(place.crime)}."
     else:
-        counts = f"{write.counted(now, 'crime')} in {name} and {then:,} in {other}"
-        instead = f"Police recorded {counts}. That shows no trend."
+        where = f" in {write.where(place)}" if within.kind == "part" else ""
+        counts = f"{write.counted(now, 'crime')}{where} in {name} and {then:,} in {other}"
+        instead = f"Police recorded {counts}. Two months cannot show a trend."
     yield Misreading(f"Crime {move} in {name}.", instead)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crimenb.measures.changes import ChangeVerdict
-from crimenb.measures.months import YEAR
 from crimenb.schema import ASB, label_of
 from crimenb.wording import format as write
 from crimenb.wording.availability import (
@@ -22,7 +21,7 @@ from crimenb.wording.availability import (
     unlocated_sentence,
 )
 from crimenb.wording.first_screen import place_in_words, three_numbers, what_matters
-from crimenb.wording.how_to_read import STANDING, WHAT_THESE_ARE
+from crimenb.wording.how_to_read import STANDING, WHAT_THESE_ARE, chance_sentence
 from crimenb.wording.verdicts import asb_sentence, category_sentence, change_sentences, crime_sentence
 
 if TYPE_CHECKING:
@@ -149,11 +148,7 @@ def _small(place: Place) -> list[str]:
         sentences = [f"{text}: {spread} a month.", _without(place), _last(place)]
     sentences.append(_small_categories(place))
     if len(months) > 1 and small.total:
-        when = "a typical year" if len(months) == YEAR else f"{len(months)} typical months"
-        sentences.append(
-            f"With numbers this small, {small.total:,} is consistent with anything from {small.low:,} to "
-            f"{small.high:,} crimes in {when}."
-        )
+        sentences.append(chance_sentence(place))
     if place.scope.kind == "part":
         sentences.append(part_sentence(place))
     sentences += [_rough(place), btp_sentence(place), unlocated_sentence(place)]

@@ -180,7 +180,7 @@ def _recent_verdict(place: Place) -> str:
     if difference(recent.ratio) == "unchanged":
         return "There is no sign of a local change."
     if recent.force_explains:
-        return f"That is in line with {write.rest_of(place.forces)}."
+        return "So this is not a local change."
     return "The difference is too small to call a local change."
 
 
@@ -217,11 +217,16 @@ def year_before(year: Change) -> str:
     return "in the 12 months before" if year.pairs == YEAR else "in the same months a year before"
 
 
+UNJUDGED = {ChangeVerdict.TOO_FEW: "too few to judge", ChangeVerdict.MAP_CHANGED: "not compared"}
+"""Verdicts that say nothing of a change, in the words of a table."""
+
+
 def clear_categories(place: Place) -> str:
     """Say which categories changed clearly on the year."""
     clear = [c for c in place.changes[2:] if c.called]
     if not clear:
-        return "No single category changed clearly."
+        judged = [c for c in place.changes[2:] if c.kind not in UNJUDGED]
+        return f"None of the {len(judged)} categories compared changed clearly." if len(judged) > 1 else ""
     named = [
         f"{write.category(c.series)} ({difference(c.ratio)} at {c.count_later:,}, "
         f"{'lower' if c.ratio < 1 else 'higher'} in {c.same_way} of {c.pairs} months)"

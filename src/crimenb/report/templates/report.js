@@ -181,6 +181,11 @@
         function () { button.textContent = "Copied"; }, function () { button.textContent = "Copying failed"; });
     });
   });
+  // Open beside the report; older browsers keep them folded, whatever the style says.
+  var contents = document.querySelector(".contents details"), wide = window.matchMedia("(min-width: 68.75em)");
+  function unfold() { contents.open = wide.matches; }
+  wide.addEventListener("change", unfold);
+  unfold();
   function width() { return document.documentElement.clientWidth; }
   var last = width(), timer = 0;
   var seen = "IntersectionObserver" in window ? new IntersectionObserver(function (entries) {
