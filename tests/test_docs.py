@@ -128,7 +128,7 @@ def test_every_block_of_every_page_runs(ran, folder):
     assert (folder / "reports" / "zz1-1aa_2024-01_2025-12" / "report.html").is_file()
     assert (folder / "exports" / "tables.xlsx").is_file()
     assert {f"docs/tutorials/{name}.md" for name in ("journalist", "analyst", "web-team")} <= set(ran)
-    assert sum(map(len, ran.values())) >= 39
+    assert sum(map(len, ran.values())) > 30
 
 
 def test_what_is_not_run_says_why():
