@@ -1,4 +1,5 @@
-.PHONY: report test coverage test-faults test-oldest test-newest example lab lock
+.PHONY: help report test coverage test-faults test-oldest test-newest example docs docs-check release-check lab lock
+.DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
 FROM ?=
@@ -16,6 +17,9 @@ export FROM TO POSTCODE SOURCE # a recipe takes them from its environment, so th
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	$(BIN)/python -m compileall -q src
 	@touch $@
+
+help:  ## Say what each target does
+	@sed -n 's/^\([a-z][a-z -]*\):.*  ## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do printf '%-24s %s\n' "$$name" "$$what"; done
 
 report: .venv/.stamp  ## Build one report and print its path (no POSTCODE: the demonstration)
 	@$(BIN)/crimenb report $(if $(POSTCODE),"$$POSTCODE") $(if $(FROM),--from "$$FROM") $(if $(TO),--to "$$TO") --source "$${SOURCE:-$(if $(POSTCODE),live,demo)}"
@@ -39,9 +43,25 @@ test-oldest test-newest: test-%:  ## Run the suite on the oldest declared versio
 example: .venv/.stamp  ## Rebuild reports/example from the demonstration; must leave no difference
 	$(BIN)/python tools/make_example.py
 
+# The site needs packages that nothing else needs, so they are installed here only.
+.venv/.docs: .venv/.stamp docs/requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r docs/requirements.lock
+	@touch $@
+
+docs: .venv/.docs  ## Build the site into site/, with eight reports and their pictures (needs a Chromium)
+	$(BIN)/python tools/make_site.py
+
+docs-check: docs  ## Check each page of the site: axe, links, no request to anywhere
+	$(BIN)/python -m pytest -q -m site tests/test_site.py
+
+release-check: .venv/.stamp  ## Build wheel and sdist twice, install both in empty environments and try them there
+	$(BIN)/python tools/check_release.py
+
 lab: .venv/.stamp  ## Open the notebooks in JupyterLab
 	@test -f .venv/etc/jupyter/labconfig/page_config.json || $(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements # asks about news
 	$(BIN)/jupyter lab notebooks
 
-lock:  ## Resolve requirements.lock anew (needs uv)
-	uv pip compile pyproject.toml --all-extras --generate-hashes --no-emit-index-url --no-header --universal --upgrade -o requirements.lock
+COMPILE := uv pip compile --generate-hashes --no-emit-index-url --no-header --universal --upgrade
+lock:  ## Resolve requirements.lock and docs/requirements.lock anew (needs uv)
+	$(COMPILE) pyproject.toml --all-extras -o requirements.lock
+	$(COMPILE) --group pyproject.toml:docs --constraint requirements.lock --python-version 3.11 -o docs/requirements.lock

@@ -18,13 +18,14 @@ settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave the slow faults out unless they are asked for by name (`-m slow_faults`)."""
-    if "slow_faults" in config.option.markexpr:
-        return
-    slow = [item for item in items if item.get_closest_marker("slow_faults")]
-    if slow:
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item not in slow]
+    """Leave out what is asked for by name: the slow faults (`-m slow_faults`) and the site (`-m site`)."""
+    for mark in ("slow_faults", "site"):
+        if mark in config.option.markexpr:
+            continue
+        left = [item for item in items if item.get_closest_marker(mark)]
+        if left:
+            config.hook.pytest_deselected(items=left)
+            items[:] = [item for item in items if item not in left]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,5 +1,8 @@
 """The commands: what they print, on which stream, with which exit code."""
 
+import logging
+import re
+
 import click
 import pytest
 from click.testing import CliRunner
@@ -25,15 +28,20 @@ def commands(group=main, path=()):
 @pytest.mark.parametrize(
     ("path", "command"), list(commands()), ids=lambda v: " ".join(v) if isinstance(v, tuple) else ""
 )
-def test_every_command_and_option_has_help_and_is_in_the_readme(path, command):
+def test_every_command_and_option_has_help_and_is_on_a_page_that_runs_it(path, command):
     assert command.help
     assert all(p.help for p in command.params if isinstance(p, click.Option))
-    assert f"crimenb {' '.join(path)}" in (ROOT / "README.md").read_text()
+    pages = "".join(page.read_text("utf-8") for page in (ROOT / "docs").rglob("*.md"))
+    assert re.search(rf"^crimenb {' '.join(path)}\b", pages, re.MULTILINE)
 
 
 def test_report_prints_the_path_last(tmp_path):
-    result = run("report", "--source", "demo", "--from", "2025-12", "--out", str(tmp_path))
+    log = logging.getLogger("crimenb")
+    before = log.level, list(log.handlers)
+    result = run("report", "--source", "demo", "--from", "2025-12", "--out", str(tmp_path), "--verbose")
     assert result.exit_code == 0, result.output
+    assert "Run the notebook" in result.stderr
+    assert (log.level, list(log.handlers)) == before
     last = result.stdout.splitlines()[-1]
     assert last == str(tmp_path / "zz1-1aa_2025-12_2025-12" / "report.html")
 
@@ -99,3 +107,10 @@ def test_the_notebooks_are_copied_and_what_was_changed_is_left(tmp_path):
     refused = run("notebook", "--into", str(tmp_path / "file"))
     assert refused.exit_code == 5
     assert "choose another folder" in refused.output
+
+
+def test_the_version_names_what_a_fault_may_depend_on():
+    lines = run("--version").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == [
+        "crimenb", "Python", "pandas", "geopandas", "altair", "papermill", "duckdb",
+    ]  # fmt: skip

@@ -141,6 +141,7 @@ def test_what_is_passed_over_in_a_file_is_said_on_the_way(tmp_path):
         == "'ward.geojson' holds points or lines beside its outlines; only the outlines are used."
     )
     assert "2023-01 to 2025-12" in result.stderr.splitlines()[1]
+    assert run("report", *args, "--quiet").stderr.splitlines() == result.stderr.splitlines()[1:]
 
 
 def test_several_postcodes_to_compare_with_may_stand_in_one_text():

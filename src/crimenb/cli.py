@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
+import logging
 import os
 import sys
 import time
@@ -17,7 +19,7 @@ from crimenb.errors import CrimenbError, QueryError, ReportError, VerifyError
 from crimenb.files import bounded_memory, regular, visible
 from crimenb.plurals import counted
 from crimenb.query import Query, parse_postcode
-from crimenb.version import __version__
+from crimenb.version import VARIABLES, versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,8 +63,50 @@ class _Group(click.Group):
                 os.environ["PYTHONSAFEPATH"] = before
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96})
-@click.version_option(__version__, prog_name="crimenb")
+def _show_versions(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(versions())
+        ctx.exit()
+
+
+def _talk(ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
+    """Set how much is said on stderr, for as long as the command runs."""
+    if not wanted:
+        return
+    log = logging.getLogger("crimenb")
+    ctx.call_on_close(functools.partial(log.setLevel, log.level))
+    log.setLevel(logging.ERROR if option.name == "quiet" else logging.INFO)
+    if option.name == "verbose":
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+        log.addHandler(handler)
+        ctx.call_on_close(functools.partial(log.removeHandler, handler))
+
+
+def _how_much(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options --quiet and --verbose."""
+    flags = {
+        "quiet": "Print the result, and what could not be used or failed; nothing else.",
+        "verbose": "Say each step, with the time.",
+    }
+    for name, text in reversed(flags.items()):
+        flag = click.option(f"--{name}", is_flag=True, expose_value=False, callback=_talk, help=text)
+        command = flag(command)
+    return command
+
+
+_EPILOG = "\b\nVariables of the environment:\n" + "\n".join(f"  {n:<21}  {w}" for n, w in VARIABLES.items())
+
+
+@click.group(
+    cls=_Group,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
+    epilog=_EPILOG,
+)
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_versions,
+    help="Show the versions that matter and exit.",
+)  # fmt: skip
 def main() -> None:
     """Report crime recorded around a UK postcode, and say how to read it.
 
@@ -122,6 +166,7 @@ def main() -> None:
 @click.option("--xlsx", is_flag=True, help="Write every table of the page to tables.xlsx too.")
 @click.option("--pdf", is_flag=True, help="Print the page to report.pdf too, by an installed Chromium.")
 @click.option("--summary-pdf", is_flag=True, help="Print one page, the answer first, to summary.pdf too.")
+@_how_much
 def report(
     words: tuple[str, ...],
     start: str,
@@ -160,7 +205,7 @@ def report(
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", UserWarning)
         chosen = read_area(area, area_name) if area is not None else None
-    for warning in said:
+    for warning in [] if _quiet() else said:
         click.echo(visible(str(warning.message)), err=True)
     query = Query.parse(postcode, start, end, compare, area=chosen)
     path = build_report(
@@ -189,6 +234,7 @@ def _one_postcode(words: Sequence[str]) -> str:
 @main.command()
 @click.argument("folders", nargs=-1, required=True, type=_PATH, metavar="DIR...")
 @click.option("--trust", is_flag=True, help="Run an analyst's own changed notebook too: it is foreign code.")
+@_how_much
 def verify(folders: tuple[Path, ...], trust: bool) -> None:
     """Prove that reports are what their data give, and say where they are not.
 
@@ -207,7 +253,7 @@ def verify(folders: tuple[Path, ...], trust: bool) -> None:
         for finding in verdict.findings:
             kind = "" if finding.grave else "warning, "
             click.echo(f"                {kind}{finding.step}: {visible(finding.text)}")
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() and not _quiet():
             click.echo(f"\r\033[K{i} of {len(chosen)}\r", nl=False, err=True)
     if len(chosen) > 1:
         click.echo(f"{counted(len(chosen), 'report')} verified, {failed:,} failed.")
@@ -238,6 +284,7 @@ def archive() -> None:
 @click.option(
     "--memory-limit", default="2GB", show_default=True, help="Bound for sorting; more spills to disk."
 )
+@_how_much
 def archive_build(
     sources: tuple[Path, ...], into: Path, postcodes: tuple[Path, ...], force_areas: Path | None, add: bool,
     release: str, memory_limit: str,
@@ -252,7 +299,7 @@ def archive_build(
 
     progress = (
         (lambda word: click.echo(f"\r\033[K{word}", nl=False, err=True))
-        if sys.stderr.isatty()
+        if sys.stderr.isatty() and not _quiet()
         else (lambda _: None)
     )
     built = build_archive(
@@ -381,6 +428,7 @@ def notebook(into: Path, replace: bool) -> None:
 @click.option("--xlsx", is_flag=True, help="Write the tables of each report to tables.xlsx too.")
 @click.option("--force", is_flag=True, help="Make reports again that are there and unchanged.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@_how_much
 def batch(
     file: Path, source: str, start: str, end: str, compare: tuple[str, ...], out: Path, workers: int,
     scheduler: str, tls_ca: Path | None, tls_cert: Path | None, tls_key: Path | None, closed_ok: bool,
@@ -404,12 +452,12 @@ def batch(
     plan = plan_batch(
         file, source, out, start=start, end=end, compare=compare, force=force, closed_ok=closed_ok, xlsx=xlsx
     )
-    for line in plan.lines():
+    for line in map(str, plan.notices) if _quiet() and not dry_run else plan.lines():
         click.echo(visible(line), err=True)
     if dry_run:
         return
     outcome = run_batch(plan, workers=workers, scheduler=scheduler, tls=tls, say=_progress_printer())
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and not _quiet():
         click.echo(err=True)
     for entry in outcome.failed:
         click.echo(visible(f"{entry.postcode}: {entry.error}"), err=True)
@@ -418,8 +466,14 @@ def batch(
         sys.exit(1)
 
 
+def _quiet() -> bool:
+    return not logging.getLogger("crimenb").isEnabledFor(logging.WARNING)
+
+
 def _progress_printer() -> Callable[[str], None]:
     """Return a function that prints progress: one line that changes, or a line twice a minute."""
+    if _quiet():
+        return lambda _: None
     if sys.stderr.isatty():
         return lambda text: click.echo(f"\r\033[K{text}", nl=False, err=True)
     last = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +24,8 @@ def meter() -> Progress:
 
     The bar goes when its work is done: what is worth keeping is in the report.
     """
-    if not (sys.stderr.isatty() or _in_notebook()):
+    quiet = not logging.getLogger("crimenb").isEnabledFor(logging.WARNING)
+    if quiet or not (sys.stderr.isatty() or _in_notebook()):
         return silent
     bars: dict[str, Any] = {}
 

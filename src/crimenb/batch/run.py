@@ -412,7 +412,7 @@ def _logged(path: Path) -> Iterator[None]:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     level, propagate = _log.level, _log.propagate
     _log.addHandler(handler)
-    _log.propagate = False
+    _log.propagate = _log.isEnabledFor(logging.INFO)  # --verbose
     _log.setLevel(logging.INFO)
     try:
         yield

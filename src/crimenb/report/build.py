@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from crimenb.data import Data
     from crimenb.query import Query
+
+_log = logging.getLogger(__name__)
 
 
 def build_report(
@@ -113,16 +116,20 @@ def make_report(
             if collected is None and stored is not None:
                 _check_source(stored, source, opened, settled)
             if folder := collected or stored:
+                _log.info("Read the data from %s", folder)
                 data = snapshot.read(folder, settled)
                 (work / DATA).mkdir()
                 for name in snapshot.FILES:
                     shutil.copyfile(folder / name, work / DATA / name)
             else:
+                _log.info("Collect the data of %s from %s", settled.slug, opened().name)
                 data = snapshot.save(settled, opened(), work / DATA)
+            _log.info("Run the notebook and write the page")
             for name, raw in written(freeze(execute(work, settled)), xlsx=xlsx).items():
                 (work / name).write_bytes(raw)
             write_sums(work)
             swap(work, target)
+            _log.info("The report is in %s", target)
             (target.parent / f"{target.name}.failed.ipynb").unlink(missing_ok=True)
     return Built(target / "report.html", data)
 

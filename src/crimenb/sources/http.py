@@ -66,6 +66,7 @@ _KEPT = "x-crimenb-retrieved"
 
 # A cache that cannot be read or written means asking again; hishel logs a traceback each time.
 logging.getLogger("hishel").addHandler(logging.NullHandler())
+_log = logging.getLogger(__name__)
 
 _slots = threading.BoundedSemaphore(AT_ONCE)
 
@@ -278,6 +279,7 @@ class Web:
             self._forget(key)
             raise _unavailable(service, what, request, error) from error
         when = response.headers.get(_KEPT, "")
+        _log.info("%s: %s, tries: %d (0: kept from before)", service, what, extensions["tried"])
         return Answer(value, hashlib.sha256(body).hexdigest(), when)
 
     def _forget(self, key: str) -> None:
