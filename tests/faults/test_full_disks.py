@@ -71,7 +71,7 @@ def test_a_report_that_finds_no_room_costs_its_row(tmp_path: Path) -> None:
     """And neither ledger nor index page tells where on this machine that was."""
     (tmp_path / "list.txt").write_text("ZZ9 9ZZ\n")
     done = bounded(
-        20_000,
+        120_000,
         BATCH,
         "batch",
         tmp_path / "list.txt",

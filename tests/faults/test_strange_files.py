@@ -12,6 +12,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import zipfile
@@ -68,8 +69,10 @@ def no_file(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         if request.param == "a socket":
-            with socket.socket(socket.AF_UNIX) as listening:
-                listening.bind(os.path.relpath(path))
+            # Bound under a short name and moved there: the path of a socket has at most 107 characters.
+            with tempfile.TemporaryDirectory(dir="/tmp") as short, socket.socket(socket.AF_UNIX) as listening:
+                listening.bind(f"{short}/s")
+                shutil.move(f"{short}/s", path)
         elif request.param == "a device":
             path.symlink_to("/dev/zero")
         else:

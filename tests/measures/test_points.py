@@ -69,7 +69,9 @@ def test_a_category_new_to_this_version_is_a_crime_of_its_point():
     data = written(rows, YEAR, nearby=around)
     assert map_points.points(data).busiest == map_points.Point("A", 3, "retail-crime")
     assert map_points.edge(data).crimes == 35
-    assert "35 crimes and counts in full: drugs 5 and others 30" in " ".join(edge_sentences(place_of(data)))
+    assert "35 crimes and counts in full: drugs 5 and other categories 30" in " ".join(
+        edge_sentences(place_of(data))
+    )
 
 
 def test_places_where_incidents_are_recorded():
