@@ -321,6 +321,8 @@ def _client(workers: int, scheduler: str, tls: Sequence[Path | str], out: Path) 
         "distributed.worker.http.routes": [],
     }
     shutil.rmtree(space, ignore_errors=True)
+    told = logging.getLogger("distributed.scheduler")
+    level = told.level
     try:
         with (
             dask.config.set(settings),
@@ -333,8 +335,12 @@ def _client(workers: int, scheduler: str, tls: Sequence[Path | str], out: Path) 
         ):  # fmt: skip
             cluster.loop.add_callback(cluster.scheduler.http_server.stop)
             client.register_plugin(_ready())
-            yield client
+            try:
+                yield client
+            finally:  # the client goes first; of a batch that is stopped the scheduler would print that, as critical
+                told.setLevel(logging.CRITICAL + 1)
     finally:
+        told.setLevel(level)
         shutil.rmtree(space, ignore_errors=True)
 
 
