@@ -343,7 +343,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     first, _, tail = rest.partition(" the normal range for this area (")
     return {"items": head, "first": first, "rest": tail.removesuffix(")")}
 
-@rule(r"Daily crime was {moved:T} in {later:T} (?P<than>compared with|than in) {earlier:T}\.(?: It was {rest:T} in the rest of {forces:T}\.)? (?P<said>This is a local (?:rise|fall): (?:more|less) crime than the rest of .+? and chance explain|The numbers are too small to call a local change|This source cannot show how much of that is the time of year|There is no sign of a local change|The force as a whole accounts for most of that|That is in line with the rest of .+?|The difference is too small to call a local change)\.")
+@rule(r"Daily crime was {moved:T} in {later:T} (?P<than>compared with|than in) {earlier:T}\.(?: It was {rest:T} in the rest of {forces:T}\.)? (?P<said>This is a local (?:rise|fall): (?:more|less) crime than the rest of .+? and chance explain|The numbers are too small to call a local change|This source cannot show how much of that is the time of year|There is no sign of a local change|The force as a whole accounts for most of that|The difference is too small to call a local change)\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     m, known = f.recent(), f.recent().rest == f.recent().rest
     text = lambda ms: f"{NAMES[int(ms[0][5:]) - 1]} to {NAMES[int(ms[-1][5:]) - 1]}"  # noqa: E731

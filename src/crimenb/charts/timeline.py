@@ -73,18 +73,14 @@ _PALE = {"crime": "#c7d5e5", "asb": "#ecdcc0"}
 
 
 def _styles(kind: str) -> dict[str, dict[str, Any]]:
-    """Return how the bars look: the newest month strong, and what is not whole as an outline."""
+    """Return how the bars of each look are drawn: that of the newest month, or of a status."""
     strong, mid = TINTS[kind]
     return {
-        "datum.newest": {"color": strong},
-        "datum.status == 'published' && !datum.newest": {"color": mid},
-        "datum.status == 'partly supplied' && !datum.newest": {
-            "fill": _PALE[kind], "stroke": mid, "strokeWidth": 2,
-        },
-        "datum.status == 'suspiciously low' && !datum.newest": {
-            "fill": "#ffffff", "stroke": mid, "strokeWidth": 2, "strokeDash": [5, 3],
-        },
-    }  # fmt: skip
+        "newest": {"color": strong},
+        "published": {"color": mid},
+        "partly supplied": {"fill": _PALE[kind], "stroke": mid, "strokeWidth": 2},
+        "suspiciously low": {"fill": "#ffffff", "stroke": mid, "strokeWidth": 2, "strokeDash": [5, 3]},
+    }
 
 
 _HALO: dict[str, Any] = {"stroke": "#ffffff", "strokeWidth": 3.5}
@@ -156,8 +152,9 @@ def trend_chart(
     known = shown["n"].notna()
     newest = shown.loc[known, "month"].max() if known.any() else ""
     top = max([4.0, float(most), *[float(v) for c in ("n", *extra) for v in shown[c].dropna()]])
+    whole = (shown["month"] == newest) & (shown["status"] == "published")
     shown = shown.assign(
-        newest=(shown["month"] == newest) & (shown["status"] == "published"),
+        look=shown["status"].mask(whole, "newest"),
         telling=shown["month"].isin(_telling(shown)), tall=shown["n"] * _HIGH > 22 * top,
     )  # fmt: skip
     y = alt.Y("n:Q", axis=None, scale=alt.Scale(domain=[0, _HEAD * top], nice=False))
@@ -169,9 +166,10 @@ def trend_chart(
     tooltip = [alt.Tooltip("month:O", title="Month"), alt.Tooltip("n:Q", title=title, format=","),
                alt.Tooltip("status:N", title="Status")]  # fmt: skip
     layers = _gap_layers(shown, tooltip)
-    for which, style in _styles(kind).items():
-        bars = base.transform_filter(f"datum.n !== null && {which}")
-        layers.append(bars.mark_bar(aria=False, **style).encode(y=y, tooltip=tooltip))
+    for look, style in _styles(kind).items():
+        if (shown["look"] == look)[known].any():
+            bars = base.transform_filter(f"datum.n !== null && datum.look == '{look}'")
+            layers.append(bars.mark_bar(aria=False, **style).encode(y=y, tooltip=tooltip))
     if "elsewhere" in extra and shown["elsewhere"].notna().any():
         layers += _rest_layers(base, shown, f"{rest.removeprefix('the ')}, scaled")
     layers += _numbers(base, y, len(months))
@@ -284,7 +282,7 @@ def _numbers(base: Any, y: alt.Y, months: int) -> list[Any]:
     text = alt.Text("n:Q", format=",")
     foot = inside.mark_text(aria=False, dy=-10).encode(
         y=alt.YValue("height"), text=text,
-        color=alt.ColorValue(INK, condition={"test": "datum.newest", "value": "#ffffff"}),
+        color=alt.ColorValue(INK, condition={"test": "datum.look == 'newest'", "value": "#ffffff"}),
     )  # fmt: skip
     return [
         foot,

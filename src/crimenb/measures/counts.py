@@ -229,9 +229,7 @@ def rest_of_force(data: Data) -> pd.DataFrame:
     names = [s for s in SERIES if s != "btp"] + sorted(set(rows["category"]) - set(CATEGORIES))
     if rows.empty:
         return pd.DataFrame(columns=names, index=pd.Index([], name="month"), dtype="float64")
-    complete = rows.groupby("month")["force"].nunique() == len(forces)
-    table = rows.pivot_table(index="month", columns="category", values="rest", aggfunc="sum", fill_value=0)
-    table = table.loc[complete[complete].index]
+    table = _rest_by(rows, "category", forces)
     table["crime"] = table.drop(columns=ASB, errors="ignore").sum(axis=1)
     table["asb"] = table.get(ASB, 0)
     return table.reindex(columns=names, fill_value=0).astype("float64").rename_axis(columns=None)
@@ -645,10 +643,14 @@ def rest_by_outcome(data: Data) -> pd.DataFrame:
     """
     data, forces = data.main, list(deciding(data))
     rows = data.force_outcomes[data.force_outcomes["force"].isin(forces)]
+    return _rest_by(rows, "outcome", forces).astype("int64").rename_axis(columns=None)
+
+
+def _rest_by(rows: pd.DataFrame, column: str, forces: list[str]) -> pd.DataFrame:
+    """Sum what is outside the place by month, of the months that every force supplied whole."""
     complete = rows.groupby("month")["force"].nunique() == len(forces)
-    rows = rows[rows["month"].isin(complete[complete].index)]
-    table = rows.pivot_table(index="month", columns="outcome", values="rest", aggfunc="sum", fill_value=0)
-    return table.astype("int64").rename_axis(columns=None)
+    table = rows.pivot_table(index="month", columns=column, values="rest", aggfunc="sum", fill_value=0)
+    return table.loc[complete[complete].index]
 
 
 class Duplicates(NamedTuple):

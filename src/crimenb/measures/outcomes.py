@@ -133,10 +133,8 @@ def outcomes(data: Data) -> Outcomes:
     share = summed["crimes"] / crimes if crimes >= LEAST_CRIMES else float("nan")
     months = table.index.to_series()
     rest = _rest(data, months[settled].tolist()) if crimes >= LEAST_CRIMES else pd.Series(dtype="float64")
-    elsewhere = summed["group"].map(
-        rest.reindex(summed["group"], fill_value=0.0 if len(rest) else float("nan"))
-    )
-    rows = summed.assign(share=share, rest=elsewhere.astype("float64"))[summed["crimes"] > 0]
+    elsewhere = rest.reindex(summed["group"], fill_value=0.0 if len(rest) else float("nan"))
+    rows = summed.assign(share=share, rest=elsewhere.to_numpy())[summed["crimes"] > 0]
     return Outcomes(
         rows.sort_values("crimes", ascending=False, kind="stable", ignore_index=True),
         months[settled].tolist(),
