@@ -24,6 +24,7 @@ from crimenb.wording.verdicts import (
     recent_sentence,
     year_before,
     year_named,
+    year_refused,
     year_sentence,
 )
 
@@ -102,13 +103,7 @@ def _year(place: Place) -> LargeNumber:
     else:
         value, when, strong = place.total("crime"), write.in_period(place.scope.months), len(bars)
         verdict = "Not compared with the year before"
-        detail = (
-            "the counts are too small to compare across July 2022, when police.uk replaced its map points"
-            if year.kind == ChangeVerdict.MAP_CHANGED
-            else "fewer than 10 months are counted in both years"
-            if len(place.status) >= 2 * YEAR
-            else "this report covers less than two years"
-        )
+        detail = year_refused(place)
     what = f"{write.plural(value, 'crime', 'crimes')} {when}"
     return LargeNumber(value, what, verdict, detail, "crime", months, bars, strong, year.kind)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import isnan
 from typing import TYPE_CHECKING
 
-from crimenb.measures.changes import LEAST_FOR_PERCENT, Change, ChangeVerdict
+from crimenb.measures.changes import LEAST_FOR_PERCENT, LEAST_PAIRS, Change, ChangeVerdict
 from crimenb.measures.months import LEAST_MONTHS, YEAR, MonthVerdict, Verdict
 from crimenb.query import month_before
 from crimenb.wording import format as write
@@ -195,9 +195,23 @@ def year_sentence(place: Place) -> str:
         f"{year_named(year)} police recorded {write.counted(year.count_later, 'crime')}, after "
         f"{year.count_earlier:,} {year_before(year)}: {describe_change(year)}."
     )
-    if not isnan(year.rest_ratio):
-        text += f" In {write.rest_of(place.forces)} daily crime was {difference(year.rest_ratio)}."
-    return text
+    return f"{text} {rest_sentence(place)}".strip()
+
+
+def rest_sentence(place: Place) -> str:
+    """Say how the rest of the force changed on the year, or ""."""
+    if isnan(place.year.rest_ratio):
+        return ""
+    return f"In {write.rest_of(place.forces)} daily crime was {difference(place.year.rest_ratio)}."
+
+
+def year_refused(place: Place) -> str:
+    """Say why no year is compared with the one before."""
+    if place.year.kind == ChangeVerdict.MAP_CHANGED:
+        return "the counts are too small to compare across July 2022, when police.uk replaced its map points"
+    if len(place.status) >= 2 * YEAR:
+        return f"fewer than {LEAST_PAIRS} months are counted in both years"
+    return "this report covers less than two years"
 
 
 def year_named(year: Change) -> str:
