@@ -176,6 +176,9 @@ def test_it_is_searched_and_sorted_in_place(browser, page_file):
         page.wait_for_selector("#found:not(:empty)")
         assert visible(page) == [f"Place {i:04d}" for i in (1, 11, 13, 15, 17, 19)]
         assert page.inner_text("#found") == "6 of 250 reports"
+        for words, found in (("zz11aa 2025-03", "250 of 250 reports"), ("zz11ab", "0 of 250 reports")):
+            page.fill("#search", words)
+            page.wait_for_function("text => document.getElementById('found').textContent === text", arg=found)
         head = page.get_by_role("button", name="Place")
         head.focus()
         page.keyboard.press("Enter")

@@ -225,7 +225,7 @@ def _table(name: str, frame: pd.DataFrame, data: Data) -> Words:
     caption, columns = _SHOWN[name]
     if name == "change":
         frame = frame.assign(pairs=_pairs(frame), verdict=frame["kind"].map(CHANGES_IN_WORDS))
-    columns = [c for c in columns if c.name in frame]
+    columns = [c for c in columns if c.name in frame and not (c in _RANGE and frame[c.name].isna().all())]
     if (
         place_of(data).total("crime") < write.LEAST_SHARE
     ):  # of so few records no share and no mean is given anywhere on the page
