@@ -21,7 +21,7 @@ from crimenb.cli import main as crimenb
 from crimenb.report.pdf import find_browser
 
 SITE = ROOT / "site"
-PARTS = {"trend": ("gap", "when"), "map": ("centre", "where")}
+PARTS = {"trend": ("gap", "when"), "map": ("gap", "where")}
 """Pictures of the tutorials: the report, and the heading above the figure."""
 
 
@@ -45,6 +45,7 @@ def take_pictures(into: Path) -> None:
             page.goto((into / one.name / "report.html").as_uri())
             page.evaluate("document.fonts.ready")
             page.screenshot(path=into / f"{one.name}.png")
+        page.set_viewport_size({"width": 1280, "height": 1600})  # a taller figure would be cut off
         for name, (report, heading) in PARTS.items():
             page.goto((into / report / "report.html").as_uri())
             page.locator(f"xpath=//*[@id='{heading}']/following::figure[1]").screenshot(

@@ -53,10 +53,10 @@ def variables() -> str:
 
 def exit_codes() -> str:
     own = [e for e in (errors.CrimenbError, *errors.CrimenbError.__subclasses__())]
-    rows = [["0", "", "All went well. For `crimenb batch`: every row has its report."]]
+    rows = [["0", "", "All went well. For `crimenb batch`: every row has its report, were it one without numbers."]]
     for error in own:
         what = inspect.getdoc(error).splitlines()[0]
-        more = {1: " For `crimenb batch`: a row has no report.", 2: " Or an option that does not exist."}
+        more = {1: " For `crimenb batch`: a row has no report; with `--dry-run`, a row cannot be used.", 2: " Or an option that does not exist."}
         rows.append([str(error.exit_code), f"`{error.__name__}`", what + more.get(error.exit_code, "")])
     rows.append(["130", "", "Stopped by Ctrl+C. Run it again to go on."])
     return _table(["Code", "Error", "What happened"], rows)
