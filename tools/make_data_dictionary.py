@@ -16,8 +16,8 @@ _INTRODUCTION = """\
 Made by `python tools/make_data_dictionary.py` from `src/crimenb/schema.py`; do not edit it.
 
 Shapes are in EPSG:4326 (longitude, latitude); distances are measured in EPSG:27700 (metres). A month that may not be
-summed is missing, never zero. Missing texts are NaN. The functions' frames have pandas' dtypes and missing values (NA); those of `data` are as
-they are stored, with "" for a missing text.
+summed is missing, never zero. The functions' frames have pandas' dtypes and missing values (`<NA>` in counts, NaN
+elsewhere); those of `data` are as they are stored, with "" for a missing text.
 """
 _PARTS = {
     "What the functions return": ("crimenb.{}", VIEWS),

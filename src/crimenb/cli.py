@@ -404,8 +404,20 @@ def notebook(into: Path, replace: bool) -> None:
 @click.option(
     "--source", default="", metavar="SOURCE", help="'live', 'demo' or 'archive:DIR'. [default: live]"
 )
-@click.option("--from", "start", default="", metavar="MONTH", help="First month, for rows that name none. [default: 24 months up to the last]")
-@click.option("--to", "end", default="", metavar="MONTH", help="Last month, for rows that name none. [default: the newest held]")
+@click.option(
+    "--from",
+    "start",
+    default="",
+    metavar="MONTH",
+    help="First month, for rows that name none. [default: 24 months up to the last]",
+)
+@click.option(
+    "--to",
+    "end",
+    default="",
+    metavar="MONTH",
+    help="Last month, for rows that name none. [default: the newest held]",
+)
 @click.option(
     "--compare",
     multiple=True,

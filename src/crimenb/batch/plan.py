@@ -118,7 +118,9 @@ def _refuse_mixed(out: Path, *, demo: bool) -> None:
     there = [name for name in listed_reports(out) if name.startswith("zz") != demo]
     if any((out / name / "report.html").is_file() for name in there):
         what = "real places" if demo else "the demonstration, which are invented"
-        msg = f"{str(out)!r} has reports of {what}, and an index page must not mix the two; give another --out."
+        msg = (
+            f"{str(out)!r} has reports of {what}, and an index page must not mix the two; give another --out."
+        )
         raise QueryError(msg)
 
 

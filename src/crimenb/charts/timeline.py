@@ -104,13 +104,13 @@ def trend_chart(
     most: float = 0,
     width: int = WIDTH,
 ) -> Drawing:
-    """Draw a place's months: bars, pale bars for a part, marked gaps, and the usual range.
+    """Draw a place's months: bars, pale bars for a part, marked gaps, and the normal range.
 
     Parameters
     ----------
     counts
         What `months_with_range` or `count_by_month` returns, of one place and category, or Data. With
-        columns `low` and `high`, a band for the range of the earlier months; with `elsewhere`,
+        columns `low` and `high`, a band for the normal range; with `elsewhere`,
         a line for the rest of the force.
     place, category, month
         Of Data: which place (the report's own by default), which category (all crime) and the
