@@ -233,10 +233,17 @@ def pairs(m: Moved) -> str:
     return f"{'lower' if m.ratio < 1 else 'higher'} in {m.same} of {len(m.later)} months"
 
 
+def _why_not(m: Moved) -> str:
+    """Say which of the three conditions of R8 is not met, the first of them."""
+    if abs(m.ratio - 1) < 0.1:
+        return "less than a tenth"
+    return "chance could explain it" if m.low <= 1 <= m.high else pairs(m).replace(" in ", " in only ")
+
+
 def year_verdict(m: Moved) -> str:
     return {
         "rise": f"a clear rise of {abs(m.ratio - 1):.0%}, {pairs(m)}", "few": "too few to judge a change",
-        "fall": f"a clear fall of {abs(m.ratio - 1):.0%}, {pairs(m)}", "none": f"no clear change ({pairs(m)})",
+        "fall": f"a clear fall of {abs(m.ratio - 1):.0%}, {pairs(m)}", "none": f"no clear change ({_why_not(m)})",
         "as located": f"{pairs(m)}, but no clear change once the records without a location are allowed for",
     }.get(m.kind, m.kind)  # fmt: skip
 
@@ -368,19 +375,25 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "forces": forces(f) if known else None, "said": said,
     }
 
-@rule(r"In (?:the 12 months to {last:M}|{span:T}, leaving out {missing:T},) police recorded {a:I} crimes?, after {b:I} in the (?P<before>12 months before|same months a year before): {verdict:T}\.(?: In the rest of {forces:T} daily crime was {rest:T}\.)?")
+@rule(r"In (?:{k:I} of )?the 12 months to {last:M} police recorded {a:I} crimes?, after {b:I} in the (?P<before>12 months before|same months a year before): {verdict:T}\.(?: In the rest of {forces:T} daily crime was {rest:T}\.)?(?: {missing:S} (?P<are>is|are) left out, because only months counted in both years are compared\.)?")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     m = f.year()
-    last = f.steady()[-1]
-    missing = [x for x in between(shift(last, -11), last) if x not in m.later]
-    known = m.rest == m.rest
-    text = [(g["missing"] or "") + f" {last[:4]}", g["missing"]]
-    right = any(agrees(t, Span(missing)) for t in text)
-    return {
-        "last": named(last) if not missing else None, "missing": g["missing"] if right and missing else None,
-        "span": Span(between(shift(last, -11), last)) if missing else None, "a": m.a, "b": m.b,
-        "before": "same months a year before" if missing else "12 months before", "verdict": year_verdict(m),
+    missing, known = _not_in_both(f), m.rest == m.rest
+    return _two_years(f) | {
+        "a": m.a, "b": m.b, "verdict": year_verdict(m), "missing": Span(missing) if missing else None,
+        "are": ("is" if len(missing) == 1 else "are") if missing else None,
         "forces": forces(f) if known else None, "rest": way(m.rest) if known else None,
+    }
+
+def _not_in_both(f: Facts) -> list[str]:
+    last = f.steady()[-1]
+    return [x for x in between(shift(last, -11), last) if x not in f.year().later]
+
+def _two_years(f: Facts) -> Expected:
+    missing = _not_in_both(f)
+    return {
+        "k": len(f.year().later) if missing else None, "last": named(f.steady()[-1]),
+        "before": "same months a year before" if missing else "12 months before",
     }
 
 @rule(r"In the rest of {forces:T} daily crime was {rest:T}\.")
@@ -802,19 +815,14 @@ simple(r"{n:I} (?P<reports>reports?) of anti-social behaviour: {verdict:T}\.(?=$
 
 _IN_SHORT = {"rise": "clear rise", "fall": "clear fall", "few": "too few to judge a change"}
 
-@rule(r"{n:I} crimes? in (?:the 12 months to {last:M}|{span:T}, leaving out {missing:T}): {verdict:S}, {b:I} in the (?P<before>12 months before|same months a year before)\.(?=$)")
+@rule(r"{n:I} crimes? in (?:{k:I} of )?the 12 months to {last:M}: {verdict:S}, {b:I} in the (?P<before>12 months before|same months a year before)\.(?=$)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     m = f.year()
-    last = f.steady()[-1]
-    missing = [x for x in between(shift(last, -11), last) if x not in m.later]
-    right = any(agrees(t, Span(missing)) for t in [(g["missing"] or "") + f" {last[:4]}", g["missing"]])
-    return {
-        "n": m.a, "b": m.b, "last": named(last) if not missing else None,
-        "missing": g["missing"] if right and missing else None,
-        "span": Span(between(shift(last, -11), last)) if missing else None,
-        "before": "same months a year before" if missing else "12 months before",
-        "verdict": _IN_SHORT.get(m.kind, "no clear change"),
-    }
+    return _two_years(f) | {"n": m.a, "b": m.b, "verdict": _IN_SHORT.get(m.kind, "no clear change")}
+
+@rule(r"Records by category, (?:{k:I} of )?the 12 months to {last:M} and the (?P<before>12 months before|same months a year before)\.(?=$)")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    return _two_years(f)
 
 _WHY_NO_YEAR = (
     r"this report covers less than two years|fewer than 10 months are counted in both years|"
@@ -1172,8 +1180,6 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         months = f.point_months
     elif g["what"].startswith("Latest published"):
         months = f.settled["settled"] or f.months
-    elif "the same months a year before" in g["what"] and f.year().kind not in ("few months", "map changed"):
-        months = [*f.year().earlier, *f.year().later]
     n = int(f.outcomes.sum()) if g["n"] else None
     return {"what": g["what"], "n": n, "where": _part_and_months(f, g["where"], months)}
 

@@ -99,13 +99,13 @@ SEEDS = [
     Seed(8, TOWN, "headline trend", "(251 to 409)", "(271 to 400)"),
     Seed(8, TOWN, "table trend", " | 251 | 409 | ", " | 261 | 409 | "),
     Seed(8, TOWN, "index", "within the normal range", "below the normal range"),
-    Seed(9, LONG, "headline change", "lower in 9 of 11 months", "lower in 0 of 12 months"),
+    Seed(9, LONG, "text change", "lower in 11 of 11 months", "lower in 0 of 12 months"),
     Seed(
         9, LONG, "glance", "",
         "With less than two full years, the time of year and a trend cannot be told apart.",
     ),
     Seed(
-        10, LONG, "glance", "no clear change (lower in 9 of 11 months)",
+        10, LONG, "glance", "no clear change (less than a tenth)",
         "a clear fall of 4%, lower in 9 of 11 months",
     ),
     Seed(

@@ -230,7 +230,7 @@ def test_a_share_is_never_called_more_than_it_is():
 def test_a_year_with_a_month_left_out_says_which():
     months = months_between("2023-11", "2025-12")
     said = text(monthly(200, months, rest=3000, status={"2024-10": "not in this archive"}))
-    assert "In January to December 2025, leaving out October, police recorded 2,200 crimes" in said
+    assert "In 11 of the 12 months to December 2025 police recorded 2,200 crimes" in said
     assert "in the same months a year before" in said
     assert "The Leicestershire file for October 2024 is not in this archive" in said
 
@@ -338,7 +338,7 @@ CHANGE = changes.Change(
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("no change", "no clear change (lower in 7 of 12 months)"),
+        ("no change", "no clear change (less than a tenth)"),
         ("fall", "a clear fall of 5%, lower in 7 of 12 months"),
         ("too few", "too few to judge a change"),
         ("map changed", "not compared across July 2022, when police.uk replaced its map points"),
@@ -346,6 +346,19 @@ CHANGE = changes.Change(
 )
 def test_one_wording_for_one_change(kind, words):
     assert verdicts.describe_change(replace(CHANGE, kind=changes.ChangeVerdict(kind))) == words
+
+
+@pytest.mark.parametrize(
+    ("ratio", "low", "high", "why"),
+    [
+        (0.95, 0.90, 0.99, "less than a tenth"),
+        (0.82, 0.60, 1.12, "chance could explain it"),
+        (0.82, 0.70, 0.95, "lower in only 7 of 12 months"),
+    ],
+)
+def test_no_clear_change_says_which_condition_is_not_met(ratio, low, high, why):
+    change = replace(CHANGE, ratio=ratio, low=low, high=high)
+    assert verdicts.describe_change(change) == f"no clear change ({why})"
 
 
 @pytest.mark.parametrize("kind", list(MonthVerdict))

@@ -34,6 +34,8 @@ from crimenb.wording.verdicts import (
     brief_change,
     describe_change,
     normal_range,
+    year_before,
+    year_named,
     year_refused,
 )
 
@@ -278,15 +280,14 @@ def headline(name: str, data: Data, *, subtitle: bool = True) -> Words:
     months = place.scope.months
     if name in ("snapped-points", "careful"):
         months = place.scope.point_months
-    if name == "change" and place.year.compared:
-        months = [*place.year.earlier, *place.year.later]
     if name == "outcomes":
         months = place.outcomes.settled
     brief = write.counted_months if months == place.scope.months else write.span
     span = brief(months) if months else "no month that can be counted"
     # A figure that is cited alone must still say that it counts a part.
     where = f", {write.part_of(place)}" if place.scope.kind == "part" else ""
-    below = write.capital(f"{measure}{where}, {span}.")
+    when = "" if name == "change" and place.year.compared else f", {span}"
+    below = write.capital(f"{measure}{where}{when}.")
     html = f"<h3>{escape(says)}</h3><p class='subtitle'>{escape(below)}</p>"
     return Words(html, f"{says}\n{below}", "head")
 
@@ -376,6 +377,9 @@ def _outcomes(place: Place) -> tuple[str, str]:
 
 def _change(place: Place) -> tuple[str, str]:
     measure = "Records by category, the latest 12 months and the same months a year before"
+    if place.year.compared:
+        later, earlier = (s[3:] for s in (year_named(place.year), year_before(place.year)))
+        measure = f"Records by category, {later} and {earlier}"
     if not place.year.compared:
         return f"Not compared with the year before: {year_refused(place)}", measure
     clear = [c for c in place.changes[1:] if c.called]

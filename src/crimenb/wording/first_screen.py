@@ -96,7 +96,7 @@ def _year(place: Place) -> LargeNumber:
     year = place.year
     months, bars = _bars(place, "crime", MOST_BARS, year.later[-1] if year.compared else place.scope.latest)
     if year.compared:
-        named = year_named(year).removesuffix(",")
+        named = year_named(year)
         when = named[0].lower() + named[1:]
         value, verdict = year.count_later, write.capital(brief_change(year))
         detail, strong = f"{year.count_earlier:,} {year_before(year)}", YEAR
