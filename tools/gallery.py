@@ -32,7 +32,7 @@ EXAMPLES = (
             ("--area", "notebooks/demo-ward.geojson", "--from", "2025-01", "--to", "2025-12")),
     Example("compared", "Compared with other places", "Shares of crime are compared. Totals are not.",
             _asked("ZZ2 2BB", "2025-01", "2025-12", "--compare", "ZZ1 1AA")),
-    Example("three-years", "Three years", "36 months, with a year compared with the year before: every part of a report.",
+    Example("three-years", "Three years", "36 months and every part of a report, such as a year and the year before.",
             _asked("ZZ1 1AA", "2023-01", "2025-12")),
 )  # fmt: skip
 
@@ -40,4 +40,5 @@ EXAMPLES = (
 def command(example: Example) -> str:
     """Return the command as a reader types it."""
     words = [f'"{w}"' if " " in w else w for w in example.words]
-    return " ".join(["crimenb report", *words, "--source demo"])
+    line = " ".join(["crimenb report", *words, "--source demo"])
+    return line if len(line) < 85 else line.replace(" --from", " \\\n  --from")

@@ -30,14 +30,14 @@ def expanded(text: str, page: str = "") -> str:
 
 def _commands(group: click.Group, above: click.Context, path: str) -> Iterator[str]:
     for name, one in sorted(group.commands.items()):
-        context = click.Context(one, info_name=name, parent=above, max_content_width=96, terminal_width=96)
+        context = click.Context(one, info_name=name, parent=above, max_content_width=84, terminal_width=84)
         yield f"## {path} {name}\n\n```text\n{one.get_help(context)}\n```\n"
         if isinstance(one, click.Group):
             yield from _commands(one, context, f"{path} {name}")
 
 
 def commands() -> str:
-    root = click.Context(cli.main, info_name="crimenb", max_content_width=96, terminal_width=96)
+    root = click.Context(cli.main, info_name="crimenb", max_content_width=84, terminal_width=84)
     whole = f"```text\n{cli.main.get_help(root)}\n```\n"
     return "\n".join([whole, *_commands(cli.main, root, "crimenb")])
 

@@ -184,8 +184,8 @@ def collect(  # type: ignore[misc]  # after a Query, source and snapshot may sta
     compare_with
         Up to five further postcodes.
     source
-        "live", "demo", "archive:DIR" (a full path is best), the archive's folder as a `Path`, an opened source, or "" for
-        the usual one: the demonstration for its postcodes (ZZ...), else the live services.
+        "live", "demo", "archive:DIR" (best with the full path), the archive's folder as a `Path`, an
+        opened source, or "" for the usual one: the demonstration for its postcodes (ZZ...), else the live services.
     snapshot
         A report's folder `data`; then no source is asked at all.
 

@@ -29,11 +29,13 @@ from crimenb.wording.availability import source_sentence
 from crimenb.wording.comparisons import refusal
 from crimenb.wording.summary import LEAST_RANKED, larger_shares, leading
 from crimenb.wording.verdicts import (
-    CHANGES_IN_WORDS,
     brief,
     brief_change,
     describe_change,
     normal_range,
+    verdict_in_table,
+    year_before,
+    year_named,
     year_refused,
 )
 
@@ -224,7 +226,8 @@ def _table(name: str, frame: pd.DataFrame, data: Data) -> Words:
     known = facts(data)
     caption, columns = _SHOWN[name]
     if name == "change":
-        frame = frame.assign(pairs=_pairs(frame), verdict=frame["kind"].map(CHANGES_IN_WORDS))
+        verdicts = {name_of(c.series): verdict_in_table(c) for c in place_of(data).changes}
+        frame = frame.assign(pairs=_pairs(frame), verdict=frame["label"].map(verdicts))
     columns = [c for c in columns if c.name in frame and not (c in _RANGE and frame[c.name].isna().all())]
     if (
         place_of(data).total("crime") < write.LEAST_SHARE
@@ -278,15 +281,14 @@ def headline(name: str, data: Data, *, subtitle: bool = True) -> Words:
     months = place.scope.months
     if name in ("snapped-points", "careful"):
         months = place.scope.point_months
-    if name == "change" and place.year.compared:
-        months = [*place.year.earlier, *place.year.later]
     if name == "outcomes":
         months = place.outcomes.settled
     brief = write.counted_months if months == place.scope.months else write.span
     span = brief(months) if months else "no month that can be counted"
     # A figure that is cited alone must still say that it counts a part.
     where = f", {write.part_of(place)}" if place.scope.kind == "part" else ""
-    below = write.capital(f"{measure}{where}, {span}.")
+    when = "" if name == "change" and place.year.compared else f", {span}"
+    below = write.capital(f"{measure}{where}{when}.")
     html = f"<h3>{escape(says)}</h3><p class='subtitle'>{escape(below)}</p>"
     return Words(html, f"{says}\n{below}", "head")
 
@@ -376,6 +378,9 @@ def _outcomes(place: Place) -> tuple[str, str]:
 
 def _change(place: Place) -> tuple[str, str]:
     measure = "Records by category, the latest 12 months and the same months a year before"
+    if place.year.compared:
+        later, earlier = (s[3:] for s in (year_named(place.year), year_before(place.year)))
+        measure = f"Records by category, {later} and {earlier}"
     if not place.year.compared:
         return f"Not compared with the year before: {year_refused(place)}", measure
     clear = [c for c in place.changes[1:] if c.called]
@@ -397,12 +402,13 @@ def _compared(place: Place) -> tuple[str, str]:
 
 
 def _explore(place: Place) -> tuple[str, str]:
+    since = f" from {write.month(place.scope.point_months[0])} on" if place.scope.points_changed else ""
     if not place.scope.months:
         return "Nothing to explore: no record can be counted", "Records by category, month and map point"
     return (
         f"Explore {write.counted(place.total('crime'), 'crime')} and, counted separately, "
         f"{write.counted(place.asb_total, 'report')} of anti-social behaviour",
-        "Records by category, month and map point",
+        f"Records by category, month and map point{since}",
     )
 
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 from math import isnan
 from typing import TYPE_CHECKING
 
-from crimenb.measures.changes import LEAST_FOR_PERCENT, LEAST_PAIRS, Change, ChangeVerdict
+from crimenb.measures.changes import LEAST_CHANGE, LEAST_FOR_PERCENT, LEAST_PAIRS, Change, ChangeVerdict
 from crimenb.measures.months import LEAST_MONTHS, YEAR, MonthVerdict, Verdict
-from crimenb.query import month_before
 from crimenb.wording import format as write
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ _BESIDE_RANGE = {
 _WITHOUT_RANGE = {
     MonthVerdict.TOO_FEW: ("too few to judge", "too few to judge"),
     MonthVerdict.TOO_FEW_MONTHS: (
-        "not judged", f"not judged, because fewer than {LEAST_MONTHS} earlier months can be used",
+        "not judged", f"not judged, because a normal range needs {LEAST_MONTHS} earlier months",
     ),
     MonthVerdict.NO_CONTROL: (
         "not judged", "not judged, because this source cannot show what is normal for the time of year",
@@ -125,8 +124,23 @@ def describe_change(change: Change) -> str:
     if change.kind == ChangeVerdict.AS_LOCATED:
         return f"{months}, but no clear change once the records without a location are allowed for"
     if change.kind == ChangeVerdict.NONE:
-        return f"no clear change ({months})"
+        return verdict_in_table(change)
     return brief_change(change)
+
+
+def verdict_in_table(change: Change) -> str:
+    """Write a year's verdict briefly, and of no clear change which condition of R8 is not met."""
+    if change.kind != ChangeVerdict.NONE:
+        return brief_change(change)
+    if abs(change.ratio - 1) < LEAST_CHANGE:
+        why = f"less than {LEAST_CHANGE:.0%}"
+    elif change.low <= 1 <= change.high:
+        why = "chance could explain it"
+    else:
+        why = (
+            f"{'lower' if change.ratio < 1 else 'higher'} in only {change.same_way} of {change.pairs} months"
+        )
+    return f"no clear change ({why})"
 
 
 def brief_change(change: Change) -> str:
@@ -180,7 +194,7 @@ def _recent_verdict(place: Place) -> str:
     if difference(recent.ratio) == "unchanged":
         return "There is no sign of a local change."
     if recent.force_explains:
-        return "The force as a whole accounts for most of that."
+        return f"Most of that {'fall' if recent.ratio < 1 else 'rise'} was across the whole force."
     return "The difference is too small to call a local change."
 
 
@@ -195,7 +209,15 @@ def year_sentence(place: Place) -> str:
         f"{year_named(year)} police recorded {write.counted(year.count_later, 'crime')}, after "
         f"{year.count_earlier:,} {year_before(year)}: {describe_change(year)}."
     )
-    return f"{text} {rest_sentence(place)}".strip()
+    return " ".join(s for s in (text, rest_sentence(place), _not_in_both(year)) if s)
+
+
+def _not_in_both(year: Change) -> str:
+    """Say which months of the later year are in neither sum, and why."""
+    if not year.missing:
+        return ""
+    are = write.plural(len(year.missing), "is", "are")
+    return f"{write.months(year.missing)} {are} left out, because only months counted in both years are compared."
 
 
 def rest_sentence(place: Place) -> str:
@@ -215,15 +237,9 @@ def year_refused(place: Place) -> str:
 
 
 def year_named(year: Change) -> str:
-    """Write the later year: "In the 12 months to ...", or its ends and the months left out."""
-    last = year.later[-1]
-    if year.pairs == YEAR:
-        return f"In the 12 months to {write.month(last)}"
-    first = month_before(last, YEAR - 1)
-    names = write.months(year.missing)
-    if first[:4] == last[:4]:
-        names = names.removesuffix(f" {last[:4]}")
-    return f"In {write.period(first, last)}, leaving out {names},"
+    """Write the later year: "In the 12 months to ...", or "In 11 of the 12 months to ..."."""
+    of = "" if year.pairs == YEAR else f"{year.pairs} of "
+    return f"In {of}the 12 months to {write.month(year.later[-1])}"
 
 
 def year_before(year: Change) -> str:
@@ -242,7 +258,7 @@ def clear_categories(place: Place) -> str:
         judged = [c for c in place.changes[2:] if c.kind not in UNJUDGED]
         return f"None of the {len(judged)} categories compared changed clearly." if len(judged) > 1 else ""
     named = [
-        f"{write.category(c.series)} ({difference(c.ratio)} at {c.count_later:,}, "
+        f"{write.category(c.series)} ({c.count_later:,} after {c.count_earlier:,}, {difference(c.ratio)}, "
         f"{'lower' if c.ratio < 1 else 'higher'} in {c.same_way} of {c.pairs} months)"
         for c in clear
     ]
