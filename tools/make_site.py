@@ -63,7 +63,16 @@ def main() -> int:
         make_reports(gallery)
         take_pictures(gallery)
     done = sphinx(
-        ["-q", "-E", "-W", "--keep-going", "-d", str(ROOT / ".venv" / "doctrees"), str(ROOT / "docs"), str(SITE)]
+        [
+            "-q",
+            "-E",
+            "-W",
+            "--keep-going",
+            "-d",
+            str(ROOT / ".venv" / "doctrees"),
+            str(ROOT / "docs"),
+            str(SITE),
+        ]
     )
     print((SITE / "index.html").relative_to(ROOT))
     return done
