@@ -107,8 +107,10 @@ def api() -> str:
                 kind = "autoclass" if inspect.isclass(getattr(crimenb, name)) else "autofunction"
                 members = f"\n   :members: {MEMBERS[name]}" if name in MEMBERS else ""
                 lines.append(f"### `{name}`\n\n```{{eval-rst}}\n.. {kind}:: crimenb.{name}{members}\n```\n")
-    rest = [e for e in vars(errors).values() if inspect.isclass(e) and e.__base__ is not Exception]
-    rows = [[f"`{e.__name__}`", f"`{e.__base__.__name__}`", inspect.getdoc(e).splitlines()[0]] for e in rest]
+    rest = [e for e in vars(errors).values() if inspect.isclass(e) and errors.CrimenbError in e.__mro__[1:]]
+    rows = [
+        [f"`{e.__name__}`", f"`{e.__bases__[0].__name__}`", inspect.getdoc(e).splitlines()[0]] for e in rest
+    ]
     lines.append("The others are in `crimenb.errors`, to be caught by name:\n")
     lines.append(_table(["Error", "Is a", "What happened"], rows))
     return "\n".join(lines)
