@@ -376,7 +376,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "forces": forces(f) if known else None, "said": said,
     }
 
-@rule(r"In (?:{k:I} of )?the 12 months to {last:M} police recorded {a:I} crimes?, after {b:I} in the (?P<before>12 months before|same months a year before): {verdict:T}\.(?: In the rest of {forces:T} daily crime was {rest:T} over the same time\.)?(?: {missing:S} (?P<are>is|are) left out, because only months counted in both years are compared\.)?")
+@rule(r"In (?:{k:I} of )?the 12 months to {last:M} police recorded {a:I} crimes?, after {b:I} in the (?P<before>12 months before|same months a year before): {verdict:T}\.(?: In the rest of {forces:T} daily crime of all kinds was {rest:T} over the same time\.)?(?: {missing:S} (?P<are>is|are) left out, because only months counted in both years are compared\.)?")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     m = f.year()
     missing, known = _not_in_both(f), m.rest == m.rest
@@ -397,7 +397,7 @@ def _two_years(f: Facts) -> Expected:
         "before": "same months a year before" if missing else "12 months before",
     }
 
-@rule(r"In the rest of {forces:T} daily crime was {rest:T} over the same time\.")
+@rule(r"In the rest of {forces:T} daily crime of all kinds was {rest:T} over the same time\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     return {"forces": forces(f), "rest": way(f.year().rest)}
 
