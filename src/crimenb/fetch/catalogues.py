@@ -19,8 +19,9 @@ import msgspec
 
 from crimenb.errors import QueryError, SourceError, SourceUnavailable
 from crimenb.fetch.police import appear, need_room, part_of
-from crimenb.fetch.remote_zip import Cost, RemoteZip, Wanted, same
+from crimenb.fetch.remote_zip import Cost, RemoteZip, Wanted, absent, same
 from crimenb.files import locked, write_whole
+from crimenb.geo import to_metres
 from crimenb.plurals import counted
 from crimenb.progress import Progress, silent
 from crimenb.sources import zips
@@ -37,6 +38,7 @@ _ONS_AREAS_URL = "https://services1.arcgis.com"
 _ONS_FOLDER = "ESMARspQHYMw9BZ9/arcgis/rest/services"
 _OS, _ONS = "Ordnance Survey", "the ONS's catalogue"
 _A_DAY = 86_400.0
+_NEAR_M = 2000.0
 _RECORD = "crimenb-edition.json"
 
 _MONTHS = {m: i for i, m in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
@@ -70,7 +72,12 @@ class Download(msgspec.Struct):
     format: str
     size: int
     area: str = "GB"
-    fileName: str = ""  # noqa: N815
+
+
+class _Told(msgspec.Struct):
+    """An answer of the ONS; what went wrong stands in it, with HTTP 200."""
+
+    error: dict[str, Any] | None = None
 
 
 class _Item(msgspec.Struct):
@@ -79,8 +86,8 @@ class _Item(msgspec.Struct):
     title: str | None = None
 
 
-class _Found(msgspec.Struct):
-    results: list[_Item]
+class _Found(_Told):
+    results: list[_Item] = []
 
 
 class _Service(msgspec.Struct):
@@ -88,16 +95,16 @@ class _Service(msgspec.Struct):
     type: str = ""
 
 
-class _Services(msgspec.Struct):
-    services: list[_Service]
+class _Services(_Told):
+    services: list[_Service] = []
 
 
-class _Count(msgspec.Struct):
-    count: int
+class _Count(_Told):
+    count: int = -1
 
 
-class _Page(msgspec.Struct):
-    features: list[dict[str, Any]]
+class _Page(_Told):
+    features: list[dict[str, Any]] = []
 
 
 class _Edition(NamedTuple):
@@ -182,10 +189,10 @@ def _os_zip(web: Web, product: str, form: str, stack: ExitStack) -> tuple[Remote
     fits = [d for d in listed.value if form in d.format.lower() and d.area == "GB"]
     if not fits:
         there = ", ".join(sorted({f"{d.format} of {d.area}" for d in listed.value})) or "nothing"
-        msg = f"{_OS} offers {product} {version} as {there[:200]}, not as {form.upper()} of GB; this version reads no other."
+        msg = f"{_OS} offers {product} {version} as {there[:200]}, not as {form.upper()} of GB, which is read here."
         raise SourceError(msg)
     if not fits[0].url.startswith(f"{home}/"):
-        msg = f"{_OS} names {fits[0].url[:100]!r} as the place of {product}, which is not its own host; it is not asked."
+        msg = f"{_OS} says that {product} is at {fits[0].url[:100]!r}, which is no host of its own; it is not asked."
         raise SourceError(msg)
     source = RemoteZip(web, fits[0].url, f"{product} {version}", _OS, also)
     stack.enter_context(source)
@@ -211,8 +218,10 @@ def code_point(web: Web, into: Path, stack: ExitStack) -> Edition:
     return edition
 
 
-def open_roads(web: Web, into: Path, squares: Sequence[str] | None, stack: ExitStack) -> Edition:
-    """Return the newest OS Open Roads, of some 100 km squares of the National Grid or (None) of all.
+def open_roads(
+    web: Web, into: Path, stack: ExitStack, *, squares: Sequence[str] = (), archive: Path | None = None
+) -> Edition:
+    """Return the newest OS Open Roads: of 100 km squares of the National Grid, those of an archive, or all.
 
     Raises
     ------
@@ -224,7 +233,11 @@ def open_roads(web: Web, into: Path, squares: Sequence[str] | None, stack: ExitS
     for member in source.members:
         if match := re.fullmatch(r"([A-Z]{2})_RoadLink\.(shp|shx|dbf|prj|cpg)", name := _base(member)):
             by_square.setdefault(match[1], []).append(Wanted(member, name))
-    chosen = [*by_square] if squares is None else [s.strip().upper() for s in squares]
+    chosen = [s.strip().upper() for s in squares]
+    if archive is not None:
+        chosen += [s for s in squares_of(archive) if s in by_square]
+    elif not chosen:
+        chosen = [*by_square]
     if unknown := [s for s in chosen if s not in by_square]:
         there = ", ".join(sorted(by_square)) or "none"
         msg = f"OS Open Roads {version} has no square {unknown[0][:20]!r}; its squares are {there}."
@@ -247,6 +260,35 @@ def _base(member: Any) -> str:
     return zips.plain(member).rpartition("/")[2]
 
 
+def squares_of(archive: Path) -> list[str]:
+    """Return the 100 km squares of the National Grid that an archive's records lie in, or within 2 km of."""
+    from crimenb.sources.archive import Archive
+
+    held = Archive(archive)
+    try:
+        cells = held.cells()
+    finally:
+        held.close()
+    x, y = to_metres(cells["x"].to_numpy(), cells["y"].to_numpy())
+    near = {
+        (int((e + i) // 100_000), int((n + j) // 100_000))
+        for e, n in zip(x, y, strict=True)
+        for i in (-_NEAR_M, _NEAR_M)
+        for j in (-_NEAR_M, _NEAR_M)
+    }
+    return sorted(_square(e, n) for e, n in near if 0 <= e < 7 and 0 <= n < 13)
+
+
+def _square(e: int, n: int) -> str:
+    """Return the letters of a square, so many hundred kilometres east and north.
+
+    >>> _square(4, 3), _square(5, 1), _square(0, 0)
+    ('SK', 'TQ', 'SV')
+    """
+    letters = "ABCDEFGHJKLMNOPQRSTUVWXYZ"
+    return letters[(19 - n) // 5 * 5 + (e + 10) // 5] + letters[(19 - n) % 5 * 5 + e % 5]
+
+
 # ------------------------------------------------------------------------ ONS
 
 
@@ -255,6 +297,13 @@ def _ons_url() -> tuple[str, str, list[str]]:
     named = [a.rstrip("/") for a in os.environ.get("CRIMENB_ONS_URL", "").split()]
     home, *also = named or [ONS_URL]
     return home, f"{named[0] if named else _ONS_AREAS_URL}/{_ONS_FOLDER}", also
+
+
+def _no_error(answer: _Told) -> None:
+    """Raise ValueError where an answer says that it is none."""
+    if answer.error is not None:
+        msg = f"it says {str(answer.error.get('message') or answer.error)[:120]!r}"
+        raise ValueError(msg)
 
 
 def onspd(web: Web, into: Path, stack: ExitStack, notice: Callable[[str], None] = lambda _: None) -> Edition:
@@ -270,7 +319,7 @@ def onspd(web: Web, into: Path, stack: ExitStack, notice: Callable[[str], None] 
     }  # fmt: skip
     found = web.ask(
         f"{home}/sharing/rest/search", _Found, params=query, what="the ONS Postcode Directory", service=_ONS,
-        ttl=3600.0,
+        ttl=3600.0, check=_no_error,
     )  # fmt: skip
     editions = _dated(rf"ONSPD_{_DATED}\.zip", [(i.name or "", i.id) for i in found.value.results])
     for edition in editions[:3]:
@@ -285,6 +334,8 @@ def onspd(web: Web, into: Path, stack: ExitStack, notice: Callable[[str], None] 
         try:
             stack.enter_context(source)
         except SourceUnavailable as error:
+            if not absent(error):
+                raise
             notice(f"{edition.name} is listed but cannot be had ({error}) The edition before it is tried.")
             continue
         members = [m for m in source.members if _base(m).lower().endswith(".csv")]
@@ -334,7 +385,13 @@ def layers(web: Web, kinds: Sequence[str]) -> list[Layer]:
         msg = f"There are no areas of the kind {unknown[0][:40]!r}; choose from {', '.join(AREAS)}."
         raise QueryError(msg)
     listed = web.ask(
-        _ons_url()[1], _Services, params={"f": "json"}, what="its services", service=_ONS, ttl=_A_DAY
+        _ons_url()[1],
+        _Services,
+        params={"f": "json"},
+        what="its services",
+        service=_ONS,
+        ttl=_A_DAY,
+        check=_no_error,
     ).value.services
     names = [(s.name.rpartition("/")[2], "") for s in listed if s.type in {"", "FeatureServer"}]
     found = []
@@ -367,16 +424,19 @@ def _rows(
 ) -> list[dict[str, Any]]:
     """Return every row of a service, in pages; as many as it counts."""
     url = f"{_ons_url()[1]}/{layer.name}/FeatureServer/0/query"
-    asked = {"where": "1=1", "outFields": "*", "orderByFields": "OBJECTID"} | params
+    asked = {"where": "1=1", "outFields": "*"} | params
     common: dict[str, Any] = {"service": _ONS, "release": layer.name, "ttl": 30 * _A_DAY}
     what = f"{layer.kind} ({layer.name})"
     number = {"where": "1=1", "returnCountOnly": "true", "f": "json"}
-    total = web.ask(url, _Count, params=number, what=f"the number of {what}", **common).value.count
+    total = web.ask(
+        url, _Count, params=number, what=f"the number of {what}", check=_counted, **common
+    ).value.count
     rows: list[dict[str, Any]] = []
     while len(rows) < total:
         progress(layer.kind, len(rows), total)
 
         def check(answer: _Page, at: int = len(rows)) -> None:
+            _no_error(answer)
             if not answer.features:
                 msg = f"it counts {total:,} rows and gives none after the first {at:,}"
                 raise ValueError(msg)
@@ -384,10 +444,18 @@ def _rows(
         some = {"resultOffset": str(len(rows)), "resultRecordCount": str(page)}
         rows += web.ask(url, _Page, params=asked | some, what=what, check=check, **common).value.features
     progress(layer.kind, total, total)
-    if len(rows) != total:
-        msg = f"{_ONS} counts {total:,} rows of {what} and gave {len(rows):,}; try again later."
+    different = len({r["id"] for r in rows if "id" in r}) or len(rows)
+    if len(rows) != total or different != total:
+        msg = f"{_ONS} counts {total:,} rows of {what} and gave {different:,}; try again later."
         raise SourceError(msg)
     return rows
+
+
+def _counted(answer: _Count) -> None:
+    _no_error(answer)
+    if answer.count < 1:
+        msg = f"it counts {answer.count:,} rows"
+        raise ValueError(msg)
 
 
 def _names(web: Web, work: Path) -> None:

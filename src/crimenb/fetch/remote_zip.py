@@ -299,8 +299,8 @@ def same(path: Path, member: zipfile.ZipInfo) -> bool:
 
 
 def absent(error: Exception) -> bool:
-    """Whether an error means that there is no such file."""
-    return isinstance(error, SourceUnavailable) and error.status in {403, 404, 410}
+    """Whether an error means that there is no such file (ArcGIS says so with HTTP 200 and a text)."""
+    return isinstance(error, SourceUnavailable) and error.status in {200, 400, 403, 404, 410}
 
 
 def _offset(one: Wanted) -> int:

@@ -171,6 +171,13 @@ class Archive:
             raise found
         return place_row(found)
 
+    def cells(self) -> pd.DataFrame:
+        """Return where records lie, in cells of a hundredth of a degree (x, y), without the strays."""
+        return self._read(
+            "street.parquet",
+            "SELECT round(longitude, 2) AS x, round(latitude, 2) AS y GROUP BY ALL HAVING count(*) >= 20",
+        )
+
     def positions(self, postcodes: Sequence[str]) -> dict[str, dict[str, Any] | PlaceNotFound]:
         """Return for each postcode its row of `places` without the shape, or why it has none."""
         known = self._gazetteer("postcode IN (SELECT unnest(?))", [list(postcodes)])

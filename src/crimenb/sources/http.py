@@ -112,7 +112,9 @@ class Limits(NamedTuple):
 
 
 class Damaged(httpx.RemoteProtocolError):
-    """A body that is cut off, garbled, or not what was asked for."""
+    """A body that is cut off, garbled, or not what was asked for; `status` where that alone tells."""
+
+    status: int | None = None
 
 
 class Refused(httpx.TransportError):
@@ -345,7 +347,7 @@ class Web:
             if response.status_code == httpx.codes.PARTIAL_CONTENT:
                 return _part(response)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise _unavailable(service, what, request, error) from error
+            raise _unavailable(service, what, request, error, getattr(error, "status", None)) from error
         raise _unavailable(service, what, request, None, response.status_code)
 
     def _forget(self, key: str) -> None:
@@ -445,8 +447,11 @@ def _begun(response: httpx.Response, start: int, length: int, like: Part | None)
     status, headers = response.status_code, response.headers
     if status == httpx.codes.OK:
         size = headers.get("content-length", "?")
-        msg = f"it answers the question for some bytes with HTTP 200 and the whole of {size} bytes"
-        raise Damaged(msg, request=response.request)
+        error = Damaged(
+            f"it answers the question for some bytes with HTTP 200 and {size} bytes, the whole or a text"
+        )
+        error.status = status
+        raise error
     if status != httpx.codes.PARTIAL_CONTENT:
         return
     told = _RANGE.fullmatch(headers.get("content-range", ""))
