@@ -232,9 +232,8 @@ def plan(
     try:
         stack.enter_context(source)
     except SourceUnavailable as error:
-        if not absent(error):
+        if not absent(error) or release in (offered := releases(web)):
             raise
-        offered = releases(web)
         msg = f"police.uk offers no release {release}; choose from {', '.join(reversed(offered[-6:]))}, ..."
         raise QueryError(msg) from error
     directory = {name: m for m in source.members if (name := _official(m))}

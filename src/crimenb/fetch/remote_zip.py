@@ -93,6 +93,15 @@ class RemoteFile(io.RawIOBase):
             self._at += len(got)
         return bytes(out)
 
+    def pieces(self, ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Return the requests (start, length) that some bytes take; what is held at the end takes none."""
+        until = self._held[0].start if self._held else self.size
+        return [
+            (s, min(PIECE, min(end, until) - s))
+            for start, end in ranges
+            for s in range(start, min(end, until), PIECE)
+        ]
+
     def plan(self, ranges: Iterable[tuple[int, int]], *, anew: bool = False) -> None:
         """Fetch these bytes ahead, in their order; what stands before a byte that is read is let go.
 
@@ -102,12 +111,7 @@ class RemoteFile(io.RawIOBase):
             piece.cancel()
         self._coming.clear()
         self._held = [] if anew else self._held[:1]
-        until = min((p.start for p in self._held), default=self.size)
-        self._todo = deque(
-            (s, min(PIECE, min(end, until) - s))
-            for start, end in ranges
-            for s in range(start, min(end, until), PIECE)
-        )
+        self._todo = deque(self.pieces(ranges))
         self._pool = self._pool or ThreadPoolExecutor(AT_ONCE)
         self._fill()
 
@@ -208,9 +212,8 @@ class RemoteZip:
     def cost(self, members: Iterable[zipfile.ZipInfo]) -> Cost:
         """Return what it costs to take some members, by the zip's directory."""
         members = [*members]
-        ranges = self._ranges(members)
-        pieces = sum(-(-(end - start) // PIECE) for start, end in ranges)
-        return Cost(sum(end - start for start, end in ranges), pieces, sum(m.file_size for m in members))
+        pieces = self.file.pieces(self._ranges(members))
+        return Cost(sum(n for _, n in pieces), len(pieces), sum(m.file_size for m in members))
 
     def take(self, wanted: Sequence[Wanted], into: Path, progress: Progress, label: str) -> None:
         """Write members as files; one that is there as the directory has it is left as it is.

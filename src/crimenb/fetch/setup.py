@@ -41,8 +41,10 @@ class Setup:
     areas: catalogues.Layer
     archive: Path
     downloads: Path
+    forces: list[str]
+    """Forces of the archive."""
     added: list[str]
-    """Forces that the archive holds and nobody named; they stay."""
+    """Those among them that the archive holds and nobody named; they stay."""
 
     def lines(self) -> Iterator[str]:
         """Yield what will be fetched and built, a line each."""
@@ -69,24 +71,30 @@ class Setup:
     def take(self, progress: Progress = silent, word: Callable[[str], None] = lambda _: None) -> Built | None:
         """Fetch what is new, and build; None where nothing was."""
         self.archive.parent.mkdir(parents=True, exist_ok=True)
-        folder = self.files.take(progress)
+        self.files.take(progress)
         postcodes = self.postcodes.take(progress)
         areas = catalogues.fetch_area(self.web, self.areas, self.downloads, progress)
         if not self.new:
             return None
         needed = int(0.5 * sum(w.member.file_size for w in (*self.files.here, *self.files.wanted)))
         police.need_room(self.archive.parent, needed)
-        built = build_archive([folder], self.archive, postcodes=postcodes, force_areas=areas, progress=word)
+        built = build_archive(
+            self._street(), self.archive, postcodes=postcodes, force_areas=areas, progress=word
+        )
         write_whole(self.archive / _BUILT_FROM, json.dumps(self._parts() | {"version": built.version}))
         return built
 
     def _parts(self) -> dict[str, object]:
         """Return what an archive is built from: the release's files that are here, postcodes, boundaries."""
-        street = sorted(p.name for p in self.files.folder.rglob("*-street.csv") if NAME.fullmatch(p.name))
         return {
-            "release": self.files.release, "files": street,
+            "release": self.files.release, "files": [p.name for p in self._street()],
             "postcodes": self.postcodes.folder.name, "areas": self.areas.name,
         }  # fmt: skip
+
+    def _street(self) -> list[Path]:
+        """Return the street files of the archive's forces in the release's folder, of all months there."""
+        found = sorted(self.files.folder.rglob("*-street.csv"))
+        return [p for p in found if (name := NAME.fullmatch(p.name)) and name[2] in self.forces]
 
 
 def plan(
@@ -129,6 +137,7 @@ def plan(
         catalogues.layers(web, ["forces"])[0],
         archive,
         downloads,
+        [*named, *added],
         added,
     )
 

@@ -37,7 +37,9 @@ class Release(msgspec.Struct, frozen=True):
 
 
 def known_release(source: Path) -> Release | None:
-    """Return the release of a folder that was fetched, or of a zip with its official name; None if unknown.
+    """Return the release of a folder or file that was fetched, or of a zip with its official name.
+
+    None where it is not known.
 
     Raises
     ------
@@ -46,8 +48,8 @@ def known_release(source: Path) -> Release | None:
     """
     if named := re.fullmatch(rf"({_MONTH})\.zip", source.name):
         return Release(named[1])
-    file = source / RELEASE
-    if not source.is_dir() or not file.is_file():
+    file = (source if source.is_dir() else source.parent.parent) / RELEASE
+    if not file.is_file():
         return None
     try:
         return msgspec.json.decode(read_regular(file, error=SourceError), type=Release)

@@ -1,0 +1,310 @@
+"""The publishers' downloads on the loopback: police.uk's archive, Ordnance Survey and the ONS, with their files.
+
+By hand: `python -m tests.downloads FOLDER --port 8770 [--faults 0.3]` answers from the real data (see
+CONTRIBUTING.md); FOLDER gets the zips. It prints the variables that point crimenb at it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+import threading
+import time
+import zipfile
+from collections import Counter
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+KINDS = ("503", "drop", "cut", "short", "other", "html", "flip", "403")
+ONS = "/ESMARspQHYMw9BZ9/arcgis/rest/services"
+
+
+def make_zip(path: Path, members: Mapping[str, Path | bytes]) -> Path:
+    """Write a zip of files and texts, in the order of their names as the publisher's."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out:
+        for name, what in sorted(members.items()):
+            out.writestr(name, what if isinstance(what, bytes) else what.read_bytes())
+    return path
+
+
+@dataclass
+class Site:
+    """What is on offer. Paths are of the first host; a zip is kept on the second one, behind a redirect."""
+
+    zips: dict[str, Path] = field(default_factory=dict)
+    texts: dict[str, Any] = field(default_factory=dict)
+    """JSON answers, texts, or functions of the question's parameters."""
+    faults: float = 0.0
+    kinds: tuple[str, ...] = KINDS
+    seed: int = 1
+    uses: int = 1000
+    """How often a link of the second host may be used."""
+    a_second: float = 0.0
+    """Bytes that the second host gives a second; 0: no bound."""
+    fault_of: Callable[[str, int], str] = lambda _path, _n: ""
+    """Names the fault of the nth request of the second host."""
+
+    def __post_init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self.sent = 0
+        self._lock, self._random = threading.Lock(), random.Random(self.seed)
+        self._links: Counter[str] = Counter()
+
+    def __enter__(self) -> Self:
+        self.servers = [_Server(self, first=True), _Server(self, first=False)]
+        self.url, self.store = (f"http://127.0.0.1:{s.server_port}" for s in self.servers)
+        for server in self.servers:
+            threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for server in self.servers:
+            server.shutdown()
+            server.server_close()
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What points crimenb here."""
+        return {
+            "CRIMENB_DOWNLOADS_URL": f"{self.url}/data/archive {self.store}",
+            "CRIMENB_OS_URL": f"{self.url}/downloads/v1 {self.store}",
+            "CRIMENB_ONS_URL": f"{self.url} {self.store}",
+        }
+
+    def add_releases(self, zips: Mapping[str, Path]) -> None:
+        """Offer releases on the archive's page."""
+        self.zips |= {f"/data/archive/{release}.zip": path for release, path in zips.items()}
+        blocks = "".join(
+            f'<div class="download"><a href="/data/archive/{r}.zip">{r}</a> (1.6 GB)<p class="md5sum">'
+            f"{'0' * 32}</p></div>" for r in sorted(zips, reverse=True)
+        )  # fmt: skip
+        self.texts["/data/archive/"] = f"<!doctype html><html><body>{blocks}</body></html>"
+
+    def add_os(self, product: str, version: str, form: str, path: Path) -> None:
+        """Offer a product of Ordnance Survey."""
+        place, here = f"/downloads/v1/products/{product}", f"/downloads/v1/products/{product}/downloads"
+        self.zips[f"{here}?area=GB&format={form}&redirect"] = path
+        self.texts[place] = {"id": product, "name": product, "version": version, "url": f"{self.url}{place}"}
+        listed = {"md5": "0" * 32, "size": path.stat().st_size, "format": form, "area": "GB",
+                  "url": f"{self.url}{here}?area=GB&format={form}&redirect", "fileName": path.name}  # fmt: skip
+        other = listed | {"format": "GeoPackage", "size": 1, "url": f"{self.url}/none"}
+        self.texts[here] = [other, listed]
+
+    def add_areas(self, services: Mapping[str, list[dict[str, Any]]], most: int = 2000) -> None:
+        """Offer services of outlines, that give so many rows at once."""
+        listed = [{"name": name, "type": "FeatureServer"} for name in services]
+        self.texts[ONS] = {"currentVersion": 11.2, "services": listed}
+        for name, rows in services.items():
+
+            def answer(asked: dict[str, str], rows: list[dict[str, Any]] = rows) -> Any:
+                if asked.get("returnCountOnly") == "true":
+                    return {"count": len(rows)}
+                start = int(asked.get("resultOffset", 0))
+                some = rows[start : start + min(most, int(asked.get("resultRecordCount", most)))]
+                if asked.get("returnGeometry") == "false":
+                    some = [r | {"geometry": None} for r in some]
+                return {"type": "FeatureCollection", "features": some,
+                        "properties": {"exceededTransferLimit": start + len(some) < len(rows)}}  # fmt: skip
+
+            self.texts[f"{ONS}/{name}/FeatureServer/0/query"] = answer
+
+    def fault(self, path: str) -> str:
+        """Return the fault that the next request of the second host meets, "" for none."""
+        with self._lock:
+            n = sum(host == "store" for host, _ in self.asked)
+            named = self.fault_of(path, n)
+            return named or (self._random.choice(self.kinds) if self._random.random() < self.faults else "")
+
+    def link(self, path: str) -> str:
+        """Return a new link to a file of the second host."""
+        with self._lock:
+            self._links[path] += 1
+            return f"{self.store}/kept?key={len(self._links)}-{self._links[path]}&file={path}"
+
+    def used(self, url: str) -> int:
+        """Count a use of a link."""
+        with self._lock:
+            self._links[url] += 1
+            return self._links[url]
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, site: Site, *, first: bool) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.site, self.first = site, first
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def do_GET(self) -> None:
+        site = self.server.site
+        site.asked.append(("first" if self.server.first else "store", self.path))
+        if not self.server.first:
+            self._kept()
+        elif self.path in site.zips:
+            self._say(302, b"", Location=site.link(self.path))
+        elif (plain := urlsplit(self.path).path) in site.texts:
+            asked = {k: v[0] for k, v in parse_qs(urlsplit(self.path).query).items()}
+            what = site.texts[plain]
+            answer = what(asked) if callable(what) else what
+            self._say(200, answer.encode() if isinstance(answer, str) else json.dumps(answer).encode())
+        else:
+            self._say(404, b"not here")
+
+    def _kept(self) -> None:
+        site = self.server.site
+        file = self.path.partition("&file=")[2]
+        if site.used(self.path) > site.uses:
+            self._say(403, b"<Error><Code>AccessDenied</Code></Error>")
+            return
+        path = site.zips.get(file)
+        if path is None or not path.is_file():
+            self._say(404, b"no such key")
+            return
+        size = path.stat().st_size
+        told = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range", ""))
+        if told is None:
+            self._say(200, b"the whole", Length=str(size))
+            return
+        start = int(told[1]) if told[1] else max(0, size - int(told[2]))
+        end = min(int(told[2]), size - 1) if told[1] and told[2] else size - 1
+        with path.open("rb") as stream:
+            stream.seek(start)
+            body = stream.read(end - start + 1)
+        fault = site.fault(file)
+        if fault in ("503", "403"):
+            self._say(int(fault), b"<Error/>")
+            return
+        if fault == "html":
+            self._say(200, b"<html>wait</html>")
+            return
+        if fault == "drop":
+            self.close_connection = True
+            return
+        if fault == "flip" and body:
+            at = len(body) // 2
+            body = body[:at] + bytes([body[at] ^ 0xFF]) + body[at + 1 :]
+        length = len(body)
+        if fault == "other":
+            start, end = start + 1, end + 1
+        if fault == "short":
+            body = body[: length // 2]
+            length = len(body)
+        if fault == "cut":
+            body = body[: length // 2]
+        tag = f'"{path.stat().st_mtime_ns:x}-{size}"'
+        site.sent += len(body)
+        self._say(206, body, Length=str(length), Range=f"bytes {start}-{end}/{size}", ETag=tag)
+        if fault == "cut":
+            self.close_connection = True
+
+    def _say(self, status: int, body: bytes, Length: str = "", Range: str = "", **headers: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", Length or str(len(body)))
+        if Range:
+            self.send_header("Content-Range", Range)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        bound = self.server.site.a_second
+        step = int(bound / 20) if bound else len(body) or 1
+        try:
+            for at in range(0, len(body), step):
+                self.wfile.write(body[at : at + step])
+                if bound:
+                    time.sleep(0.05)
+        except OSError:  # the other side has gone
+            self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+# ------------------------------------------------------------------------ what is offered
+
+
+def real_releases(data: Path, folder: Path, forces: Iterable[str] = ("leicestershire", "city-of-london", "btp",
+                  "avon-and-somerset")) -> dict[str, Path]:  # fmt: skip
+    """Write two releases of the real files of 2025: the older one lacks December and differs in two files."""
+    files = {
+        f"{p.parent.name}/{p.name}": p
+        for f in forces
+        for p in (data / "police-uk-archive").glob(f"2025-*/*-{f}-street.csv")
+    }
+    older: dict[str, Path | bytes] = {n: p for n, p in files.items() if not n.startswith("2025-12")}
+    for name in ("2025-10/2025-10-city-of-london-street.csv", "2025-11/2025-11-city-of-london-street.csv"):
+        older[name] = b"".join(files[name].read_bytes().splitlines(keepends=True)[:-1])
+    return {
+        "2025-11": make_zip(folder / "2025-11.zip", older),
+        "2025-12": make_zip(folder / "2025-12.zip", files),
+    }
+
+
+def outlines(code: str, name: str, rows: int, **more: str) -> list[dict[str, Any]]:
+    """Return so many invented outlines, in the shape of the ONS's services."""
+    return [
+        {"type": "Feature", "id": i + 1, "geometry": {"type": "Polygon", "coordinates": [_box(i)]},
+         "properties": {"FID": i + 1, code: f"E05{i:06d}", name: f"Ward {i}"} | more}
+        for i in range(rows)
+    ]  # fmt: skip
+
+
+def _box(i: int) -> list[list[float]]:
+    x, y = -1.5 + i % 100 * 0.01, 52.0 + i // 100 * 0.01
+    return [[x, y], [x + 0.01, y], [x + 0.01, y + 0.01], [x, y + 0.01], [x, y]]
+
+
+def real_catalogues(site: Site, data: Path, folder: Path) -> None:
+    """Offer the real postcodes of some areas, the real force areas, and names of wards and districts."""
+    postcodes = {
+        f"Data/CSV/{p.name}": p
+        for p in [*(data / "code-point-open").glob("??.csv"), *(data / "code-point-open-more").glob("*.csv")]
+    }
+    more = {"Doc/licence.txt": b"OGL", "Doc/Code-Point_Open_Column_Headers.csv": b"PC,PQ,EA,NO"}
+    site.add_os("CodePointOpen", "2025-11", "CSV", make_zip(folder / "codepo_gb.zip", postcodes | more))
+    shapes = json.loads((data / "geography" / "police-force-areas-simplified.geojson").read_text("utf-8"))
+    rows = [f | {"id": i} for i, f in enumerate(shapes["features"], 1)]
+    site.add_areas(
+        {
+            "Police_Force_Areas_December_2023_EW_BGC": rows[:1],
+            "Police_Force_Areas_Dec_2024_EW_BGC": rows,
+            "WD_MAY_2026_UK_BGC": outlines("WD26CD", "WD26NM", 30),
+            "Local_Authority_Districts_May_2026_Boundaries_UK_BGC": [
+                {"type": "Feature", "id": 1, "geometry": None,
+                 "properties": {"FID": 1, "LAD26CD": "E06000016", "LAD26NM": "Leicester"}}
+            ],
+        }
+    )  # fmt: skip
+
+
+def main() -> None:
+    """Serve by hand."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--data", type=Path, default=Path(__file__).parents[2] / "shared" / "data")
+    parser.add_argument("--faults", type=float, default=0.0)
+    asked = parser.parse_args()
+    with Site(faults=asked.faults) as site:
+        site.add_releases(real_releases(asked.data, asked.folder))
+        real_catalogues(site, asked.data, asked.folder)
+        for name, value in site.variables.items():
+            print(f'export {name}="{value}"', flush=True)  # noqa: T201
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()
