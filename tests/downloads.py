@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote_plus, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -92,10 +92,11 @@ class Site:
     def add_os(self, product: str, version: str, form: str, path: Path) -> None:
         """Offer a product of Ordnance Survey."""
         place, here = f"/downloads/v1/products/{product}", f"/downloads/v1/products/{product}/downloads"
-        self.zips[f"{here}?area=GB&format={form}&redirect"] = path
+        file = f"{here}?area=GB&format={quote_plus(form)}&redirect"
+        self.zips[file] = path
         self.texts[place] = {"id": product, "name": product, "version": version, "url": f"{self.url}{place}"}
         listed = {"md5": "0" * 32, "size": path.stat().st_size, "format": form, "area": "GB",
-                  "url": f"{self.url}{here}?area=GB&format={form}&redirect", "fileName": path.name}  # fmt: skip
+                  "url": f"{self.url}{file}", "fileName": path.name}  # fmt: skip
         other = listed | {"format": "GeoPackage", "size": 1, "url": f"{self.url}/none"}
         self.texts[here] = [other, listed]
 
@@ -168,49 +169,42 @@ class _Handler(BaseHTTPRequestHandler):
     def _kept(self) -> None:
         site = self.server.site
         file = self.path.partition("&file=")[2]
+        path = site.zips.get(file)
+        told = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range", ""))
         if site.used(self.path) > site.uses:
             self._say(403, b"<Error><Code>AccessDenied</Code></Error>")
-            return
-        path = site.zips.get(file)
-        if path is None or not path.is_file():
+        elif path is None or not path.is_file():
             self._say(404, b"no such key")
-            return
+        elif told is None:
+            self._say(200, b"the whole", Length=str(path.stat().st_size))
+        else:
+            self._part(path, told[1], told[2], site.fault(file))
+
+    def _part(self, path: Path, first: str, last: str, fault: str) -> None:
+        """Answer with some bytes of a file, or with what the fault makes of them."""
         size = path.stat().st_size
-        told = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range", ""))
-        if told is None:
-            self._say(200, b"the whole", Length=str(size))
-            return
-        start = int(told[1]) if told[1] else max(0, size - int(told[2]))
-        end = min(int(told[2]), size - 1) if told[1] and told[2] else size - 1
+        start = int(first) if first else max(0, size - int(last))
+        end = min(int(last), size - 1) if first and last else size - 1
         with path.open("rb") as stream:
             stream.seek(start)
             body = stream.read(end - start + 1)
-        fault = site.fault(file)
-        if fault in ("503", "403"):
-            self._say(int(fault), b"<Error/>")
+        if fault in {"503", "403", "html"}:
+            self._say(200 if fault == "html" else int(fault), b"<html>wait</html>")
             return
-        if fault == "html":
-            self._say(200, b"<html>wait</html>")
-            return
+        self.close_connection = fault in {"drop", "cut"}
         if fault == "drop":
-            self.close_connection = True
             return
         if fault == "flip" and body:
             at = len(body) // 2
             body = body[:at] + bytes([body[at] ^ 0xFF]) + body[at + 1 :]
-        length = len(body)
-        if fault == "other":
-            start, end = start + 1, end + 1
-        if fault == "short":
-            body = body[: length // 2]
-            length = len(body)
-        if fault == "cut":
-            body = body[: length // 2]
+        length = len(body) // 2 if fault == "short" else len(body)
+        body = body[: len(body) // 2] if fault in {"short", "cut"} else body
+        beside = int(fault == "other")
+        self.server.site.sent += len(body)
         tag = f'"{path.stat().st_mtime_ns:x}-{size}"'
-        site.sent += len(body)
-        self._say(206, body, Length=str(length), Range=f"bytes {start}-{end}/{size}", ETag=tag)
-        if fault == "cut":
-            self.close_connection = True
+        self._say(
+            206, body, Length=str(length), Range=f"bytes {start + beside}-{end + beside}/{size}", ETag=tag
+        )
 
     def _say(self, status: int, body: bytes, Length: str = "", Range: str = "", **headers: str) -> None:
         self.send_response(status)
@@ -302,7 +296,7 @@ def main() -> None:
         site.add_releases(real_releases(asked.data, asked.folder))
         real_catalogues(site, asked.data, asked.folder)
         for name, value in site.variables.items():
-            print(f'export {name}="{value}"', flush=True)  # noqa: T201
+            print(f'export {name}="{value}"', flush=True)
         threading.Event().wait()
 
 

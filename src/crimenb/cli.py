@@ -347,13 +347,17 @@ def _asking(command: Callable[..., None]) -> Callable[..., None]:
     return yes(dry(_how_much(command)))
 
 
+def _can_ask() -> bool:
+    return sys.stdin.isatty()
+
+
 def _go_on(lines: Iterable[str], *, yes: bool, dry_run: bool, needed: bool = True) -> bool:
     """Say what is to be done; return whether to do it."""
     for line in lines if not _quiet() or dry_run or not yes else ():
         click.echo(visible(line), err=True)
     if dry_run or yes or not needed:
         return not dry_run
-    if not sys.stdin.isatty():
+    if not _can_ask():
         msg = "Nothing was fetched: there is nobody to ask here. Give --yes to fetch it, or --dry-run to look only."
         raise QueryError(msg)
     return click.confirm("Go on?", default=True, err=True)

@@ -15,14 +15,17 @@ from tests.downloads import Site, make_zip
 MONTHS = [f"2025-{m:02d}" for m in range(1, 7)]
 
 
+WHERE = {"leicestershire": "-1.130000", "warwickshire": "-1.090000"}
+
+
 def small_files(folder: Path, months=MONTHS) -> dict[str, Path]:
     """Write files of two forces; Warwickshire supplies nothing for 2025-03."""
     return {
         f"{m}/{m}-{f}-street.csv": bulkfiles.street_file(
-            folder, [bulkfiles.row(m, crime_id=f"{f}{m}{i}", force=f) for i in range(400)], m, f
+            folder, [bulkfiles.row(m, WHERE[f], crime_id=f"{f}{m}{i}", force=f) for i in range(400)], m, f
         )
         for m in months
-        for f in ("leicestershire", "warwickshire")
+        for f in WHERE
         if (m, f) != ("2025-03", "warwickshire")
     }
 
@@ -60,7 +63,7 @@ def site(small, monkeypatch):
 def take(client, tmp_path):
     """Plan, and take unless `dry`; return the plan."""
 
-    def run(into="releases", dry=False, progress=silent, **asked):
+    def run(into="releases", *, dry=False, progress=silent, **asked):
         with client() as web, ExitStack() as stack:
             plan = police.plan(web, tmp_path / into, **{"forces": "leicestershire", "stack": stack} | asked)
             plan.said = [*plan.lines()]
