@@ -1,7 +1,7 @@
 """The publishers' downloads on the loopback: police.uk's archive, Ordnance Survey and the ONS, with their files.
 
-By hand: `python -m tests.downloads FOLDER --port 8770 [--faults 0.3]` answers from the real data (see
-CONTRIBUTING.md); FOLDER gets the zips. It prints the variables that point crimenb at it.
+By hand: `python -m tests.downloads FOLDER [--data DATA] [--faults 0.3]`. FOLDER gets the zips; DATA is the real
+data (see CONTRIBUTING.md). It prints the variables that point crimenb at it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, quote_plus, urlsplit
+
+from tests import bulkfiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -252,7 +254,7 @@ def outlines(code: str, name: str, rows: int, **more: str) -> list[dict[str, Any
     """Return so many invented outlines, in the shape of the ONS's services."""
     return [
         {"type": "Feature", "id": i + 1, "geometry": {"type": "Polygon", "coordinates": [_box(i)]},
-         "properties": {"FID": i + 1, code: f"E05{i:06d}", name: f"Ward {i}"} | more}
+         "properties": {"FID": i + 1, code: f"E05{i:06d}", name: f"Ward {i}", **more}}
         for i in range(rows)
     ]  # fmt: skip
 
@@ -285,16 +287,62 @@ def real_catalogues(site: Site, data: Path, folder: Path) -> None:
     )  # fmt: skip
 
 
+MONTHS = [f"2025-{m:02d}" for m in range(1, 7)]
+WHERE = {"leicestershire": "-1.130000", "warwickshire": "-1.090000"}
+POSTCODE = '"LE1 6RN",10,458800,304600,"E92000001","E19000002","E18000002","","E06000016","E05000001"\n'
+AREA = [[-1.3, 52.5], [-1.0, 52.5], [-1.0, 52.8], [-1.3, 52.8], [-1.3, 52.5]]
+
+
+def small_files(folder: Path) -> dict[str, Path]:
+    """Write files of two forces, by their names in the zip; Warwickshire supplies nothing for 2025-03."""
+    return {
+        f"{m}/{m}-{f}-street.csv": bulkfiles.street_file(
+            folder, [bulkfiles.row(m, WHERE[f], crime_id=f"{f}{m}{i}", force=f) for i in range(400)], m, f
+        )
+        for m in MONTHS
+        for f in WHERE
+        if (m, f) != ("2025-03", "warwickshire")
+    }
+
+
+def small_releases(files: Mapping[str, Path], folder: Path) -> dict[str, Path]:
+    """Write two zips: the older release lacks the last month, and differs in one file."""
+    older: dict[str, Path | bytes] = {n: p for n, p in files.items() if n < "2025-06"}
+    name = "2025-05/2025-05-leicestershire-street.csv"
+    older[name] = b"\n".join(files[name].read_bytes().splitlines()[:-1]) + b"\n"
+    return {
+        "2025-05": make_zip(folder / "2025-05.zip", older),
+        "2025-06": make_zip(folder / "2025-06.zip", dict(files)),
+    }
+
+
+def small_catalogues(site: Site, folder: Path) -> None:
+    """Offer what a set-up needs beside a release, for a few postcodes."""
+    rows = "".join(POSTCODE.replace("1 6", f"{i} 6") for i in range(1, 9)).encode()
+    site.add_os("CodePointOpen", "2025-11", "CSV", make_zip(folder / "cp.zip", {"Data/CSV/le.csv": rows}))
+    areas = outlines("PFA24CD", "PFA24NM", 1, PFA24CD="E23000021")
+    areas[0] |= {"geometry": {"type": "Polygon", "coordinates": [AREA]}}
+    districts = outlines("LAD26CD", "LAD26NM", 1, LAD26CD="E06000016", LAD26NM="Leicester")
+    site.add_areas({
+        "Police_Force_Areas_Dec_2024_EW_BGC": areas, "WD_MAY_2026_UK_BGC": outlines("WD26CD", "WD26NM", 3),
+        "Local_Authority_Districts_May_2026_Boundaries_UK_BGC": districts,
+    })  # fmt: skip
+
+
 def main() -> None:
     """Serve by hand."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--data", type=Path, default=Path(__file__).parents[2] / "shared" / "data")
+    parser.add_argument("--data", type=Path, help="Folder of real data; invented ones without it.")
     parser.add_argument("--faults", type=float, default=0.0)
     asked = parser.parse_args()
     with Site(faults=asked.faults) as site:
-        site.add_releases(real_releases(asked.data, asked.folder))
-        real_catalogues(site, asked.data, asked.folder)
+        if asked.data is None:
+            site.add_releases(small_releases(small_files(asked.folder / "files"), asked.folder))
+            small_catalogues(site, asked.folder)
+        else:
+            site.add_releases(real_releases(asked.data, asked.folder))
+            real_catalogues(site, asked.data, asked.folder)
         for name, value in site.variables.items():
             print(f'export {name}="{value}"', flush=True)
         threading.Event().wait()

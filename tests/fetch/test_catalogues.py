@@ -12,9 +12,8 @@ from crimenb.fetch import catalogues
 from crimenb.sources import gazetteer
 from crimenb.sources.archive import Archive
 from crimenb.sources.outlines import read_outlines
-from tests.downloads import ONS, make_zip, outlines
+from tests.downloads import ONS, POSTCODE, make_zip, outlines
 
-ROW = '"LE1 6RN",10,458800,304600,"E92000001","E19000002","E18000002","","E06000016","E05000001"\n'
 ITEM = "/sharing/rest/content/items/{}/data"
 SEARCH = "/sharing/rest/search"
 
@@ -34,7 +33,9 @@ def opened(client):
 @pytest.fixture
 def ordnance(site, tmp_path):
     """Offer postcodes, and roads of three squares, with names of 4,100 wards beside."""
-    names = {f"Data/CSV/{a}.csv": ROW.replace("LE1", f"{a.upper()}1").encode() for a in ("le", "cv", "b")}
+    names = {
+        f"Data/CSV/{a}.csv": POSTCODE.replace("LE1", f"{a.upper()}1").encode() for a in ("le", "cv", "b")
+    }
     site.add_os(
         "CodePointOpen", "2025-11", "CSV", make_zip(tmp_path / "cp.zip", names | {"Doc/licence.txt": b"OGL"})
     )

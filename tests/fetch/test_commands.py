@@ -6,8 +6,7 @@ from click.testing import CliRunner
 import crimenb.sources.http as web
 from crimenb.cli import main
 from crimenb.sources.archive import Archive
-from tests.downloads import make_zip, outlines
-from tests.fetch.test_catalogues import ROW
+from tests.downloads import small_catalogues
 
 
 @pytest.fixture
@@ -22,20 +21,7 @@ def call(tmp_path, monkeypatch, unlimited):
 @pytest.fixture
 def everything(site, tmp_path_factory):
     """Offer what a set-up needs, for the town of tests/bulkfiles.py."""
-    folder = tmp_path_factory.mktemp("more")
-    rows = "".join(ROW.replace("1 6", f"{i} 6") for i in range(1, 9)).encode()
-    site.add_os("CodePointOpen", "2025-11", "CSV", make_zip(folder / "cp.zip", {"Data/CSV/le.csv": rows}))
-    areas = outlines("PFA24CD", "PFA24NM", 1)
-    areas[0] |= {
-        "geometry": {"type": "Polygon", "coordinates": [[[-1.3, 52.5], [-1, 52.5], [-1, 52.8], [-1.3, 52.5]]]}
-    }
-    areas[0]["properties"]["PFA24CD"] = "E23000021"
-    districts = outlines("LAD26CD", "LAD26NM", 1)
-    districts[0]["properties"] |= {"LAD26CD": "E06000016", "LAD26NM": "Leicester"}
-    site.add_areas({
-        "Police_Force_Areas_Dec_2024_EW_BGC": areas, "WD_MAY_2026_UK_BGC": outlines("WD26CD", "WD26NM", 3),
-        "Local_Authority_Districts_May_2026_Boundaries_UK_BGC": districts,
-    })  # fmt: skip
+    small_catalogues(site, tmp_path_factory.mktemp("more"))
     return site
 
 

@@ -186,7 +186,7 @@ def test_what_a_release_lacks_is_told_and_goes_to_the_status_of_the_month(site, 
     status = data.months.set_index("month")
     assert status["status"].tolist() == ["published", "partly supplied", "published"]
     assert status.loc["2025-03", "why"].endswith(
-        " part (15%) was supplied. Warwickshire's file (2025-03-warwickshire-street.csv) is not in release 2025-06 of police.uk."
+        " part (46%) was supplied. Warwickshire's file (2025-03-warwickshire-street.csv) is not in release 2025-06 of police.uk."
     )
     assert "release of June 2025" in source_sentence(place_of(data))
 

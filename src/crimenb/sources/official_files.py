@@ -204,9 +204,9 @@ class Finder:
         newest: dict[str, str] = {}
         for item in found:
             newest[item.release] = max(newest.get(item.release, ""), item.month)
-        for path in newest:
-            if (known := known_release(Path(path))) is not None:
-                newest[path] = known.release
+        for folder in filter(Path.is_dir, map(Path, newest)):  # a name may be that of an older download
+            if (known := known_release(folder)) is not None:
+                newest[str(folder)] = known.release
         copies: dict[str, list[Found]] = {}
         for item in found:
             copies.setdefault(item.name, []).append(item)
