@@ -7,6 +7,7 @@ data (see CONTRIBUTING.md). It prints the variables that point crimenb at it.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import random
 import re
@@ -87,7 +88,7 @@ class Site:
         self.zips |= {f"/data/archive/{release}.zip": path for release, path in zips.items()}
         blocks = "".join(
             f'<div class="download"><a href="/data/archive/{r}.zip">{r}</a> (1.6 GB)<p class="md5sum">'
-            f"{'0' * 32}</p></div>" for r in sorted(zips, reverse=True)
+            f"{hashlib.md5(zips[r].read_bytes()).hexdigest()}</p></div>" for r in sorted(zips, reverse=True)
         )  # fmt: skip
         self.texts["/data/archive/"] = f"<!doctype html><html><body>{blocks}</body></html>"
 

@@ -370,11 +370,13 @@ def _go_on(lines: Iterable[str], *, yes: bool, dry_run: bool, needed: bool = Tru
     "--with", "kinds", default="street", show_default=True, metavar="KINDS", help="Of street,outcomes,stops."
 )
 @_RELEASE
+@click.option("--zip", "whole", is_flag=True, help="The release's whole zip instead, checked by its MD5.")
 @_DOWNLOADS
 @_asking
 @click.pass_context
 def fetch(
     ctx: click.Context,
+    whole: bool,
     forces: str,
     months: str,
     kinds: str,
@@ -394,6 +396,14 @@ def fetch(
     from crimenb.sources.http import Web
 
     with Web() as web, contextlib.ExitStack() as stack:
+        if whole:
+            source, target, md5 = police.whole_zip(web, into, release, stack)
+            shown = (
+                f"{target}: here already." if target.exists() else f"{target}: {source.file.size:,} bytes."
+            )
+            if _go_on([shown], yes=yes, dry_run=dry_run, needed=not target.exists()):
+                click.echo(police.take_zip(source, target, md5, meter("B")))
+            return
         plan = police.plan(web, into, forces=forces, months=months, kinds=kinds, release=release, stack=stack)
         if _go_on(plan.lines(), yes=yes, dry_run=dry_run, needed=bool(plan.wanted)):
             click.echo(plan.take(meter("B")))
@@ -490,6 +500,8 @@ def setup(
     _clear_word()
     for line in built.lines() if built is not None and not _quiet() else ():
         click.echo(visible(line), err=True)
+    if not _quiet():
+        click.echo(visible(f"Next: crimenb report POSTCODE --source archive:{into}"), err=True)
     click.echo(into)
 
 

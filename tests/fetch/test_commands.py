@@ -81,5 +81,8 @@ def test_a_set_up_is_one_command_and_does_only_what_is_new(everything, call, tmp
 def test_the_other_commands_print_what_they_fetched(everything, call):
     assert call("fetch", "postcodes", "--yes").stdout == "downloads/code-point-open-2025-11\n"
     assert call("fetch", "areas", "--yes").stdout == "downloads/police-force-areas-2024-12.geojson\n"
+    said = call("fetch", "--zip", "--yes")
+    assert said.stdout == "downloads/2025-06.zip\n", said.stderr
+    assert "here already" in call("fetch", "--zip").stderr
     assert call("fetch", "streets", "--yes").exit_code == 3
     assert call("fetch", "areas", "--kinds", "beats", "--yes").exit_code == 2

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import time
@@ -251,6 +252,50 @@ def test_a_full_disk_and_a_second_run_are_one_sentence(site, take, tmp_path, mon
             take()
     with locked(tmp_path / "releases" / ".2025-06.lock"), pytest.raises(Busy):
         take()
+
+
+def test_a_whole_zip_is_taken_up_again_and_checked_by_its_md5(client, tmp_path, monkeypatch):
+    raw = make_zip(
+        tmp_path / "z.zip", {"2025-06/2025-06-btp-street.csv": random.Random(1).randbytes(300_000)}
+    )
+    into = tmp_path / "d"
+    into.mkdir()
+
+    def take(site, web):
+        with contextlib.ExitStack() as stack:
+            source, target, md5 = police.whole_zip(web, into, "latest", stack)
+            before = site.sent
+            police.take_zip(source, target, md5)
+            return target, site.sent - before
+
+    with Site() as site, client() as web:
+        site.add_releases({"2025-06": raw})
+        for name, value in site.variables.items():
+            monkeypatch.setenv(name, value)
+        (into / ".2025-06.zip.part").write_bytes(raw.read_bytes()[:200_000])
+        target, sent = take(site, web)
+        assert target.read_bytes() == raw.read_bytes()
+        assert sent == raw.stat().st_size - 200_000 - 66_000, (
+            "what was there, and the end, are not asked again"
+        )
+        assert [p.name for p in into.iterdir()] == ["2025-06.zip"]
+        assert take(site, web)[1] == 0
+        target.unlink()
+        (into / ".2025-06.zip.part").write_bytes(b"?" * 200_000)
+        with pytest.raises(
+            SourceError, match=r"2025-06\.zip came with the MD5 [0-9a-f]{32}, not [0-9a-f]{32}"
+        ):
+            take(site, web)
+        assert take(site, web)[0].is_file()
+
+
+@pytest.mark.parametrize("told", ["not yet", "d41d8cd98f00b204", "z" * 32, "0" * 33])
+def test_a_whole_zip_without_a_true_md5_is_refused(site, take, client, tmp_path, told):
+    page = site.texts["/data/archive/"]
+    site.texts["/data/archive/"] = re.sub("[0-9a-f]{32}", told, page)
+    said = "gives no MD5 of 32 hex digits for release 2025-06"
+    with client() as web, contextlib.ExitStack() as stack, pytest.raises(SourceError, match=said):
+        police.whole_zip(web, tmp_path, "latest", stack)
 
 
 def test_zip64_is_read(client, tmp_path, monkeypatch):

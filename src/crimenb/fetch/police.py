@@ -5,6 +5,7 @@ A release goes into a folder of its name and is never overwritten: the publisher
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crimenb.errors import QueryError, SourceError, SourceUnavailable
-from crimenb.fetch.remote_zip import Cost, RemoteZip, Wanted, absent, same
+from crimenb.fetch.remote_zip import PIECE, Cost, RemoteZip, Wanted, absent, same
 from crimenb.files import locked, synced
 from crimenb.plurals import counted
 from crimenb.progress import Progress, silent
@@ -38,6 +39,7 @@ KINDS = {"street": "street", "outcomes": "outcomes", "stops": "stop-and-search"}
 
 _SERVICE = "data.police.uk"
 _ON_THE_PAGE = re.compile(r'href="[^"]*/(20\d\d-(?:0[1-9]|1[0-2]))\.zip"')
+_MD5 = re.compile(r"\bmd5sum\b[^>]*>\s*([0-9a-fA-F]{32})\s*<")
 _AN_HOUR = 3600.0
 _USUAL_LINE = 2.5e6
 """Bytes a second of a line of 20 Mbit/s, for a word on how long it takes."""
@@ -50,8 +52,8 @@ def addresses() -> list[str]:
     return [a.rstrip("/") for a in os.environ.get("CRIMENB_DOWNLOADS_URL", "").split()] or [DOWNLOADS_URL]
 
 
-def releases(web: Web) -> list[str]:
-    """Return the releases that the archive's page offers, oldest first."""
+def releases(web: Web) -> dict[str, str]:
+    """Return the releases that the archive's page offers, oldest first, with their MD5 or ""."""
 
     def check(page: str) -> None:
         if not _ON_THE_PAGE.search(page):
@@ -61,7 +63,12 @@ def releases(web: Web) -> list[str]:
     page = web.ask(
         f"{addresses()[0]}/", str, what="the releases on offer", service=_SERVICE, ttl=_AN_HOUR, check=check
     )
-    return sorted(set(_ON_THE_PAGE.findall(page.value)))
+    _, *parts = _ON_THE_PAGE.split(page.value)  # what stands before, a release, what follows it, ...
+    found = {
+        r: (m[1].lower() if (m := _MD5.search(rest)) else "")
+        for r, rest in zip(parts[::2], parts[1::2], strict=True)
+    }
+    return dict(sorted(found.items()))
 
 
 def forces_of(text: str) -> list[str]:
@@ -162,6 +169,15 @@ class Plan:
             yield f"Here already: {counted(len(self.here), 'file')}."
         if self.copies:
             yield f"Alike in an earlier release here: {counted(len(self.copies), 'file')}."
+        by_force: dict[str, list[str]] = {}
+        for name in self.lacking:
+            by_force.setdefault(_force(name), []).append(name)
+        for force, names in sorted(by_force.items()):
+            some = ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
+            yield f"Not in release {self.release}: {counted(len(names), 'file')} of {force_name(force)} ({some})."
+        if not self.wanted:
+            yield "To fetch: nothing."
+            return
         cost = self.cost
         seconds = max(cost.requests / RATE, cost.wire / _USUAL_LINE)
         yield (
@@ -169,12 +185,6 @@ class Plan:
             f"{counted(max(1, round(seconds / 60)), 'minute')} on a line of 20 Mbit/s; "
             f"{cost.disk:,} bytes on the disk."
         )
-        by_force: dict[str, list[str]] = {}
-        for name in self.lacking:
-            by_force.setdefault(_force(name), []).append(name)
-        for force, names in sorted(by_force.items()):
-            some = ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
-            yield f"Not in release {self.release}: {counted(len(names), 'file')} of {force_name(force)} ({some})."
 
     def take(self, progress: Progress = silent) -> Path:
         """Fetch it and return the release's folder, which appears whole.
@@ -226,16 +236,7 @@ def plan(
         The service did not answer, or files here are not what the release holds.
     """
     ids, suffixes = forces_of(forces), kinds_of(kinds)
-    release = releases(web)[-1] if release == "latest" else parse_month(release)
-    home, *also = addresses()
-    source = RemoteZip(web, f"{home}/{release}.zip", f"the zip of release {release}", _SERVICE, also)
-    try:
-        stack.enter_context(source)
-    except SourceUnavailable as error:
-        if not absent(error) or release in (offered := releases(web)):
-            raise
-        msg = f"police.uk offers no release {release}; choose from {', '.join(reversed(offered[-6:]))}, ..."
-        raise QueryError(msg) from error
+    source, release = _opened(web, release, stack)
     directory = {name: m for m in source.members if (name := _official(m))}
     if not directory:
         msg = f"The zip of release {release} holds no file of police.uk's names."
@@ -273,6 +274,61 @@ def plan(
         source, release, folder, wanted, here, [n for n in asked if n not in directory], known,
         source.cost(left), copies,
     )  # fmt: skip
+
+
+def _opened(web: Web, release: str, stack: ExitStack) -> tuple[RemoteZip, str]:
+    """Return the zip of a release, and which release that is."""
+    release = [*releases(web)][-1] if release == "latest" else parse_month(release)
+    home, *also = addresses()
+    source = RemoteZip(web, f"{home}/{release}.zip", f"the zip of release {release}", _SERVICE, also)
+    try:
+        stack.enter_context(source)
+    except SourceUnavailable as error:
+        if not absent(error) or release in (offered := releases(web)):
+            raise
+        msg = f"police.uk offers no release {release}; choose from {', '.join([*offered][:-7:-1])}, ..."
+        raise QueryError(msg) from error
+    return source, release
+
+
+def whole_zip(web: Web, into: Path, release: str, stack: ExitStack) -> tuple[RemoteZip, Path, str]:
+    """Return the zip of a release, the file that it becomes, and its MD5.
+
+    Raises
+    ------
+    SourceError
+        The page gives no MD5 of it, so that nobody could tell whether it came whole.
+    """
+    source, release = _opened(web, release, stack)
+    if not (md5 := releases(web).get(release, "")):
+        msg = f"{_SERVICE} gives no MD5 of 32 hex digits for release {release}; take its files with --forces all."
+        raise SourceError(msg)
+    return source, into / f"{release}.zip", md5
+
+
+def take_zip(source: RemoteZip, target: Path, md5: str, progress: Progress = silent) -> Path:
+    """Fetch a whole zip, go on where a run before stopped, and check its MD5."""
+    if target.exists():
+        return target
+    need_room(target.parent, source.file.size)
+    part = target.with_name(f".{target.name}.part")
+    with locked(target.parent / f".{target.name}.lock"):
+        with part.open("ab") as out:
+            at = min(out.tell(), source.file.size)
+            source.file.plan([(at, source.file.size)])
+            source.file.seek(at)
+            while chunk := source.file.read(PIECE):
+                out.write(chunk)
+                progress(target.name, source.file.tell(), source.file.size)
+        with part.open("rb") as stream:
+            found = hashlib.file_digest(stream, "md5").hexdigest()
+        if found != md5:
+            part.unlink()
+            msg = f"{target.name} came with the MD5 {found}, not {md5} as {_SERVICE} says; fetch it again."
+            raise SourceError(msg)
+        synced(part)
+        part.rename(target)
+    return target
 
 
 def need_room(folder: Path, size: int) -> None:
