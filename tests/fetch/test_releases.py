@@ -55,6 +55,9 @@ def test_only_the_members_wanted_are_fetched_and_the_bytes_are_those_told(site, 
     assert held(plan.folder) == wanted(files, "2025-02-lei", "2025-03-lei", "2025-04-lei")
     assert "3 files of 1 force, 2025-02 to 2025-04" in plan.said[0]
     assert site.sent == plan.source.file.fetched
+    dates = {m.filename: m.date_time[:5] for m in plan.source.members}
+    for name in held(plan.folder):
+        assert time.localtime((plan.folder / name).stat().st_mtime)[:5] == dates[name]
     assert plan.cost.wire == plan.cost.requests == 0, "a zip so small comes with its directory"
     assert [p.name for p in plan.folder.parent.iterdir()] == ["2025-06"]
 

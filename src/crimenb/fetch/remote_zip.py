@@ -8,9 +8,11 @@ Python's own zipfile reads the directory (zip64 too) and checks each member's CR
 from __future__ import annotations
 
 import bisect
+import contextlib
 import io
 import os
 import shutil
+import time
 import zipfile
 import zlib
 from collections import deque
@@ -266,6 +268,9 @@ class RemoteZip:
             ) as error:  # encrypted, or packed in a way not known here
                 msg = f"{one.name!r} of {self.what} cannot be unpacked here ({error})."
                 raise SourceError(msg) from error
+            with contextlib.suppress(OverflowError, ValueError):  # a date that is none
+                when = time.mktime((*one.member.date_time, 0, 0, -1))
+                os.utime(part, (when, when))
             synced(part)
             part.replace(target)
         finally:

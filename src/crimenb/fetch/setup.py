@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crimenb.errors import CrimenbError
 from crimenb.fetch import catalogues, police
 from crimenb.files import write_whole
 from crimenb.plurals import counted
@@ -81,7 +82,7 @@ class Setup:
         built = build_archive(
             self._street(), self.archive, postcodes=postcodes, force_areas=areas, progress=word
         )
-        write_whole(self.archive / _BUILT_FROM, json.dumps(self._parts() | {"version": built.version}))
+        write_whole(self.archive / _BUILT_FROM, json.dumps(self._parts()))
         return built
 
     def _parts(self) -> dict[str, object]:
@@ -143,11 +144,13 @@ def plan(
 
 
 def _built_from(archive: Path) -> dict[str, object]:
-    """Return what an archive was built from, nothing if it was built anew since."""
+    """Return what an archive was built from, nothing if other files were read into it since."""
     try:
         known: dict[str, object] = json.loads((archive / _BUILT_FROM).read_text("utf-8"))
-        if known.pop("version") == resolve(archive).name:
+        held = read_inventory(resolve(archive))
+        files = sorted(str(f["name"]) for f in held["files"])
+        if (held["release"], files) == (known["release"], known["files"]) and held["gazetteer"]:
             return known
-    except (OSError, ValueError, KeyError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, CrimenbError):
         pass
     return {}
