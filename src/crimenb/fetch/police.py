@@ -203,7 +203,7 @@ class Plan:
                 copy = work / name
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.unlink(missing_ok=True)
-                shutil.copyfile(path, copy)
+                shutil.copy2(path, copy)
             self.source.take(self.wanted, work, progress, f"release {self.release}")
             write_release(work, self.known)
             appear(work, self.folder, [w.name for w in self.wanted], RELEASE)
