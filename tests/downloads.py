@@ -321,6 +321,10 @@ def small_catalogues(site: Site, folder: Path) -> None:
     """Offer what a set-up needs beside a release, for a few postcodes."""
     rows = "".join(POSTCODE.replace("1 6", f"{i} 6") for i in range(1, 9)).encode()
     site.add_os("CodePointOpen", "2025-11", "CSV", make_zip(folder / "cp.zip", {"Data/CSV/le.csv": rows}))
+    roads = {
+        f"data/{s}_RoadLink.{end}": b"invented" for s in ("SK", "TQ") for end in ("shp", "shx", "dbf", "prj")
+    }
+    site.add_os("OpenRoads", "2026-04", "ESRI® Shapefile", make_zip(folder / "roads.zip", roads))
     areas = outlines("PFA24CD", "PFA24NM", 1, PFA24CD="E23000021")
     areas[0] |= {"geometry": {"type": "Polygon", "coordinates": [AREA]}}
     districts = outlines("LAD26CD", "LAD26NM", 1, LAD26CD="E06000016", LAD26NM="Leicester")

@@ -10,7 +10,7 @@ import shapely
 from crimenb.errors import QueryError, SourceError, SourceUnavailable
 from crimenb.fetch import catalogues
 from crimenb.sources import gazetteer
-from crimenb.sources.archive import Archive
+from crimenb.sources.archive import demo
 from crimenb.sources.outlines import read_outlines
 from tests.downloads import ONS, POSTCODE, make_zip, outlines
 
@@ -117,10 +117,12 @@ def test_roads_of_the_squares_wanted_and_more_later(ordnance, opened, tmp_path):
         opened(catalogues.open_roads, tmp_path / "d", squares=["NZ"])
 
 
-def test_the_squares_of_an_archive_are_those_of_its_records(town: Archive):
+def test_the_squares_of_an_archive_are_those_of_its_records():
+    town = demo()
     x, y = town.cells()["x"].median(), town.cells()["y"].median()
     expected = catalogues._square(*(int(v // 100_000) for v in catalogues.to_metres(x, y)))
     found = catalogues.squares_of(town.folder)
+    town.close()
     assert expected in found
     assert len(found) <= 4
     # Named places and the squares that the Ordnance Survey prints for them.
