@@ -20,6 +20,7 @@ from crimenb.report.verify import other_versions
 from crimenb.schema import CATEGORIES, MonthStatus
 from crimenb.version import VARIABLES
 from tests.bulkfiles import row, street_file
+from tests.downloads import Site, small_catalogues, small_files, small_releases
 from tests.real import ROOT
 from tests.report.test_build import files
 
@@ -72,7 +73,20 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def ran(folder):
+def publishers(tmp_path_factory):
+    """Answer on the loopback as those whose files `crimenb setup` fetches, and to its question."""
+    with Site() as site, pytest.MonkeyPatch.context() as patch:
+        zips = tmp_path_factory.mktemp("publishers")
+        site.add_releases(small_releases(small_files(zips), zips))
+        small_catalogues(site, zips)
+        for name, value in site.variables.items():
+            patch.setenv(name, value)
+        patch.setattr("crimenb.cli._can_ask", lambda: True)
+        yield site
+
+
+@pytest.fixture(scope="module")
+def ran(folder, publishers):
     """Run every block of every page, page by page; the same command once. Return what was run."""
     done: dict[str, list[str]] = {}
     once: set[str] = set()
@@ -120,7 +134,8 @@ def run(line, folder):
 
 
 def crimenb(line):
-    result = CliRunner().invoke(main, shlex.split(line, comments=True)[1:], catch_exceptions=False)
+    words = shlex.split(line, comments=True)[1:]
+    result = CliRunner().invoke(main, words, input="y\n", catch_exceptions=False)
     assert result.exit_code == 0, (line, result.output)
 
 

@@ -15,7 +15,7 @@ LAYERS = (
     ("charts",),
     ("wording",),
     ("measures",),
-    ("snapshot", "area_file"),
+    ("snapshot", "area_file", "fetch"),
     ("sources",),
     ("warm",),
     ("month_status",),
@@ -98,7 +98,7 @@ def test_pure_modules_reach_no_file_and_no_network(module):
 def test_the_root_can_be_read_at_a_glance():
     assert len(list(SRC.glob("*.py"))) <= MOST_AT_THE_ROOT
     assert {p.name for p in SRC.iterdir() if (p / "__init__.py").is_file()} == {
-        "batch", "charts", "measures", "report", "sources", "warm", "wording",
+        "batch", "charts", "fetch", "measures", "report", "sources", "warm", "wording",
     }  # fmt: skip
 
 

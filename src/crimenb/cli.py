@@ -18,11 +18,12 @@ import click
 from crimenb.errors import CrimenbError, QueryError, ReportError, VerifyError
 from crimenb.files import bounded_memory, regular, visible
 from crimenb.plurals import counted
+from crimenb.progress import meter
 from crimenb.query import Query, parse_postcode
 from crimenb.version import VARIABLES, versions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 _PATH = click.Path(path_type=Path)
 
@@ -113,8 +114,8 @@ def main() -> None:
     \b
     crimenb report --source demo            the report of an invented town, no network
     crimenb report "LE1 6RN"                the latest 24 months, from police.uk
-    crimenb archive build DOWNLOADS --into ARCHIVE --postcodes CODEPOINT
-    crimenb report "LE1 6RN" --source archive:ARCHIVE --from 2025-01 --to 2025-12
+    crimenb setup --forces leicestershire   all it needs for reports without a network
+    crimenb report "LE1 6RN" --source archive:archive --from 2025-01 --to 2025-12
     """
 
 
@@ -297,17 +298,11 @@ def archive_build(
     """
     from crimenb.sources.archive_build import build_archive
 
-    progress = (
-        (lambda word: click.echo(f"\r\033[K{word}", nl=False, err=True))
-        if sys.stderr.isatty() and not _quiet()
-        else (lambda _: None)
-    )
     built = build_archive(
         sources, into, postcodes=postcodes, force_areas=force_areas, add=add,
-        release=release, memory_limit=memory_limit, progress=progress,
+        release=release, memory_limit=memory_limit, progress=_word(),
     )  # fmt: skip
-    if sys.stderr.isatty():
-        click.echo("\r\033[K", nl=False, err=True)
+    _clear_word()
     for line in built.lines():
         click.echo(visible(line))
     click.echo(into)
@@ -321,6 +316,205 @@ def archive_info(folder: Path) -> None:
 
     for line in info(folder):
         click.echo(visible(line))
+
+
+_DOWNLOADS = click.option(
+    "--into",
+    default="downloads",
+    show_default=True,
+    type=_PATH,
+    metavar="DIR",
+    help="Folder for what is fetched.",
+)
+_FORCES = click.option(
+    "--forces", default="", metavar="NAMES", help="Police forces, as in 'leicestershire,btp', or 'all'."
+)
+_MONTHS = click.option(
+    "--months",
+    default="latest:36",
+    show_default=True,
+    help="'2025-01:2025-12', 'latest', or 'latest:24' for so many.",
+)
+_RELEASE = click.option(
+    "--release", default="latest", show_default=True, metavar="MONTH", help="The release, like 2026-07."
+)
+
+
+def _asking(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command that fetches the options --yes and --dry-run."""
+    dry = click.option("--dry-run", is_flag=True, help="Say what would be fetched, and fetch nothing.")
+    yes = click.option("--yes", is_flag=True, help="Do not ask before it is fetched.")
+    return yes(dry(_how_much(command)))
+
+
+def _can_ask() -> bool:
+    return sys.stdin.isatty()
+
+
+def _go_on(lines: Iterable[str], *, yes: bool, dry_run: bool, needed: bool = True) -> bool:
+    """Say what is to be done; return whether to do it."""
+    for line in lines if not _quiet() or dry_run or not yes else ():
+        click.echo(visible(line), err=True)
+    if dry_run or yes or not needed:
+        return not dry_run
+    if not _can_ask():
+        msg = "Nothing was fetched: there is nobody to ask here. Give --yes to fetch it, or --dry-run to look only."
+        raise QueryError(msg)
+    return click.confirm("Go on?", default=True, err=True)
+
+
+@main.group(invoke_without_command=True)
+@_FORCES
+@_MONTHS
+@click.option(
+    "--with", "kinds", default="street", show_default=True, metavar="KINDS", help="Of street,outcomes,stops."
+)
+@_RELEASE
+@click.option("--zip", "whole", is_flag=True, help="The release's whole zip instead, checked by its MD5.")
+@_DOWNLOADS
+@_asking
+@click.pass_context
+def fetch(
+    ctx: click.Context,
+    whole: bool,
+    forces: str,
+    months: str,
+    kinds: str,
+    release: str,
+    into: Path,
+    yes: bool,
+    dry_run: bool,
+) -> None:
+    """Fetch official files: of police.uk's releases, postcodes, areas and roads.
+
+    Without a further command: police.uk's files of some forces and months, out of the zip of a release.
+    What is there already is not fetched again; after a break, run it again. Prints the release's folder.
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from crimenb.fetch import police
+    from crimenb.sources.http import Web
+
+    with Web() as web, contextlib.ExitStack() as stack:
+        if whole:
+            source, target, md5 = police.whole_zip(web, into, release, stack)
+            shown = (
+                f"{target}: here already." if target.exists() else f"{target}: {source.file.size:,} bytes."
+            )
+            if _go_on([shown], yes=yes, dry_run=dry_run, needed=not target.exists()):
+                click.echo(police.take_zip(source, target, md5, meter("B")))
+            return
+        plan = police.plan(web, into, forces=forces, months=months, kinds=kinds, release=release, stack=stack)
+        if _go_on(plan.lines(), yes=yes, dry_run=dry_run, needed=bool(plan.wanted)):
+            click.echo(plan.take(meter("B")))
+
+
+@fetch.command("postcodes")
+@click.option(
+    "--onspd", is_flag=True, help="The ONS Postcode Directory: closed postcodes and Northern Ireland too."
+)
+@_DOWNLOADS
+@_asking
+def fetch_postcodes(onspd: bool, into: Path, yes: bool, dry_run: bool) -> None:
+    """Fetch OS Code-Point Open, with the names of wards and districts. Prints its folder."""
+    from crimenb.fetch import catalogues
+    from crimenb.sources.http import Web
+
+    with Web() as web, contextlib.ExitStack() as stack:
+        say = functools.partial(click.echo, err=True)
+        edition = (
+            catalogues.onspd(web, into, stack, say) if onspd else catalogues.code_point(web, into, stack)
+        )
+        if _go_on(edition.lines(), yes=yes, dry_run=dry_run, needed=not edition.here):
+            click.echo(edition.take(meter("B")))
+
+
+@fetch.command("areas")
+@click.option("--kinds", default="forces", show_default=True, help="Of forces,wards,parishes,districts.")
+@_DOWNLOADS
+@_asking
+def fetch_areas(kinds: str, into: Path, yes: bool, dry_run: bool) -> None:
+    """Fetch outlines of police forces, wards, parishes or districts from the ONS. Prints the files."""
+    from crimenb.fetch import catalogues
+    from crimenb.sources.http import Web
+
+    with Web() as web:
+        layers = catalogues.layers(web, [k.strip() for k in kinds.split(",") if k.strip()])
+        shown = (f"Outlines of {layer.kind}: {layer.name}." for layer in layers)
+        if _go_on(shown, yes=yes, dry_run=dry_run):
+            for layer in layers:
+                click.echo(catalogues.fetch_area(web, layer, into, meter()))
+
+
+@fetch.command("streets")
+@click.option(
+    "--squares", default="", metavar="LIST", help="100 km squares of the National Grid, like SK,SP."
+)
+@click.option("--archive", type=_PATH, metavar="DIR", help="The squares that an archive's records lie in.")
+@_DOWNLOADS
+@_asking
+def fetch_streets(squares: str, archive: Path | None, into: Path, yes: bool, dry_run: bool) -> None:
+    """Fetch OS Open Roads: the squares that are wanted, else all of Great Britain. Prints its folder."""
+    from crimenb.fetch import catalogues
+    from crimenb.sources.http import Web
+
+    with Web() as web, contextlib.ExitStack() as stack:
+        chosen = [s for s in squares.split(",") if s.strip()]
+        edition = catalogues.open_roads(web, into, stack, squares=chosen, archive=archive)
+        if _go_on(edition.lines(), yes=yes, dry_run=dry_run, needed=not edition.here):
+            click.echo(edition.take(meter("B")))
+
+
+@main.command()
+@_FORCES
+@_MONTHS
+@_RELEASE
+@click.option(
+    "--into", default="archive", show_default=True, type=_PATH, metavar="DIR", help="Folder of the archive."
+)
+@click.option(
+    "--downloads",
+    default="downloads",
+    show_default=True,
+    type=_PATH,
+    metavar="DIR",
+    help="Folder for what is fetched.",
+)
+@_asking
+def setup(
+    forces: str, months: str, release: str, into: Path, downloads: Path, yes: bool, dry_run: bool
+) -> None:
+    """Fetch what reports of some police forces need, and build an archive of it.
+
+    That is police.uk's files, the postcodes of Great Britain and the boundaries of the forces. Run it again
+    for a new release or one more force: only what is new is fetched. Prints the archive's folder.
+    """
+    from crimenb.fetch.setup import plan
+    from crimenb.sources.http import Web
+
+    with Web() as web, contextlib.ExitStack() as stack:
+        chosen = plan(web, into, downloads, forces=forces, months=months, release=release, stack=stack)
+        if not _go_on(chosen.lines(), yes=yes, dry_run=dry_run, needed=chosen.new):
+            return
+        built = chosen.take(meter("B"), _word())
+    _clear_word()
+    for line in built.lines() if built is not None and not _quiet() else ():
+        click.echo(visible(line), err=True)
+    if not _quiet():
+        click.echo(visible(f"Next: crimenb report POSTCODE --source archive:{into}"), err=True)
+    click.echo(into)
+
+
+def _word() -> Callable[[str], None]:
+    """Return a function that shows on a terminal what is being done, a word at a time."""
+    if sys.stderr.isatty() and not _quiet():
+        return lambda word: click.echo(f"\r\033[K{word}", nl=False, err=True)
+    return lambda _: None
+
+
+def _clear_word() -> None:
+    if sys.stderr.isatty():
+        click.echo("\r\033[K", nl=False, err=True)
 
 
 @main.group()

@@ -19,10 +19,11 @@ def silent(what: str, done: int, total: int) -> None:
     """Show nothing."""
 
 
-def meter() -> Progress:
+def meter(unit: str = "it") -> Progress:
     """Return a callback that draws a bar on a terminal or in a notebook after two seconds.
 
-    The bar goes when its work is done: what is worth keeping is in the report.
+    The bar goes when its work is done: what is worth keeping is in the report. Of bytes (`unit` "B") it
+    shows kilobytes and megabytes.
     """
     quiet = not logging.getLogger("crimenb").isEnabledFor(logging.WARNING)
     if quiet or not (sys.stderr.isatty() or _in_notebook()):
@@ -31,7 +32,10 @@ def meter() -> Progress:
 
     def show(what: str, done: int, total: int) -> None:
         if what not in bars:
-            bars[what] = tqdm(total=total, desc=what, delay=DELAY_S, leave=False, file=sys.stderr)
+            bars[what] = tqdm(
+                total=total, desc=what, delay=DELAY_S, leave=False, file=sys.stderr,
+                unit=unit, unit_scale=unit == "B",
+            )  # fmt: skip
         bar = bars[what]
         bar.update(done - bar.n)
         if done >= total:

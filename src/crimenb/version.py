@@ -9,6 +9,9 @@ VARIABLES = {
     "CRIMENB_WARM": "0 turns off the processes that are kept ready. Reports stay the same, and take longer.",
     "CRIMENB_POLICE_URL": "Another address of police.uk's service, for tests.",
     "CRIMENB_POSTCODES_URL": "The address of your own postcodes.io, in place of the public one.",
+    "CRIMENB_DOWNLOADS_URL": "Another address of police.uk's archive; after a space, where else its files are kept.",
+    "CRIMENB_OS_URL": "The same of Ordnance Survey's downloads service.",
+    "CRIMENB_ONS_URL": "The same of the ONS's catalogue and areas.",
     "HTTPS_PROXY": "The proxy of your office. HTTP_PROXY, ALL_PROXY and NO_PROXY are read too.",
     "SSL_CERT_FILE": "A file with the certificates to trust, such as the one of your office.",
 }

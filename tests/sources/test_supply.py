@@ -118,7 +118,7 @@ def test_a_file_without_rows_is_a_gap_and_no_zero(tmp_path):
     assert [r["n"] for r in drawn[0]] == [9, None, 9]
     said = at_a_glance(data).text
     assert (
-        "The Leicestershire file for February 2025 is not in this archive, so that month is left out, not counted as zero"
+        "The Leicestershire file for February 2025 is not in this archive, so that month is missing, not zero"
         in said
     )
     assert "Police recorded 18 crimes and 0 reports of anti-social behaviour" in said

@@ -20,7 +20,7 @@ from crimenb.data import Pull, frame
 from crimenb.errors import PlaceNotFound, QueryError, SourceError
 from crimenb.files import read_regular, regular
 from crimenb.geo import MILE_M, distances, in_metres
-from crimenb.month_status import EVIDENCE, MEASURED, Supply, supply
+from crimenb.month_status import EVIDENCE, MEASURED, Supply, gap_of, supply
 from crimenb.query import Area
 from crimenb.schema import ASB, BTP, CATEGORIES, force_name, label_of
 from crimenb.sources import gazetteer as gazetteers
@@ -94,7 +94,19 @@ class Archive:
         )
         rows = self._files.merge(counts, how="left", on=["force", "month"])
         rows[["crime", "asb"]] = rows[["crime", "asb"]].fillna(0).astype("int64")
-        return rows.assign(state="file")[[*EVIDENCE, *MEASURED]]
+        held = rows.assign(state="file")[[*EVIDENCE, *MEASURED]]
+        absent = [self._lacking(name) for name in self.inventory.get("lacks", [])]
+        lacking = pd.DataFrame([row for row in absent if row], columns=held.columns)
+        return pd.concat([held, lacking.astype(held.dtypes)], ignore_index=True) if len(lacking) else held
+
+    def _lacking(self, name: str) -> dict[str, Any]:
+        """Return the evidence that the release holds no file of a force and month; none where a gap is known."""
+        month, force = name[:7], name[8:].removesuffix("-street.csv")
+        if gap_of(force, month) is not None:
+            return {}
+        detail = f"{force_name(force)}'s file ({name}) is not in release {self.release} of police.uk."
+        unknown = dict.fromkeys(["crime", "asb", *MEASURED], -1)
+        return {"force": force, "month": month, "state": "absent", "detail": detail} | unknown
 
     @functools.cached_property
     def supplied(self) -> dict[tuple[str, str], Supply]:
@@ -158,6 +170,13 @@ class Archive:
         if isinstance(found, PlaceNotFound):
             raise found
         return place_row(found)
+
+    def cells(self) -> pd.DataFrame:
+        """Return where records lie, in cells of a hundredth of a degree (x, y), without the strays."""
+        return self._read(
+            "street.parquet",
+            "SELECT round(longitude, 2) AS x, round(latitude, 2) AS y GROUP BY ALL HAVING count(*) >= 20",
+        )
 
     def positions(self, postcodes: Sequence[str]) -> dict[str, dict[str, Any] | PlaceNotFound]:
         """Return for each postcode its row of `places` without the shape, or why it has none."""

@@ -13,7 +13,6 @@ import datetime as dt
 import hashlib
 import io
 import json
-import re
 import shutil
 import tempfile
 from collections import Counter
@@ -30,6 +29,7 @@ from crimenb.query import parse_month
 from crimenb.schema import ASB, CATEGORIES, OLD_CATEGORIES, OUTCOME_SPELLINGS, label_of
 from crimenb.sources import gazetteer as gazetteers
 from crimenb.sources.official_files import (
+    NAME,
     STREET,
     Finder,
     Found,
@@ -37,6 +37,7 @@ from crimenb.sources.official_files import (
     damaged,
     reporting_names,
 )  # fmt: skip
+from crimenb.sources.releases import release_of_all
 from crimenb.sources.versions import FORMAT, INVENTORY, publish, read_inventory, resolve, sweep
 
 if TYPE_CHECKING:
@@ -152,8 +153,8 @@ def build_archive(
         Keep what the archive holds of other forces and months, and its postcodes and force areas
         where no new ones are given.
     release
-        Month of the release the files are of (`YYYY-MM`), if it is known; of zips with their
-        official names (`2025-12.zip`) it is known.
+        Month of the release the files are of (`YYYY-MM`), if it is known; of folders that `crimenb fetch`
+        made, and of zips with their official names (`2025-12.zip`), it is known.
     memory_limit
         DuckDB's bound; larger data spills to disk beside the archive.
     progress
@@ -180,7 +181,12 @@ def build_archive(
     ):
         msg = f"{str(into)!r} is not an archive and not empty; give another folder."
         raise QueryError(msg)
-    release = parse_month(release) if release else _named_release(sources, add=add)
+    known = None if add else release_of_all(map(Path, sources))
+    if release:
+        release = parse_month(release)
+    elif known is not None:
+        release = known.release
+    lacks = known.lacks if known is not None and known.release == release else []
     if postcodes is None or isinstance(postcodes, Path | str):
         postcodes = [] if postcodes is None else [postcodes]
     base = _base(target) if add else None
@@ -191,7 +197,7 @@ def build_archive(
         with locked(target.parent / f".{target.name}.lock"):
             sweep(target)
             work = Path(tempfile.mkdtemp(prefix=".new.", dir=target))
-            build = _Build(work, base, memory_limit, progress, release)
+            build = _Build(work, base, memory_limit, progress, release, lacks)
             built = build.run(list(map(Path, sources)), list(map(Path, postcodes)), force_areas)
             shutil.rmtree(work / "tmp", ignore_errors=True)
             work.chmod(0o755)
@@ -210,13 +216,6 @@ def build_archive(
             with contextlib.suppress(OSError):
                 target.rmdir()
     return built
-
-
-def _named_release(sources: Sequence[Path | str], *, add: bool) -> str:
-    """Return the release that the official names of the zips give, "" if any source is named otherwise."""
-    names = [re.fullmatch(r"(\d{4}-(0[1-9]|1[0-2]))\.zip", Path(s).name) for s in sources]
-    known = {n[1] if n else "" for n in names}
-    return known.pop() if len(known) == 1 and not add else ""
 
 
 def _base(target: Path) -> Path | None:
@@ -251,8 +250,10 @@ class _Build:
         memory_limit: str,
         progress: Callable[[str], None],
         release: str,
+        lacks: Sequence[str],
     ) -> None:
         self.work, self.base, self.progress, self.built = work, base, progress, Built(release=release)
+        self.lacks = lacks
         self.tmp = work / "tmp"
         self.tmp.mkdir()
         try:
@@ -303,10 +304,19 @@ class _Build:
             "new_categories": built.new_categories,
             "gazetteer": built.gazetteer,
         }
+        if lacks := self._lacking():
+            inventory["lacks"] = lacks
         built.version = _content_id(inventory, work)
         inventory = {"version_id": built.version, "built": _now()} | inventory
         (work / INVENTORY).write_text(json.dumps(inventory, indent=1) + "\n", "utf-8")
         return built
+
+    def _lacking(self) -> list[str]:
+        """Return the street files of the forces and months held that the release does not hold."""
+        months = {f["month"] for f in self.built.files}
+        held = {f["force"] for f in self.built.files}
+        matches = [m for m in map(NAME.fullmatch, self.lacks) if m and m[3] == "street"]
+        return sorted(m[0] for m in matches if m[1] in months and m[2] in held)
 
     def _prepare(self) -> None:
         self.db.execute("SET preserve_insertion_order=true")

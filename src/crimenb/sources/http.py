@@ -15,6 +15,7 @@ import gzip
 import hashlib
 import logging
 import os
+import re
 import sqlite3
 import ssl
 import sys
@@ -37,7 +38,7 @@ from crimenb.sources.api_models import read
 from crimenb.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 T = TypeVar("T")
 
@@ -59,6 +60,11 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SENDS_ON: dict[str, tuple[str, ...]] = {
     "data.police.uk": ("policeuk-data.s3.amazonaws.com",),
     "api.os.uk": ("omseprd1stdstordownload.blob.core.windows.net",),
+    "www.arcgis.com": (
+        "ago-item-storage.s3.us-east-1.amazonaws.com",
+        "ago-item-storage.s3.amazonaws.com",
+        "ago-item-storage.s3-external-1.amazonaws.com",
+    ),
 }
 """Hosts that a service keeps its files on. It may send us on to these and to itself, to no other."""
 
@@ -86,6 +92,15 @@ class Answer(NamedTuple, Generic[T]):
     retrieved: str
 
 
+class Part(NamedTuple):
+    """Some bytes of a file on a server: where they stand, how long the whole is, and what marks its state."""
+
+    body: bytes
+    start: int
+    total: int
+    tag: str
+
+
 class Limits(NamedTuple):
     """What one answer may cost. The largest real one seen has 6 MB and takes a minute."""
 
@@ -97,7 +112,9 @@ class Limits(NamedTuple):
 
 
 class Damaged(httpx.RemoteProtocolError):
-    """A body that is cut off, garbled, or not what was asked for."""
+    """A body that is cut off, garbled, or not what was asked for; `status` where that alone tells."""
+
+    status: int | None = None
 
 
 class Refused(httpx.TransportError):
@@ -160,6 +177,7 @@ class Web:
         self._retry = _patient(sleep)
         paced = _Paced(transport or _Wire(bounds), limiter or _process_limiter(), bounds)
         tried = RetryTransport(paced, self._retry(TRIES, _TRIED_AGAIN))
+        self._tried = tried
         kept = CacheTransport(_Checked(tried, now), self._store)
         self._client = httpx.Client(
             transport=kept,
@@ -208,7 +226,7 @@ class Web:
         url, params
             The address; sent as a form (POST) where a GET would be too long.
         shape
-            What the body must be (see `answers.read`).
+            What the body must be (see `answers.read`); `str` for a page as it is.
         what
             What is asked for, in the words of an error message.
         service
@@ -238,9 +256,9 @@ class Web:
         """
 
         def whole(body: bytes) -> T:
-            value = read(body, shape)
+            value: Any = body.decode("utf-8", "replace") if shape is str else read(body, shape)
             check(value)
-            return value
+            return value  # type: ignore[no-any-return]
 
         query = {k: str(v) for k, v in (params or {}).items()}
         target = httpx.URL(url, params=query) if query else httpx.URL(url)
@@ -281,6 +299,56 @@ class Web:
         when = response.headers.get(_KEPT, "")
         _log.info("%s: %s, tries: %d (0: kept from before)", service, what, extensions["tried"])
         return Answer(value, hashlib.sha256(body).hexdigest(), when)
+
+    def part(
+        self,
+        url: str,
+        start: int,
+        length: int,
+        *,
+        what: str,
+        service: str,
+        like: Part | None = None,
+        also: Sequence[str] = (),
+        links: dict[str, httpx.URL] | None = None,
+    ) -> Part:
+        """Return some bytes of a file, which are never kept here.
+
+        Parameters
+        ----------
+        url
+            The file's address.
+        start, length
+            The bytes; a negative `start` counts from the end, as far as there are so many.
+        what, service
+            As of `ask`.
+        like
+            A part that was fetched before; the file must be as it was then.
+        also
+            Origins (`https://host`) that the service may send us on to, beside those known.
+        links
+            Where the address was sent on to is kept here for the next part. A link that has expired
+            is asked for again.
+
+        Raises
+        ------
+        SourceUnavailable
+            No answer to the point after all tries, or the file has changed.
+        """
+        wanted = f"bytes={start}" if start < 0 else f"bytes={start}-{start + length - 1}"
+        extensions: dict[str, Any] = {
+            "retry": self._retry(TRIES, [*_TRIED_AGAIN, 401, 403, 410]), "post": None, "tried": 0,
+            "begun": lambda response: _begun(response, start, length, like), "also": also, "links": links,
+        }  # fmt: skip
+        headers = {"Range": wanted, "Accept": "*/*", "Accept-Encoding": "identity"}
+        request = self._client.build_request("GET", url, headers=headers, extensions=extensions)
+        try:
+            response = self._tried.handle_request(request)
+            if response.status_code == httpx.codes.PARTIAL_CONTENT:
+                return _part(response)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise _unavailable(service, what, request, error, getattr(error, "status", None)) from error
+        raise _unavailable(service, what, request, None, response.status_code)
 
     def _forget(self, key: str) -> None:
         for entry in self._store.get_entries(key):
@@ -358,6 +426,10 @@ def _patient(sleep: Callable[[float], None]) -> Callable[[int, Any], Retry]:
 def _check(response: httpx.Response) -> None:
     """Raise Damaged unless the body is whole and what was asked for."""
     asked = response.request.extensions
+    if "begun" in asked:
+        if response.status_code == httpx.codes.PARTIAL_CONTENT:
+            _part(response)
+        return
     told = asked["told"] and response.status_code == httpx.codes.NOT_FOUND
     if response.status_code == httpx.codes.OK or told:
         try:
@@ -365,6 +437,50 @@ def _check(response: httpx.Response) -> None:
         except ValueError as error:
             raise Damaged(str(error), request=response.request) from error
         asked["whole"] = response
+
+
+_RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})")
+
+
+def _begun(response: httpx.Response, start: int, length: int, like: Part | None) -> None:
+    """Raise unless an answer's head promises the bytes asked for; nothing of its body has been read."""
+    status, headers = response.status_code, response.headers
+    if status == httpx.codes.OK:
+        size = headers.get("content-length", "?")
+        error = Damaged(
+            f"it answers the question for some bytes with HTTP 200 and {size} bytes, the whole or a text"
+        )
+        error.status = status
+        raise error
+    if status != httpx.codes.PARTIAL_CONTENT:
+        return
+    told = _RANGE.fullmatch(headers.get("content-range", ""))
+    first, last, total = map(int, told.groups()) if told else (0, -1, 0)
+    wanted = max(0, total + start) if start < 0 else start
+    end = total - 1 if start < 0 else start + length - 1
+    size = headers.get("content-length", str(last - first + 1))
+    if (first, last, size) != (wanted, end, str(end - wanted + 1)):
+        shown = f"{headers.get('content-range', '')[:60]!r}, {size[:20]} bytes"
+        msg = f"it gives other bytes than were asked for ({shown})"
+        raise Damaged(msg, request=response.request)
+    if like is not None and (total, _tag(response)) != (like.total, like.tag):
+        msg = "the file was changed while it was being fetched"
+        raise Refused(msg, "What was fetched before is kept; run it again.")
+
+
+def _tag(response: httpx.Response) -> str:
+    return str(response.headers.get("etag", "") or response.headers.get("last-modified", ""))
+
+
+def _part(response: httpx.Response) -> Part:
+    """Return the bytes of an answer whose head was found right; they must be as many as it says."""
+    told = _RANGE.fullmatch(response.headers["content-range"])
+    first, last, total = map(int, told.groups()) if told else (0, -1, 0)
+    body = response.content
+    if len(body) != last - first + 1:
+        msg = f"{len(body):,} bytes came where {last - first + 1:,} were asked for"
+        raise Damaged(msg, request=response.request)
+    return Part(body, first, total, _tag(response))
 
 
 class _Checked(httpx.BaseTransport):
@@ -409,11 +525,18 @@ class _Paced(httpx.BaseTransport):
         if request.extensions["post"] is not None:
             asked = _rebuilt(request, "POST", request.url, **request.extensions["post"])
         request.extensions["tried"] += 1
+        links = request.extensions.get("links")
+        if links and request.extensions["tried"] > 1:  # it may have expired
+            links.pop(str(request.url), None)
+        if links and (link := links.get(str(request.url))) is not None:
+            asked = _rebuilt(request, "GET", link)
         for _ in range(self.limits.redirects + 1):
             with _slots:
                 self.limiter.try_acquire("services")
                 response = self._one(asked)
             if response.status_code not in _REDIRECTS or "location" not in response.headers:
+                if links is not None and response.is_success and asked.url != request.url:
+                    links[str(request.url)] = asked.url
                 return response
             asked = _rebuilt(asked, asked.method, _onward(asked, response), content=asked.read())
         msg = f"it sends us on more than {self.limits.redirects} times"
@@ -424,6 +547,9 @@ class _Paced(httpx.BaseTransport):
         until = time.monotonic() + self.limits.seconds
         response = self.wire.handle_request(request)
         try:
+            if (begun := request.extensions.get("begun")) is not None:
+                response.request = request
+                begun(response)
             if response.is_stream_consumed:  # it was never on a wire
                 return response
             body = _bounded(_unpacked(response, self.limits.body), self.limits, until)
@@ -456,7 +582,8 @@ def _onward(asked: httpx.Request, response: httpx.Response) -> httpx.URL:
     same = (url.scheme, url.host, url.port) == (here.scheme, here.host, here.port)
     secured = (url.scheme, here.scheme, url.host, url.port) == ("https", "http", here.host, None)
     known = url.scheme == "https" and url.port is None and url.host in _SENDS_ON.get(here.host, ())
-    if not (same or secured or known):
+    named = f"{url.scheme}://{url.netloc.decode('ascii')}" in asked.extensions.get("also", ())
+    if not (same or secured or known or named):
         msg = f"it sends us on to {str(url)[:80]!r}, which is no host of this service"
         raise Refused(msg)
     return url

@@ -18,6 +18,7 @@ from crimenb.errors import QueryError, SourceError
 from crimenb.files import regular
 from crimenb.schema import data_file, forces
 from crimenb.sources import zips
+from crimenb.sources.releases import RELEASE, known_release
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -150,6 +151,8 @@ class Finder:
                 self.unused["broken links"] += 1
 
     def _on_disk(self, path: Path) -> Iterator[Found]:
+        if path.name == RELEASE:
+            return
         state = regular(path, SourceError).stat()
         month_folder = re.fullmatch(r"\d{4}-\d{2}", path.parent.name)
         release = path.parent.parent if month_folder else path.parent
@@ -201,6 +204,9 @@ class Finder:
         newest: dict[str, str] = {}
         for item in found:
             newest[item.release] = max(newest.get(item.release, ""), item.month)
+        for folder in filter(Path.is_dir, map(Path, newest)):  # a name may be that of an older download
+            if (known := known_release(folder)) is not None:
+                newest[str(folder)] = known.release
         copies: dict[str, list[Found]] = {}
         for item in found:
             copies.setdefault(item.name, []).append(item)

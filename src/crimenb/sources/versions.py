@@ -71,6 +71,7 @@ class _Inventory(TypedDict):
     not_read: dict[str, dict[str, _Number]]
     new_categories: dict[str, _Number]
     gazetteer: dict[str, Any]
+    lacks: NotRequired[list[Annotated[str, msgspec.Meta(pattern=r"^20\d\d-\d\d-[a-z-]{2,40}-street\.csv\Z")]]]
 
 
 def resolve(folder: Path) -> Path:
