@@ -321,6 +321,12 @@ def forces() -> dict[str, str]:
     return {r["id"]: r["name"] for r in csv.DictReader(data_file("forces.csv").splitlines())}
 
 
+@functools.cache
+def district_names() -> dict[str, str]:
+    """Return the codes of districts and their names, as shipped in reference/districts.csv."""
+    return {r["district"]: r["name"] for r in csv.DictReader(data_file("districts.csv").splitlines())}
+
+
 def label_of(category: str) -> str:
     """Return a category's name; one that is new to this version under its own."""
     return CATEGORIES.get(category, category.replace("-", " ").capitalize())

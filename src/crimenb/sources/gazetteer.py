@@ -315,8 +315,8 @@ def build_force_areas(source: Path, target: Path, tmp: Path) -> None:
             for file in _shape_files(source, tmp):
                 for areas in read_outlines(file).values():
                     outlines = areas[areas.geom_type.isin(["Polygon", "MultiPolygon", "GeometryCollection"])]
-                    placed = _placed(outlines, source)
-                    for force, geometry in zip(_force_ids(outlines, file), placed, strict=True):
+                    shapes_of = placed(outlines, source)
+                    for force, geometry in zip(_force_ids(outlines, file), shapes_of, strict=True):
                         polygons = [g for g in shapely.get_parts(geometry) if g.geom_type.endswith("Polygon")]
                         if force and polygons:
                             shapes.setdefault(force, []).extend(polygons)
@@ -336,7 +336,7 @@ def build_force_areas(source: Path, target: Path, tmp: Path) -> None:
     out.to_parquet(target, index=False, compression="zstd")
 
 
-def _placed(areas: gpd.GeoDataFrame, source: Path) -> list[BaseGeometry]:
+def placed(areas: gpd.GeoDataFrame, source: Path) -> list[BaseGeometry]:
     """Return the shapes in degrees, each valid."""
     if areas.crs is None:
         msg = (

@@ -56,6 +56,11 @@ class _Postcodes(TypedDict):
     complete: bool
 
 
+class _Areas(TypedDict):
+    areas: _Number
+    files: dict[str, str]
+
+
 class _Inventory(TypedDict):
     """The shape of an inventory, which may have come with an archive that somebody handed over."""
 
@@ -71,6 +76,7 @@ class _Inventory(TypedDict):
     not_read: dict[str, dict[str, _Number]]
     new_categories: dict[str, _Number]
     gazetteer: dict[str, Any]
+    areas: NotRequired[dict[str, _Areas]]
 
 
 def resolve(folder: Path) -> Path:
