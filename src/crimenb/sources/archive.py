@@ -196,7 +196,11 @@ class Archive:
         for n, i in zip(point, area, strict=True):
             known, row = listed.iloc[i], rows[n]
             unnamed = not row.get(f"{known['kind']}_name")
-            if unnamed and named_areas.is_called_after(known) and shapely.intersects_xy(shapes[i], x[n], y[n]):
+            if (
+                unnamed
+                and named_areas.is_called_after(known)
+                and shapely.intersects_xy(shapes[i], x[n], y[n])
+            ):
                 row[known["kind"]] = known["name"]
 
     @functools.cached_property
@@ -248,16 +252,22 @@ class Archive:
         if listed.empty:
             msg = (
                 f"The archive {str(self.folder)!r} holds no outlines of {named_areas.KINDS[kind][1]}; add them with "
-                "'crimenb archive areas FILE --into DIR', or ask without --source archive."
+                "'crimenb archive areas FILE --into DIR'."
             )
             raise QueryError(msg)
         return listed
 
     def _outlined(self, rows: pd.DataFrame) -> list[named_areas.Outline]:
-        columns = ("kind", "code", "name", "district_name")
         return [
-            named_areas.Outline(*(str(row[c]) for c in columns), shape, str(row["origin"]))
-            for (_, row), shape in zip(rows.iterrows(), self._outlines(rows), strict=True)
+            named_areas.Outline(
+                str(r["kind"]),
+                str(r["code"]),
+                str(r["name"]),
+                str(r["district_name"]),
+                shape,
+                f"in {r['origin']}",
+            )
+            for (_, r), shape in zip(rows.iterrows(), self._outlines(rows), strict=True)
         ]
 
     @functools.cached_property

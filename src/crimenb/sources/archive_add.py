@@ -151,6 +151,8 @@ def add_areas(files: Sequence[Path | str], into: Path | str) -> list[str]:
 def _digest(path: Path) -> str:
     """Return the SHA-256 of a file, or of the files of a folder one after another."""
     sha = hashlib.sha256()
-    for file in [path] if path.is_file() else sorted(f for f in path.rglob("*") if f.suffix.lower() in ENDINGS):
+    for file in (
+        [path] if path.is_file() else sorted(f for f in path.rglob("*") if f.suffix.lower() in ENDINGS)
+    ):
         sha.update(file.read_bytes())
     return sha.hexdigest()

@@ -521,6 +521,7 @@ class _Copy:
 
 
 def now() -> str:
+    """Return the time that a version is marked with."""
     return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 

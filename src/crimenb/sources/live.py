@@ -21,6 +21,7 @@ from crimenb.progress import Progress, silent
 from crimenb.sources import police_uk
 from crimenb.sources.http import Web
 from crimenb.sources.live_frames import crimes_frame, left_out, points_frame, sift
+from crimenb.sources.ons_geography import Geography
 from crimenb.sources.place_frames import place_row
 from crimenb.sources.police_uk import DAY, MONTH, Got, Police
 from crimenb.sources.postcodes_io import Gazetteer
@@ -32,10 +33,12 @@ if TYPE_CHECKING:
 
     from crimenb.query import Area
     from crimenb.sources.api_models import Beat
+    from crimenb.sources.named_areas import Outline
 
 POLICE_URL = "https://data.police.uk/api"
 POSTCODES_URL = "https://api.postcodes.io"
-"""Where the services are, unless CRIMENB_POLICE_URL and CRIMENB_POSTCODES_URL say otherwise."""
+ONS_URL = "https://services1.arcgis.com/ESMARspQHYMw9BZ9/arcgis/rest/services"
+"""Where the services are, unless CRIMENB_POLICE_URL, CRIMENB_POSTCODES_URL and CRIMENB_ONS_URL say otherwise."""
 
 
 class Live:
@@ -73,15 +76,17 @@ class Live:
         progress: Progress = silent,
     ) -> None:
         self.web, self.allow_missing = web or Web(), allow_missing
-        police, postcodes = (
+        police, postcodes, geography = (
             os.environ.get(name, "").rstrip("/") or usual
             for name, usual in (
                 ("CRIMENB_POLICE_URL", POLICE_URL),
                 ("CRIMENB_POSTCODES_URL", POSTCODES_URL),
+                ("CRIMENB_ONS_URL", ONS_URL),
             )
         )
         self._police = Police(self.web, police, progress=progress, asked=asked)
         self._gazetteer = Gazetteer(self.web, postcodes, closed_ok=closed_ok)
+        self._geography = Geography(self.web, geography)
         self._retrieved: set[str] = set()
         self._unanswered: list[str] = []
         self._left_out: list[str] = []
@@ -142,6 +147,30 @@ class Live:
         """Return the row of `places` for a custom area."""
         centre = area.geometry.representative_point()
         return place_row({"postcode": area.name, "longitude": centre.x, "latitude": centre.y}, area)
+
+    def named(self, kind: str, words: str) -> Outline:
+        """Return the area of a kind (ward, parish, lsoa, neighbourhood) that has a name or code.
+
+        Raises
+        ------
+        QueryError
+            None or several are called so.
+        SourceUnavailable
+            A service did not answer.
+        """
+        return self._police.named(words) if kind == "neighbourhood" else self._geography.named(kind, words)
+
+    def named_in(self, kind: str, district: str) -> list[Outline]:
+        """Return every area of a kind in a district, by its name or code.
+
+        Raises
+        ------
+        QueryError
+            There is none.
+        SourceUnavailable
+            The service did not answer.
+        """
+        return self._geography.named_in(kind, district)
 
     def _with_force(self, row: dict[str, Any]) -> dict[str, Any]:
         if row["force"]:

@@ -14,7 +14,7 @@ import shapely
 from crimenb.errors import QueryError
 from crimenb.files import bounded_memory
 from crimenb.plurals import counted
-from crimenb.schema import district_names, force_name, forces
+from crimenb.schema import district_names, forces
 from crimenb.sources.clean_text import tidy
 from crimenb.sources.gazetteer import placed
 from crimenb.sources.outlines import ENDINGS, read_outlines
@@ -53,7 +53,7 @@ _MOST_NAMED = 12
 
 
 class Outline(NamedTuple):
-    """One area as it was found: its kind, code, name and district, its shape (EPSG:4326), and who drew it."""
+    """One area as it was found: its kind, code, name and district, its shape (EPSG:4326), and "in wards.geojson"."""
 
     kind: str
     code: str
@@ -70,7 +70,7 @@ class Outline(NamedTuple):
     @property
     def drawn(self) -> str:
         """Which area of which outlines it is: "ward E05001935, as drawn in wards.geojson"."""
-        return f"{KINDS[self.kind][0]} {self.code}, as drawn in {self.origin}"
+        return f"{KINDS[self.kind][0]} {self.code}, as drawn {self.origin}"
 
 
 def title(kind: str, code: str, name: str, district: str) -> str:
@@ -137,12 +137,11 @@ def _named(path: Path) -> pd.DataFrame:
         if not kind:
             continue
         districts, called = (_column(table, rf"lad\d\d{end}") for end in ("cd", "nm"))
-        for i, shape in enumerate(placed(table, path)):
+        for i, part in enumerate(placed(table, path)):
             if not codes[i]:
                 continue
             key = (kind, codes[i])
-            if key in rows:
-                shape = shapely.union(rows[key]["geometry"], shape)
+            shape = shapely.union(rows[key]["geometry"], part) if key in rows else part
             rows[key] = {
                 "kind": kind, "code": codes[i], "name": names[i], "district": districts[i],
                 "district_name": called[i], "origin": tidy(path.name), "geometry": shape,
@@ -194,25 +193,25 @@ def _texts(table: gpd.GeoDataFrame, column: str) -> list[str]:
 
 def _with_districts(table: pd.DataFrame, postcodes: pd.DataFrame) -> pd.DataFrame:
     """Fill in the districts that the files do not say: that of most postcodes inside, else of the nearest."""
-    table = table.copy()
-    for i in np.flatnonzero(table["kind"] == "neighbourhood"):
-        force = table.at[i, "code"].partition("/")[0]
-        table.loc[i, ["district", "district_name"]] = force, force_name(force)
-    open_ = np.flatnonzero(table["district"] == "")
-    if len(open_) and len(postcodes):
+    districts: list[str] = [
+        code.partition("/")[0] if kind == "neighbourhood" else district
+        for kind, code, district in zip(table["kind"], table["code"], table["district"], strict=True)
+    ]
+    unknown = [i for i, district in enumerate(districts) if not district]
+    names = dict(forces()) | district_names()
+    if len(postcodes):
+        shapes = table["geometry"].iloc[unknown].to_numpy()
         points = shapely.points(postcodes["longitude"], postcodes["latitude"])
-        code, inside = shapely.STRtree(table["geometry"].iloc[open_]).query(points, predicate="intersects")
-        found = pd.Series(postcodes["district"].to_numpy()[code]).groupby(inside).agg(lambda d: d.mode()[0])
-        nearest = shapely.STRtree(points).nearest(
-            [g.representative_point() for g in table["geometry"].iloc[open_]]
-        )
-        for n, i in enumerate(open_):
-            table.at[i, "district"] = found.get(n, postcodes["district"].iloc[nearest[n]])
-    known = dict(zip(postcodes["district"], postcodes["district_name"], strict=True)) if len(postcodes) else {}
-    for i in np.flatnonzero(table["district_name"] == ""):
-        district = str(table.at[i, "district"])
-        table.at[i, "district_name"] = known.get(district) or district_names().get(district, district)
-    return table
+        codes = postcodes["district"].to_numpy()
+        point, inside = shapely.STRtree(shapes).query(points, predicate="intersects")
+        most = pd.Series(codes[point]).groupby(inside).agg(lambda d: d.mode()[0])
+        nearest = codes[shapely.STRtree(points).nearest([s.representative_point() for s in shapes])]
+        for n, i in enumerate(unknown):
+            districts[i] = str(most.get(n, nearest[n]))
+        named = postcodes[postcodes["district_name"] != ""]
+        names |= dict(zip(named["district"], named["district_name"], strict=True))
+    called = [said or names.get(d, d) for said, d in zip(table["district_name"], districts, strict=True)]
+    return table.assign(district=districts, district_name=called)
 
 
 # ------------------------------------------------------------------------ by words
@@ -255,7 +254,10 @@ def choose(listed: pd.DataFrame, kind: str, words: str, holder: str) -> pd.Serie
         return found.iloc[0]
     if len(found):
         rows = found.sort_values(["district_name", "code"]).head(_MOST_NAMED)
-        named = [f"{c} ({d or 'district not known'})" for c, d in zip(rows["code"], rows["district_name"], strict=True)]
+        named = [
+            f"{c} ({d or 'district not known'})"
+            for c, d in zip(rows["code"], rows["district_name"], strict=True)
+        ]
         more = f" and {len(found) - len(rows)} more" if len(found) > len(rows) else ""
         msg = (
             f"{len(found)} {many} are called {asked!r}: {', '.join(named)}{more}; give the code, or the "
@@ -264,17 +266,24 @@ def choose(listed: pd.DataFrame, kind: str, words: str, holder: str) -> pd.Serie
         raise QueryError(msg)
     near = get_close_matches(folded(asked.partition(",")[0]), [*map(folded, listed["name"])], 3, 0.75)
     rows = listed[[folded(n) in near for n in listed["name"]]].head(3)
-    meant = [f"{n}, {d} ({c})" for n, d, c in zip(rows["name"], rows["district_name"], rows["code"], strict=True)]
-    advice = f"did you mean {'; or '.join(meant)}?" if meant else "check the spelling; codes change with each review."
-    msg = f"{holder} {'has' if len(listed) else 'have'} no {one} {asked!r} among {counted(len(listed), one, many)}; {advice}"
+    meant = [
+        f"{n}, {d} ({c})" for n, d, c in zip(rows["name"], rows["district_name"], rows["code"], strict=True)
+    ]
+    advice = (
+        f"did you mean {'; or '.join(meant)}?"
+        if meant
+        else "check the spelling; codes change with each review."
+    )
+    msg = f"{holder} has no {one} {asked!r} among {counted(len(listed), one, many)}; {advice}"
     raise QueryError(msg)
 
 
 def _calls(row: Any) -> set[str]:
     """Return what an area may be called, folded."""
     name = folded(row.name) if isinstance(row.name, str) else ""
-    names = {name, folded(title(row.kind, row.code, row.name, row.district_name))}
-    return names | {f"{name} {folded(d)}" for d in (row.district, row.district_name)}
+    names = {name, folded(title(row.kind, row.code, row.name, row.district_name))} - {""}
+    districts = {folded(row.district), folded(row.district_name)}
+    return names | {f"{name} {d}" for d in districts} | {f"{d} {name}" for d in districts}
 
 
 def in_district(listed: pd.DataFrame, kind: str, words: str, holder: str) -> pd.DataFrame:
@@ -301,7 +310,10 @@ def in_district(listed: pd.DataFrame, kind: str, words: str, holder: str) -> pd.
 def near(x: np.ndarray, y: np.ndarray, boxes: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Return pairs (point, row of `boxes`) of which the point lies in the area's box, perhaps in the area."""
     west, south, east, north = (boxes[c].to_numpy() for c in ("west", "south", "east", "north"))
-    rows = [np.flatnonzero((west <= a) & (a <= east) & (south <= b) & (b <= north)) for a, b in zip(x, y, strict=True)]
+    rows = [
+        np.flatnonzero((west <= a) & (a <= east) & (south <= b) & (b <= north))
+        for a, b in zip(x, y, strict=True)
+    ]
     point = np.repeat(np.arange(len(x)), [len(r) for r in rows])
     return point, np.concatenate([*rows, np.array([], int)])
 
