@@ -481,10 +481,24 @@ def notebook(into: Path, replace: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @_how_much
 def batch(
-    file: Path | None, wards_of: str, parishes_of: str, source: str, start: str, end: str, compare: tuple[str, ...], out: Path, workers: int,
-    scheduler: str, tls_ca: Path | None, tls_cert: Path | None, tls_key: Path | None, closed_ok: bool,
-    xlsx: bool, force: bool, dry_run: bool,
-) -> None:  # fmt: skip
+    file: Path | None,
+    wards_of: str,
+    parishes_of: str,
+    source: str,
+    start: str,
+    end: str,
+    compare: tuple[str, ...],
+    out: Path,
+    workers: int,
+    scheduler: str,
+    tls_ca: Path | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    closed_ok: bool,
+    xlsx: bool,
+    force: bool,
+    dry_run: bool,
+) -> None:
     """Build a report for each row of FILE or each ward or parish of a district, an index page and a ledger.
 
     FILE is a CSV or an Excel workbook with a column 'postcode' (and 'from', 'to', 'compare', 'name'

@@ -64,7 +64,7 @@ _TEXT, _WHOLE, _REAL, _FLAG = "str", "int64", "float64", "bool"
 COLUMNS: dict[str, dict[str, str]] = {
     "places": {
         "postcode": _TEXT, "role": _TEXT, "kind": _TEXT, "longitude": _REAL, "latitude": _REAL,
-        "district": _TEXT, "ward": _TEXT, "lsoa": _TEXT, "force": _TEXT, "remark": _TEXT,
+        "district": _TEXT, "ward": _TEXT, "parish": _TEXT, "lsoa": _TEXT, "force": _TEXT, "remark": _TEXT,
         "geometry": "geometry",
     },
     "crimes": {
@@ -200,6 +200,7 @@ MEANINGS: dict[str, str] = {
     "latitude": "Degrees (EPSG:4326).",
     "district": "Local authority district.",
     "ward": "Electoral ward.",
+    "parish": "Parish or community, empty where there is none or none is known.",
     "snapped_to": 'Words for the anonymised point, such as "Shopping Area" or a street\'s name.',
     "outcome": "Latest outcome, in the spelling of police.uk's API; none for anti-social behaviour and BTP.",
     "reported_by": 'Force id; "territorial" where the source does not say which, "btp" for British Transport Police.',

@@ -273,7 +273,7 @@ def locate(postcodes: Iterable[str], *, source: Source | Path | str = "") -> gpd
     -------
     GeoDataFrame
         One row a postcode given, in that order: `postcode` (in its written form), `longitude`,
-        `latitude`, `district`, `ward`, `force`, `why` (why it has no position, else missing) and the
+        `latitude`, `district`, `ward`, `parish`, `force`, `why` (why it has no position, else missing) and the
         point, missing where there is none; EPSG:4326. A postcode's position is the middle of some
         fifteen addresses.
 
@@ -304,9 +304,9 @@ def locate(postcodes: Iterable[str], *, source: Source | Path | str = "") -> gpd
     for row in rows:
         position = found.get(row["postcode"], {})
         row.update({"why": str(position)} if isinstance(position, PlaceNotFound) else position)
-    columns = ["postcode", "longitude", "latitude", "district", "ward", "force", "why"]
+    columns = ["postcode", "longitude", "latitude", "district", "ward", "parish", "force", "why"]
     table = pd.DataFrame(rows, columns=columns).astype({"longitude": "float64", "latitude": "float64"})
-    table = table.astype(dict.fromkeys(["district", "ward", "force", "why"], "str"))
+    table = table.astype(dict.fromkeys(["district", "ward", "parish", "force", "why"], "str"))
     points = gpd.GeoSeries(gpd.points_from_xy(table["longitude"], table["latitude"]), crs=LONLAT)
     return gpd.GeoDataFrame(table, geometry=points.where(table["longitude"].notna(), None))
 

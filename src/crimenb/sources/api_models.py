@@ -1,4 +1,4 @@
-"""What police.uk, postcodes.io and ONS Open Geography answer, field by field; anything else is refused with the field's name."""
+"""What police.uk, postcodes.io and ONS Open Geography answer; anything else is refused with the field's name."""
 
 from __future__ import annotations
 
@@ -188,6 +188,7 @@ class Postcode(Strict):
     latitude: float | None = None
     admin_district: str | None = ""
     admin_ward: str | None = ""
+    parish: str | None = ""
     codes: dict[str, str | None] = {}
 
 

@@ -178,11 +178,10 @@ class Archive:
                 found[postcode] = error
             if row is not None and postcode not in found:
                 # Names where the postcode file has them, as the live service gives them, else codes.
-                known_district = row["district_name"] or district_names().get(row["district"])
                 found[postcode] = row | {
-                    "district": known_district or row["district"],
+                    "district": _district(row["district"], row["district_name"]),
                     "ward": row["ward_name"] or row["ward"],
-                    "parish": row.get("parish_name", ""),
+                    "parish": str(row.get("parish_name") or ""),
                 }
         self._name_by_outlines([row for row in found.values() if not isinstance(row, PlaceNotFound)])
         return found
@@ -285,9 +284,22 @@ class Archive:
         return found is not None and found.state in {"supplied", "lost"}
 
     def custom_place(self, area: Area) -> gpd.GeoDataFrame:
-        """Return the row of `places` for a custom area."""
+        """Return the row of `places` for a custom area, in the district of the postcode nearest to its middle."""
         centre = area.geometry.representative_point()
-        return place_row({"postcode": area.name, "longitude": centre.x, "latitude": centre.y}, area)
+        row = {"postcode": area.name, "longitude": centre.x, "latitude": centre.y}
+        if regular(self.folder / "postcodes.parquet", SourceError).is_file():
+            west, south, east, north = _box(centre, gazetteers.VOID_M)
+            nearest = self._gazetteer(
+                "latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ? AND refused = '' "
+                "ORDER BY (latitude - ?) ** 2 + ((longitude - ?) * cos(radians(latitude))) ** 2, postcode LIMIT 1",
+                [south, north, west, east, centre.y, centre.x],
+            )
+            for _, known in nearest.iterrows():
+                row |= {
+                    "district": _district(known["district"], known["district_name"]),
+                    "force": known["force"],
+                }
+        return place_row(row, area)
 
     def pull(self, place: gpd.GeoDataFrame, months: Sequence[str]) -> Pull:
         """Return the frames of one place over the months, with the evidence to judge them."""
@@ -472,6 +484,11 @@ class Archive:
         among = {*coverage["force"], *crimes["reported_by"]}
         files = self._files[self._files["force"].isin(among) & self._files["month"].isin(list(months))]
         return [(str(r.name_), str(r.sha256)) for r in files.rename(columns={"name": "name_"}).itertuples()]
+
+
+def _district(code: str, name: str) -> str:
+    """Return the name of a postcode's district: from the postcode file, else ours of its code."""
+    return name or district_names().get(code, code)
 
 
 def demo(*, closed_ok: bool = False) -> Archive:

@@ -43,7 +43,7 @@ _CHUNK = 200_000
 _LONGEST_LINE = 100_000
 _STAGE = """
 CREATE TABLE staged (postcode VARCHAR, longitude DOUBLE, latitude DOUBLE, quality DOUBLE,
-    grade VARCHAR, country VARCHAR, district VARCHAR, ward VARCHAR, lsoa VARCHAR, area VARCHAR,
+    grade VARCHAR, country VARCHAR, district VARCHAR, ward VARCHAR, parish VARCHAR, lsoa VARCHAR, area VARCHAR,
     closed VARCHAR);
 CREATE TABLE named (code VARCHAR, name VARCHAR);
 CREATE TABLE policed (code VARCHAR, force VARCHAR);
@@ -61,7 +61,8 @@ SELECT compact[:-4] || ' ' || compact[-3:] AS postcode, longitude, latitude, dis
            || grade || ' of the postcode file): the centre may be off by more than the circle''s radius.'
          ELSE '' END AS remark,
     closed, coalesce(dn.name, '') AS district_name, coalesce(wn.name, '') AS ward_name,
-    coalesce(cn.name, '') AS country
+    coalesce(cn.name, '') AS country, parish,
+    CASE WHEN parish LIKE 'E43%' THEN '' ELSE coalesce(pn.name, '') END AS parish_name
 FROM (
   SELECT *, quality >= $nowhere OR latitude IS NULL OR longitude IS NULL OR latitude > 90 AS nowhere,
     row_number() OVER (PARTITION BY compact ORDER BY closed <> '', place) AS nth
@@ -72,6 +73,7 @@ LEFT JOIN policed AS d ON d.code = s.district
 LEFT JOIN named AS dn ON dn.code = s.district
 LEFT JOIN named AS wn ON wn.code = s.ward
 LEFT JOIN named AS cn ON cn.code = s.country
+LEFT JOIN named AS pn ON pn.code = s.parish
 WHERE nth = 1 AND length(compact) > 4
 ORDER BY 1
 ) TO $path (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 65536)
@@ -152,6 +154,9 @@ def build(sources: list[Path], target: Path, tmp: Path, db: duckdb.DuckDBPyConne
                 "(with commas between the columns, of the ONS's files pcds, lat and long among them)."
             )
             raise QueryError(msg)
+    if db.execute("SELECT count(*) FROM staged").fetchall() == [(0,)]:
+        msg = "These files hold names of areas and no postcode; name Code-Point Open, ONSPD or NSPL too."
+        raise QueryError(msg)
     _add_names(db, pd.DataFrame([*_COUNTRIES.items()], columns=["code", "name"]))
     policed = {**force_of_area_code(), **_districts()}
     db.executemany("INSERT INTO policed VALUES (?, ?)", [*policed.items()])
@@ -204,7 +209,7 @@ def _wanted(name: str, beside: list[str]) -> bool:
 
 
 def _stage(db: duckdb.DuckDBPyConnection, path: Path) -> bool:
-    """Read one CSV into the tables; return whether it holds postcodes."""
+    """Read one CSV into the tables; return whether it holds postcodes, or names of areas."""
     try:
         with regular(path, SourceError).open(encoding="utf-8-sig", errors="replace") as stream:
             first = stream.readline(_LONGEST_LINE)
@@ -215,12 +220,11 @@ def _stage(db: duckdb.DuckDBPyConnection, path: Path) -> bool:
         if {"pcds", "lat", "long"} <= set(header):
             _ons(db, path, header)
             return True
-        _names(db, path, header)
+        return _names(db, path, header)
     except (OSError, ValueError, duckdb.InvalidInputException, duckdb.ConversionException) as error:
         why = str(error).splitlines()[0]
         msg = f"{path.name!r} is not a whole postcode file ({why}); download it again."
         raise SourceError(msg) from error
-    return False  # column headers or code lists beside the data
 
 
 def _code_point(db: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -241,7 +245,9 @@ def _code_point(db: duckdb.DuckDBPyConnection, path: Path) -> None:
             }
         )  # fmt: skip
         db.register("part", part)
-        db.execute("INSERT INTO staged BY NAME SELECT *, '' AS lsoa, '' AS area, '' AS closed FROM part")
+        db.execute(
+            "INSERT INTO staged BY NAME SELECT *, '' AS parish, '' AS lsoa, '' AS area, '' AS closed FROM part"
+        )
         db.unregister("part")
 
 
@@ -256,6 +262,7 @@ def _ons(db: duckdb.DuckDBPyConnection, path: Path, header: list[str]) -> None:
         f"INSERT INTO staged SELECT {column('pcds')}, try_cast({column('long')} AS DOUBLE), "
         f"try_cast({column('lat')} AS DOUBLE), coalesce(try_cast({grade} AS DOUBLE), 1), {grade}, "
         f"{column('ctry(..cd)?')}, {column(r'oslaua|laua|lad..cd')}, {column(r'osward|ward|wd..cd')}, "
+        f"{column(r'parish|par(ncp)?..cd')}, "
         f"{column('lsoa21(cd)?')}, {column('pfa(..cd)?')}, "
         f"CASE WHEN {closed} <> '' THEN {closed}[:4] || '-' || {closed}[5:6] ELSE '' END "
         "FROM read_csv($path, header = true, delim = ',', quote = '\"', escape = '\"', auto_detect = false, "
@@ -264,9 +271,9 @@ def _ons(db: duckdb.DuckDBPyConnection, path: Path, header: list[str]) -> None:
     )
 
 
-def _names(db: duckdb.DuckDBPyConnection, path: Path, header: list[str]) -> None:
-    """Read the names of wards, districts or countries, if that is what a file lists."""
-    for kind in ("wd", "lad", "ctry"):
+def _names(db: duckdb.DuckDBPyConnection, path: Path, header: list[str]) -> bool:
+    """Read the names of wards, districts, parishes or countries, if that is what a file lists."""
+    for kind in ("wd", "lad", "parncp", "par", "ctry"):
         code = next((i for i, c in enumerate(header) if re.fullmatch(kind + r"\d\dcd", c)), None)
         name = next((i for i, c in enumerate(header) if re.fullmatch(kind + r"\d\dnm", c)), None)
         if code is None or name is None:
@@ -279,7 +286,8 @@ def _names(db: duckdb.DuckDBPyConnection, path: Path, header: list[str]) -> None
         rows = [r for r in csv.reader(text.splitlines()[1:]) if len(r) > max(code, name)]
         listed = pd.DataFrame([[r[code].strip(), clean(r[name])] for r in rows], columns=["code", "name"])
         _add_names(db, listed[listed["name"] != ""].drop_duplicates("code"))
-        return
+        return True
+    return False  # column headers beside the data
 
 
 def _add_names(db: duckdb.DuckDBPyConnection, listed: pd.DataFrame) -> None:

@@ -202,7 +202,9 @@ def summary_md(place: Place) -> str:
     """Return the sentences, one table and the source in Markdown, to paste into a paper."""
     counted = bool(place.scope.months)
     where = write.where(place) if counted else write.place_name(place)
-    parts = [f"# Recorded crime: {write.capital(where)}", " ".join(at_a_glance(place))]
+    words = place_in_words(place)
+    named = f"{words}: {where}" if words else write.capital(where)
+    parts = [f"# Recorded crime: {named}", " ".join(at_a_glance(place))]
     if counted:
         head, *rows = (f"| {' | '.join(row)} |" for row in summary_table(place))
         parts.append("\n".join([head, "|---|---:|---:|", *rows]))
