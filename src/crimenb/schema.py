@@ -150,7 +150,7 @@ VIEWS: dict[str, dict[str, str]] = {
     },
     "locate": {
         "postcode": _TEXT, "longitude": _REAL, "latitude": _REAL, "district": _TEXT, "ward": _TEXT,
-        "force": _TEXT, "why": _TEXT, "geometry": "geometry",
+        "parish": _TEXT, "force": _TEXT, "why": _TEXT, "geometry": "geometry",
     },
 }  # fmt: skip
 """The frames that the public functions return, for analysts: columns and dtypes. Missing is missing (NA),

@@ -103,7 +103,8 @@ def polygons(place: gpd.GeoDataFrame, cell: Cell) -> Iterator[str]:
     box = shapely.box(cell.west, cell.south, cell.east, cell.north)
     part = shapely.segmentize(shapely.make_valid(shape).intersection(box), _SEGMENT_DEG)
     wider = part.buffer(_MARGIN_DEG, join_style="mitre", cap_style="square")
-    for polygon in _few([p for p in shapely.get_parts(wider) if not p.is_empty]):
+    filled = [shapely.Polygon(p.exterior) for p in shapely.get_parts(wider) if not p.is_empty]
+    for polygon in _few([p for p in shapely.get_parts(shapely.union_all(filled)) if not p.is_empty]):
         ring = shapely.segmentize(polygon, _SEGMENT_DEG).exterior.coords[:-1]
         yield ":".join(f"{y:.6f},{x:.6f}" for x, y in ring)
 
