@@ -138,6 +138,11 @@ class Records:
                 return team
         return None
 
+    def neighbourhoods(self, force: str) -> list[dict[str, str]]:
+        """Return the list of a force's neighbourhoods."""
+        about = [t["neighbourhoods"] for t in self.teams if t["neighbourhoods"]["force"] == force]
+        return [{"id": a["neighbourhood"], "name": a["name"]} for a in about]
+
     def team(self, force: str, number: str) -> dict[str, Any] | None:
         """Return a team by its ids; an invented one for a force the archive has no team of."""
         for team in self.teams:
@@ -340,7 +345,7 @@ class _Handler(BaseHTTPRequestHandler):
         return status, json.dumps(found).encode()
 
 
-def _police(server: Service, parts: list[str], query: dict[str, str]) -> tuple[int, Any]:
+def _police(server: Service, parts: list[str], query: dict[str, str]) -> tuple[int, Any]:  # noqa: C901
     records = server.records
     match parts:
         case ["crime-last-updated"]:
@@ -352,6 +357,8 @@ def _police(server: Service, parts: list[str], query: dict[str, str]) -> tuple[i
             return 200, [{"url": slug, "name": name} for slug, name in names.items()]
         case ["forces"]:
             return 200, [{"id": f, "name": n} for f, n in forces().items() if f != BTP]
+        case [force, "neighbourhoods"]:
+            return 200, records.neighbourhoods(force)
         case ["forces", force] if force in forces() and force != BTP:
             about = next((t["neighbourhoods"] for t in records.teams), _invented(force)["neighbourhoods"])
             return 200, {"id": force, "name": forces()[force], "url": about["force_url"], "telephone": "101"}

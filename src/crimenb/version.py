@@ -6,10 +6,10 @@ VARIABLES = {
     "CRIMENB_CACHE_DIR": "Folder for what is kept between runs, in place of the usual one of your system.",
     "CRIMENB_CHROMIUM": "The Chromium that --pdf uses, where it is not on the PATH.",
     "CRIMENB_CONTACT": "An address that the live services can see, in case your requests cause trouble.",
-    "CRIMENB_ONS_URL": "Another address of ONS Open Geography, for tests.",
     "CRIMENB_WARM": "0 turns off the processes that are kept ready. Reports stay the same, and take longer.",
     "CRIMENB_POLICE_URL": "Another address of police.uk's service, for tests.",
     "CRIMENB_POSTCODES_URL": "The address of your own postcodes.io, in place of the public one.",
+    "CRIMENB_ONS_URL": "Another address of the ONS's catalogue and areas, for tests.",
     "HTTPS_PROXY": "The proxy of your office. HTTP_PROXY, ALL_PROXY and NO_PROXY are read too.",
     "SSL_CERT_FILE": "A file with the certificates to trust, such as the one of your office.",
 }

@@ -265,7 +265,7 @@ class Feature(Strict):
     """An area: its columns, and its shape as GeoJSON."""
 
     properties: dict[str, str | int | float | None] = {}
-    geometry: msgspec.Raw | None = None
+    geometry: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class Features(Answered):

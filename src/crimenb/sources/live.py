@@ -21,7 +21,7 @@ from crimenb.progress import Progress, silent
 from crimenb.sources import police_uk
 from crimenb.sources.http import Web
 from crimenb.sources.live_frames import AROUND_M, around, crimes_frame, left_out, points_frame, sift
-from crimenb.sources.ons_geography import Geography
+from crimenb.sources.ons_geography import FOLDER, Geography
 from crimenb.sources.place_frames import place_row
 from crimenb.sources.police_uk import DAY, MONTH, Got, Police
 from crimenb.sources.postcodes_io import Gazetteer
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 POLICE_URL = "https://data.police.uk/api"
 POSTCODES_URL = "https://api.postcodes.io"
-ONS_URL = "https://services1.arcgis.com/ESMARspQHYMw9BZ9/arcgis/rest/services"
+ONS_URL = "https://services1.arcgis.com"
 """Where the services are, unless CRIMENB_POLICE_URL, CRIMENB_POSTCODES_URL and CRIMENB_ONS_URL say otherwise."""
 
 
@@ -76,8 +76,8 @@ class Live:
         progress: Progress = silent,
     ) -> None:
         self.web, self.allow_missing = web or Web(), allow_missing
-        police, postcodes, geography = (
-            os.environ.get(name, "").rstrip("/") or usual
+        police, postcodes, ons = (
+            next(iter(os.environ.get(name, "").split()), usual).rstrip("/")
             for name, usual in (
                 ("CRIMENB_POLICE_URL", POLICE_URL),
                 ("CRIMENB_POSTCODES_URL", POSTCODES_URL),
@@ -86,7 +86,7 @@ class Live:
         )
         self._police = Police(self.web, police, progress=progress, asked=asked)
         self._gazetteer = Gazetteer(self.web, postcodes, closed_ok=closed_ok)
-        self._geography = Geography(self.web, geography)
+        self._geography = Geography(self.web, f"{ons}/{FOLDER}")
         self._retrieved: set[str] = set()
         self._unanswered: list[str] = []
         self._left_out: list[str] = []

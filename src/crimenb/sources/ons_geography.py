@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from crimenb.sources.http import Web
 
 SERVICE = "ONS Open Geography"
+FOLDER = "ESMARspQHYMw9BZ9/arcgis/rest/services"
+"""Where its services are, on a host that it shares."""
+
 _DAY, _MONTH = 86_400.0, 30 * 86_400.0
 _PAGE = 2_000
 """The most rows in one answer."""
@@ -244,7 +247,7 @@ def _known(service: Service, feature: Feature) -> dict[str, str]:
 
 
 def _shape(feature: Feature) -> BaseGeometry:
-    shape: BaseGeometry = shapely.from_geojson(bytes(feature.geometry or b"null"), on_invalid="ignore")
+    shape: BaseGeometry | None = shapely.from_geojson(bytes(feature.geometry), on_invalid="ignore")
     return shape if shape is not None else shapely.Polygon()
 
 
