@@ -1210,5 +1210,9 @@ simple(
     r"Contains public sector information licensed under the Open Government Licence v3\.0\.", lambda f: truth(condition=True)
 )
 simple(
+    r"Outline: Office for National Statistics, licensed under the Open Government Licence v3\.0\. Contains OS data © Crown copyright and database right\.",
+    lambda f: truth("as drawn in" in f.data.query.area.drawn),
+)
+simple(
     r"police\.uk may revise any month with each release\.", lambda f: truth(f.data.source.get("name") != "demo")
 )

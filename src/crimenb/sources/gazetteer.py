@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import functools
 import re
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,7 @@ _NOWHERE, _ROUGH = 9, 5
 _COUNTRIES = {
     "E92000001": "England", "W92000004": "Wales", "N92000002": "Northern Ireland", "S92000003": "Scotland",
 }  # fmt: skip
+_CODELIST, _LARGEST_CODELIST = "codelist.xlsx", 64 * 1024**2
 _CHUNK = 200_000
 _LONGEST_LINE = 100_000
 _STAGE = """
@@ -179,19 +181,22 @@ def build(sources: list[Path], target: Path, tmp: Path, db: duckdb.DuckDBPyConne
 
 
 def _files(source: Path, tmp: Path) -> list[Path]:
-    """Return the CSVs of a source, without the per-area copies that the ONS ships beside its one file."""
+    """Return the CSVs of a source, and Code-Point Open's list of names.
+
+    Without the per-area copies that the ONS ships beside its one file.
+    """
     if not source.exists():
         msg = f"{str(source)!r} does not exist; name a Code-Point Open, ONSPD or NSPL file or folder."
         raise QueryError(msg)
     if not source.is_dir() and not zips.is_zip(source.name):
         return [source]
     if source.is_dir():
-        found = sorted(p for p in source.rglob("*") if p.suffix.lower() == ".csv")
+        found = sorted(p for p in source.rglob("*") if p.name.lower().endswith((".csv", _CODELIST)))
         return [p for p in found if _wanted(p.name, [f.name for f in found])]
     files = []
     tmp.mkdir(parents=True)
     with zips.opened(source) as archive:
-        members = [m for m in zips.members(archive) if m.filename.lower().endswith(".csv")]
+        members = [m for m in zips.members(archive) if m.filename.lower().endswith((".csv", _CODELIST))]
         names = [Path(zips.plain(m)).name for m in members]
         for n, (member, name) in enumerate(zip(members, names, strict=True)):
             if _wanted(name, names):
@@ -211,6 +216,8 @@ def _wanted(name: str, beside: list[str]) -> bool:
 def _stage(db: duckdb.DuckDBPyConnection, path: Path) -> bool:
     """Read one CSV into the tables; return whether it holds postcodes, or names of areas."""
     try:
+        if path.name.lower().endswith(_CODELIST):
+            return _codelist(db, path)
         with regular(path, SourceError).open(encoding="utf-8-sig", errors="replace") as stream:
             first = stream.readline(_LONGEST_LINE)
         if _CODE_POINT_ROW.match(first):
@@ -221,7 +228,9 @@ def _stage(db: duckdb.DuckDBPyConnection, path: Path) -> bool:
             _ons(db, path, header)
             return True
         return _names(db, path, header)
-    except (OSError, ValueError, duckdb.InvalidInputException, duckdb.ConversionException) as error:
+    except (
+        OSError, ValueError, KeyError, zipfile.BadZipFile, duckdb.InvalidInputException, duckdb.ConversionException,
+    ) as error:  # fmt: skip
         why = str(error).splitlines()[0]
         msg = f"{path.name!r} is not a whole postcode file ({why}); download it again."
         raise SourceError(msg) from error
@@ -288,6 +297,33 @@ def _names(db: duckdb.DuckDBPyConnection, path: Path, header: list[str]) -> bool
         _add_names(db, listed[listed["name"] != ""].drop_duplicates("code"))
         return True
     return False  # column headers beside the data
+
+
+def _codelist(db: duckdb.DuckDBPyConnection, path: Path) -> bool:
+    """Read the names of wards from the workbook that Code-Point Open has beside its postcodes: name, code."""
+    import openpyxl
+
+    with zipfile.ZipFile(regular(path, SourceError)) as parts:
+        if sum(p.file_size for p in parts.infolist()) > _LARGEST_CODELIST:
+            msg = "it unpacks to more than any list of wards"
+            raise ValueError(msg)
+    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    rows = (
+        row
+        for sheet in book.worksheets
+        for row in sheet.iter_rows(max_col=2, values_only=True)
+        if len(row) == 2
+    )
+    # Districts have names of ours, without "(B)" and the like. A part that lies apart is marked "(DET)".
+    found = [
+        [code.strip(), clean(re.sub(" Ward$", "", name.strip()))]
+        for name, code in rows
+        if isinstance(name, str) and isinstance(code, str)
+        and re.fullmatch(r"(E05|W05)\d{6}", code.strip()) and "(DET)" not in name
+    ]  # fmt: skip
+    book.close()
+    _add_names(db, pd.DataFrame(found, columns=["code", "name"]).drop_duplicates("code"))
+    return bool(found)
 
 
 def _add_names(db: duckdb.DuckDBPyConnection, listed: pd.DataFrame) -> None:
