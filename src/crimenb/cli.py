@@ -515,7 +515,7 @@ def batch(
         msg = "Give --tls-ca, --tls-cert and --tls-key together, and --scheduler tls://HOST:PORT with them."
         raise QueryError(msg)
     if [file is not None, bool(wards_of), bool(parishes_of)].count(True) != 1:
-        msg = "Give one of a list (FILE), --wards-of DISTRICT and --parishes-of DISTRICT."
+        msg = "Give one of these: a list (FILE), --wards-of DISTRICT, or --parishes-of DISTRICT."
         raise QueryError(msg)
     listed: Path | AreasOf = file or AreasOf("ward" if wards_of else "parish", wards_of or parishes_of)
     plan = plan_batch(

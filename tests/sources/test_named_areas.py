@@ -315,7 +315,7 @@ def test_live_what_is_not_there_is_said(town, serve, live, ons):
         source.named("ward", "E05012345")
     with pytest.raises(QueryError, match=r"no district 'Rutlund' in Local_Authority_Districts_May_2026"):
         source.named_in("ward", "Rutlund")
-    with pytest.raises(SourceUnavailable, match="offers no outlines of parishs now"):
+    with pytest.raises(SourceUnavailable, match="offers no outlines of parishes now"):
         source.named("parish", "Saltford")
     server.error = {"code": 499, "message": "Token Required"}
     with pytest.raises(

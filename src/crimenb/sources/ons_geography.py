@@ -147,7 +147,8 @@ class Geography:
                     at = _MONTHS.index(month) if month else -1
                     dated.append((found["year"], at, int(found["version"] or 1), name))
         if not dated:
-            msg = f"{SERVICE} offers no outlines of {kind}s now; give a file with --area."
+            many = named_areas.KINDS.get(kind, ("", "districts"))[1]
+            msg = f"{SERVICE} offers no outlines of {many} now; give a file with --area."
             raise SourceUnavailable(msg, self.url, 200, 1)
         name = max(dated)[-1]
         layer = self.web.ask(

@@ -15,7 +15,7 @@ import shutil
 import time
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, TypedDict
 
 import msgspec
 
@@ -76,7 +76,7 @@ class _Inventory(TypedDict):
     not_read: dict[str, dict[str, _Number]]
     new_categories: dict[str, _Number]
     gazetteer: dict[str, Any]
-    areas: NotRequired[dict[str, _Areas]]
+    areas: NotRequired[dict[Literal["ward", "parish", "lsoa", "neighbourhood"], _Areas]]
 
 
 def resolve(folder: Path) -> Path:
