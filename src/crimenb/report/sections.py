@@ -286,7 +286,7 @@ def how_to_explore(data: Data) -> Words:
     """Return how the linked figure is used; only for readers whose page runs its script."""
     if not place_of(data).scope.months:
         return paragraphs([])
-    text = "Select a category or months in the lists, or click or drag in the figure. Press Escape to show everything."
+    text = "Choose from the lists, or click or drag in the figure. Press Escape to show everything."
     return Words(f'<p class="screen">{escape(text)}</p>', text)
 
 
