@@ -30,7 +30,7 @@ import shapely
 from scipy.spatial import cKDTree
 
 from crimenb.geo import MILE_M, to_metres
-from crimenb.schema import BTP, CATEGORIES, forces
+from crimenb.schema import BTP, CATEGORIES, district_names, forces
 from crimenb.sources.archive import Archive
 from crimenb.sources.gazetteer import force_of_area_code
 
@@ -470,10 +470,12 @@ def _look_up(records: Records, postcode: str) -> tuple[int, dict[str, Any]]:
         return 404, {"status": 404, "error": "Postcode not found", "terminated": last}
     pfa = {f: code for code, f in force_of_area_code().items()}.get(row["force"])
     rough = "rough" in row["remark"]
+    district = row["district_name"] or district_names().get(row["district"], row["district"])
     result = {
         "postcode": postcode, "quality": 9 if row["refused"] else 6 if rough else 1,
         "country": "Scotland" if row["refused"] == "in Scotland" else "England",
-        "longitude": x, "latitude": y, "admin_district": row["district"], "admin_ward": row["ward"],
+        "longitude": x, "latitude": y, "admin_district": district, "admin_ward": row["ward"],
+        "parish": f"{district}, unparished area",
         "lsoa": "a name", "codes": {"lsoa21": row["lsoa"], "pfa": pfa},
     }  # fmt: skip
     return 200, {"status": 200, "result": result}

@@ -215,7 +215,7 @@ def report(
     postcode = _one_postcode(words)
     kinds = {"ward": ward, "parish": parish, "lsoa": lsoa, "neighbourhood": neighbourhood}
     named = {kind: text for kind, text in kinds.items() if text}
-    if len(named) + bool(postcode) + (area is not None) > 1:
+    if named and len(named) + bool(postcode) + (area is not None) > 1:
         msg = "Give one place: a postcode, --area, or one of --ward, --parish, --lsoa and --neighbourhood."
         raise QueryError(msg)
     if not postcode and area is None and not named and source == "demo":
