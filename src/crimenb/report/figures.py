@@ -29,11 +29,11 @@ from crimenb.wording.availability import source_sentence
 from crimenb.wording.comparisons import refusal
 from crimenb.wording.summary import LEAST_RANKED, larger_shares, leading
 from crimenb.wording.verdicts import (
-    CHANGES_IN_WORDS,
     brief,
     brief_change,
     describe_change,
     normal_range,
+    verdict_in_table,
     year_before,
     year_named,
     year_refused,
@@ -226,7 +226,8 @@ def _table(name: str, frame: pd.DataFrame, data: Data) -> Words:
     known = facts(data)
     caption, columns = _SHOWN[name]
     if name == "change":
-        frame = frame.assign(pairs=_pairs(frame), verdict=frame["kind"].map(CHANGES_IN_WORDS))
+        verdicts = {name_of(c.series): verdict_in_table(c) for c in place_of(data).changes}
+        frame = frame.assign(pairs=_pairs(frame), verdict=frame["label"].map(verdicts))
     columns = [c for c in columns if c.name in frame]
     if (
         place_of(data).total("crime") < write.LEAST_SHARE
@@ -288,6 +289,8 @@ def headline(name: str, data: Data, *, subtitle: bool = True) -> Words:
     where = f", {write.part_of(place)}" if place.scope.kind == "part" else ""
     when = "" if name == "change" and place.year.compared else f", {span}"
     below = write.capital(f"{measure}{where}{when}.")
+    if name == "explore" and place.scope.points_changed:
+        below += f" The map starts in {write.month(place.scope.point_months[0])}."
     html = f"<h3>{escape(says)}</h3><p class='subtitle'>{escape(below)}</p>"
     return Words(html, f"{says}\n{below}", "head")
 
