@@ -96,6 +96,34 @@ def test_every_ward_and_parish_of_bath_has_the_records_that_lie_in_it(
 
 @needs_real_data
 @needs_streets
+def test_a_neighbourhood_of_bath_has_the_records_that_lie_in_it(bath, positions, tmp_path, serve, live):
+    ring = [
+        (-2.3731, 51.3789),
+        (-2.3534, 51.3778),
+        (-2.3519, 51.3871),
+        (-2.3648, 51.3898),
+        (-2.3731, 51.3789),
+    ]
+    expected = int(shapely.intersects_xy(shapely.Polygon(ring), *positions).sum())
+    copy = shutil.copytree(bath, tmp_path / "A", ignore=shutil.ignore_patterns("*.lock"))
+    (tmp_path / "avon-and-somerset").mkdir()
+    boundary = tmp_path / "avon-and-somerset" / "BN110.json"  # as police.uk's service gives it
+    boundary.write_text(json.dumps([{"latitude": str(y), "longitude": str(x)} for x, y in ring]))
+    assert add_areas([boundary], copy) == ["1 neighbourhood of 1 force."]
+    archive = Archive(copy)
+    service = serve(archive)
+    about = {"force": "avon-and-somerset", "neighbourhood": "BN110", "name": "Bath City Centre"}
+    shape = {"geometry": {"type": "Polygon", "coordinates": [ring]}}
+    service.records.teams = [{"neighbourhoods": about | shape}]
+    areas = [cn.named_area("neighbourhood", "avon-and-somerset/BN110", source=s) for s in (archive, live())]
+    assert areas[0].geometry == areas[1].geometry
+    for source, area in zip((archive, live()), areas, strict=True):
+        assert len(source.pull(source.custom_place(area), ["2025-12"]).crimes) == expected > 200
+    archive.close()
+
+
+@needs_real_data
+@needs_streets
 def test_a_ward_of_bath_is_asked_for_as_people_call_it(bath):
     names = [
         "Abbey",
