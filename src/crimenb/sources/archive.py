@@ -214,15 +214,20 @@ class Archive:
         """Return the outlines of some of the listed areas."""
         if rows.empty:
             return []
-        keys = [f"{r.kind} {r.code}" for r in rows.itertuples()]
         found = self._read(
             named_areas.FILE,
-            "SELECT kind || ' ' || code AS key, geometry WHERE list_contains(?, kind || ' ' || code)",
-            [keys],
+            "SELECT kind, code, geometry WHERE code IN (SELECT unnest(?))",
+            [rows["code"].tolist()],
         )
         with self._reading(named_areas.FILE):
-            shapes = dict(zip(found["key"], from_wkb(map(bytes, found["geometry"])), strict=True))
-            return [shapes[key] for key in keys]
+            shapes = dict(
+                zip(
+                    zip(found["kind"], found["code"], strict=True),
+                    from_wkb(map(bytes, found["geometry"])),
+                    strict=True,
+                )
+            )
+            return [shapes[key] for key in zip(rows["kind"], rows["code"], strict=True)]
 
     def named(self, kind: str, words: str) -> named_areas.Outline:
         """Return the area of a kind (ward, parish, lsoa, neighbourhood) that has a name or code.
