@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from crimenb import snapshot
 from crimenb.area_file import official
-from crimenb.batch.ledger import unchanged_hash
+from crimenb.batch.ledger import listed_reports, unchanged_hash
 from crimenb.batch.rows import Notice, Order, Orders, read_orders, settle
 from crimenb.errors import PlaceNotFound, QueryError
 from crimenb.plurals import counted
@@ -95,6 +95,7 @@ def plan_batch(
     QueryError
         The list or the source cannot be read.
     """
+    folder = Path(out).resolve()
     if isinstance(path, AreasOf):
         spec, opened = _source(source or "live", Query(""), closed_ok=closed_ok)
         listed = _areas(path, opened, start, end, compare)
@@ -105,11 +106,12 @@ def plan_batch(
             demo = all(o.query.postcode.startswith("ZZ") for o in listed.orders)
             usual = "demo" if demo else "live"
             spec, opened = _source(source or usual, listed.orders[0].query, closed_ok=closed_ok)
+        _refuse_mixed(folder, demo=opened.name == "demo")
         listed = settle(listed, opened.months())
     else:
         msg = f"The list {str(path)!r} holds no postcode that could be asked for."
         raise QueryError("\n".join([*map(str, listed.notices), msg]))
-    folder, described = Path(out).resolve(), opened.describe()
+    described = opened.describe()
     extra = (WORKBOOK,) if xlsx else ()
     unchanged = {} if force else _unchanged(listed.orders, folder, described, extra)
     orders, notices = _placed(listed, opened, unchanged)
@@ -136,6 +138,17 @@ def _source(spec: str, query: Query, *, closed_ok: bool) -> tuple[str, snapshot.
         # The version, so that a batch is of one, whatever is built meanwhile.
         spec = f"archive:{opened.folder.resolve()}"
     return spec, opened
+
+
+def _refuse_mixed(out: Path, *, demo: bool) -> None:
+    """Refuse a folder whose index would call real places invented, or invented ones real."""
+    there = [name for name in listed_reports(out) if name.startswith("zz") != demo]
+    if any((out / name / "report.html").is_file() for name in there):
+        what = "real places" if demo else "the demonstration, which are invented"
+        msg = (
+            f"{str(out)!r} has reports of {what}, and an index page must not mix the two; give another --out."
+        )
+        raise QueryError(msg)
 
 
 def _unchanged(
