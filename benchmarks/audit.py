@@ -31,11 +31,11 @@ from benchmarks.audit_rules import (
     agrees,
     change_in_index,
     heading,
-    join_names,
     months_in,
     named,
     number,
     pairs,
+    place_names,
     why_not,
 )
 from benchmarks.audit_texts import Page, page_of
@@ -393,7 +393,7 @@ def _cell_of_index(f: Facts, cells: list[str]) -> Iterator[str]:
     shares = covered[0][0] if len(covered) == 1 else join(f"{n} {small(s)}" for n, s in covered)
     left = [m for m in f.status if m not in f.months]
     expected = {
-        "name": join_names([f.place["ward"], f.place["district"]]) or f.key, "missing": str(len(left)),
+        "name": place_names(f) or f.key, "missing": str(len(left)),
         "coverage": shares, "changed": change_in_index(f) if f.months else "",
         "bars_text": f"{y.min():,} to {y.max():,} a month" if f.months else "No month can be counted",
     }  # fmt: skip

@@ -661,10 +661,12 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
             return found
     return {"name": "a point of the edge"}
 
-@rule(r"(?P<name>.+?) is an area that whoever asked for this report gave\. Crimes are mapped to points, so one near the edge may be counted on the other side: {inside:I} crimes? (?P<verb>lies|lie) within 100 m inside the edge and {outside:I} within 100 m outside\.")
+@rule(r"(?P<name>This is .+|.+? is an area that whoever asked for this report gave)\. Crimes are mapped to points, so one near the edge may be counted on the other side: {inside:I} crimes? (?P<verb>lies|lie) within 100 m inside the edge and {outside:I} within 100 m outside\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     inside = f.within(0) - f.within(-100)
-    return {"name": f.key, "inside": inside, "verb": "lies" if inside == 1 else "lie", "outside": f.within(100) - f.within(0)}
+    drawn = f.data.query.area.drawn
+    name = f"This is {drawn}" if drawn else f"{f.key} is an area that whoever asked for this report gave"
+    return {"name": name, "inside": inside, "verb": "lies" if inside == 1 else "lie", "outside": f.within(100) - f.within(0)}
 
 def _institutions(f: Facts) -> list[str]:
     rows = f.points[f.points["name"].isin(["Hospital", "Police Station", "Prison"]) & (f.points["crime"] > 0)]
@@ -791,9 +793,14 @@ simple(r"Source: police\.uk\.(?=$)", lambda f: truth(f.data.source.get("name") !
 
 def heading(f: Facts) -> str:
     """Return the heading of the page: names that people use, never a code, and the place."""
-    names = join_names([f.place["ward"], f.place["district"]])
+    names = place_names(f)
     said = where(f) if f.months else place(f)
     return f"{names}: {said}" if names else said[:1].upper() + said[1:]
+
+def place_names(f: Facts) -> str:
+    """Return ward, parish and district; of a custom area only those that are not in its own name."""
+    names = [f.place[c] for c in ("ward", "parish", "district")]
+    return join_names([n for n in names if f.circle or n not in f.key])
 
 def join_names(names: list[str]) -> str:
     return ", ".join(dict.fromkeys(n for n in names if n and not re.fullmatch(r"[A-Z]\d{8}", n)))
@@ -1202,7 +1209,7 @@ def _part_and_months(f: Facts, said: str, months: list[str]) -> str:
         when = said.removeprefix(f"{part}, ")
     return said if agrees(when, Span(months) if months else "no month that can be counted") else str(months)
 
-simple(r"# Recorded crime: {where:T}(?=$)", lambda f: {"where": where(f)})
+simple(r"# Recorded crime: {where:T}(?=$)", lambda f: {"where": heading(f)})
 
 @rule(r"Recorded crime in {where:T}, (?P<months>(?:[A-Z]\w+(?: \d{4})? to )?[A-Z]\w+ \d{4})\.(?= Source)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
@@ -1210,6 +1217,10 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
 
 simple(
     r"Contains public sector information licensed under the Open Government Licence v3\.0\.", lambda f: truth(condition=True)
+)
+simple(
+    r"Outline: Office for National Statistics, licensed under the Open Government Licence v3\.0\. Contains OS data © Crown copyright and database right\.",
+    lambda f: truth("as drawn in" in f.data.query.area.drawn),
 )
 simple(
     r"police\.uk may revise any month with each release\.", lambda f: truth(f.data.source.get("name") != "demo")

@@ -66,7 +66,7 @@ def written(
         table += [full] * copies
     one = {
         "postcode": postcode, "role": "main", "kind": "circle", "longitude": CENTRE[0],
-        "latitude": CENTRE[1], "district": "", "ward": "", "lsoa": "", "force": forces[0][0],
+        "latitude": CENTRE[1], "district": "", "ward": "", "parish": "", "lsoa": "", "force": forces[0][0],
         "remark": "", "geometry": circle(*CENTRE),
     }  # fmt: skip
     supplied = [m for m in months if status.get(m, "published") != "not in this archive"]

@@ -30,7 +30,7 @@ import shapely
 from scipy.spatial import cKDTree
 
 from crimenb.geo import MILE_M, to_metres
-from crimenb.schema import BTP, CATEGORIES, forces
+from crimenb.schema import BTP, CATEGORIES, district_names, forces
 from crimenb.sources.archive import Archive
 from crimenb.sources.gazetteer import force_of_area_code
 
@@ -137,6 +137,11 @@ class Records:
             if shape.covers(shapely.Point(lng, lat)):
                 return team
         return None
+
+    def neighbourhoods(self, force: str) -> list[dict[str, str]]:
+        """Return the list of a force's neighbourhoods."""
+        about = [t["neighbourhoods"] for t in self.teams if t["neighbourhoods"]["force"] == force]
+        return [{"id": a["neighbourhood"], "name": a["name"]} for a in about]
 
     def team(self, force: str, number: str) -> dict[str, Any] | None:
         """Return a team by its ids; an invented one for a force the archive has no team of."""
@@ -340,7 +345,7 @@ class _Handler(BaseHTTPRequestHandler):
         return status, json.dumps(found).encode()
 
 
-def _police(server: Service, parts: list[str], query: dict[str, str]) -> tuple[int, Any]:
+def _police(server: Service, parts: list[str], query: dict[str, str]) -> tuple[int, Any]:  # noqa: C901
     records = server.records
     match parts:
         case ["crime-last-updated"]:
@@ -352,6 +357,8 @@ def _police(server: Service, parts: list[str], query: dict[str, str]) -> tuple[i
             return 200, [{"url": slug, "name": name} for slug, name in names.items()]
         case ["forces"]:
             return 200, [{"id": f, "name": n} for f, n in forces().items() if f != BTP]
+        case [force, "neighbourhoods"]:
+            return 200, records.neighbourhoods(force)
         case ["forces", force] if force in forces() and force != BTP:
             about = next((t["neighbourhoods"] for t in records.teams), _invented(force)["neighbourhoods"])
             return 200, {"id": force, "name": forces()[force], "url": about["force_url"], "telephone": "101"}
@@ -463,10 +470,12 @@ def _look_up(records: Records, postcode: str) -> tuple[int, dict[str, Any]]:
         return 404, {"status": 404, "error": "Postcode not found", "terminated": last}
     pfa = {f: code for code, f in force_of_area_code().items()}.get(row["force"])
     rough = "rough" in row["remark"]
+    district = row["district_name"] or district_names().get(row["district"], row["district"])
     result = {
         "postcode": postcode, "quality": 9 if row["refused"] else 6 if rough else 1,
         "country": "Scotland" if row["refused"] == "in Scotland" else "England",
-        "longitude": x, "latitude": y, "admin_district": row["district"], "admin_ward": row["ward"],
+        "longitude": x, "latitude": y, "admin_district": district, "admin_ward": row["ward"],
+        "parish": f"{district}, unparished area",
         "lsoa": "a name", "codes": {"lsoa21": row["lsoa"], "pfa": pfa},
     }  # fmt: skip
     return 200, {"status": 200, "result": result}

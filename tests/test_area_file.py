@@ -491,7 +491,7 @@ def test_the_records_are_those_inside(ward):
 def test_its_name_stands_in_title_slug_and_guidance(ward):
     assert ward.query.slug.startswith("market-ward_2025-01_2025-12_")
     said = cn.title(ward).text
-    assert said.splitlines()[0] == "Market Ward"
+    assert said.splitlines()[0] == "Fablemouth: Market Ward"
     assert "Demonstration data: an invented town" in said
     assert "may be counted on the other side" in said
     assert "the mile" not in said + cn.at_a_glance(ward).text + cn.note("limits", ward).text
@@ -516,7 +516,7 @@ def test_a_snapshot_keeps_the_area(ward, tmp_path):
 def test_a_report_on_an_area_needs_no_other_file_and_can_be_proved(ward, tmp_path):
     report = build_report(ward.query, "demo", tmp_path)
     assert report.parent.name == ward.query.slug
-    assert "<h1>Market Ward</h1>" in report.read_text()
+    assert "<h1><b>Fablemouth:</b> Market Ward</h1>" in report.read_text()
     before = report.read_bytes()
     assert build_report(ward.query, "demo", tmp_path).read_bytes() == before
     verdict = verify(report.parent)

@@ -30,6 +30,7 @@ PAGES = [
     TOWN, LONG, VILLAGE, GAP, PART, NOTHING, AREA,
     ("ZZ2 2BB", "2023-07", "2025-12"), ("ZZ9 9ZZ", "2024-01", "2025-12"), ("ZZ9 9ZZ", "2025-08", "2025-08"),
     ("ZZ1 1AA", "2024-09", "2024-11"), ("ZZ1 1AA", "2023-09", "2023-09"), ("ZZ2 2BB", "2025-07", "2025-12", "ZZ1 1AA", "ZZ9 9ZZ"),
+    ("Quarry", "2024-01", "2025-12"),
 ]  # fmt: skip
 
 
@@ -38,6 +39,8 @@ def read(asked: tuple[str, ...]) -> tuple[Facts, Page]:
     start, end = asked[1:3]
     if asked[0] == WARD:
         query = cn.Query.parse("", start, end, area=cn.read_area(NOTEBOOKS / WARD))
+    elif asked[0] == "Quarry":
+        query = cn.Query.parse("", start, end, area=cn.named_area("ward", asked[0], source="demo"))
     else:
         query = cn.Query.parse(asked[0], start, end, asked[3:])
     data = cn.collect(query, "demo")

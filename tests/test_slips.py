@@ -83,7 +83,8 @@ def test_variables_with_spaces_and_quotation_marks_stay_whole(variables, args, m
     [
         (["ST1", "1AP"], "'ST1 1AP' is 2 words where one postcode belongs; put it in quotation marks: crimenb report \"ST1 1AP\"."),
         (["st1-1ap", "ST1 2AA"], "give one, in quotation marks; 'crimenb batch' takes a list, --compare others"),
-        ([], "Give a postcode, for example 'crimenb report \"LE1 6RN\"', or --area; --source demo needs neither."),
+        ([], "Give a postcode, for example 'crimenb report \"LE1 6RN\"', or --area, --ward, --parish, --lsoa or --neighbourhood; --source demo"),
+        (["--ward", "Abbey", "--parish", "Corston"], "Give one place: a postcode, --area, or one of --ward, --parish"),
         ([" "], "Nothing was named to report on; give a postcode"),
         (["ST1 1AP", "--area", str(ROOT / "notebooks/demo-ward.geojson")], "the postcode 'ST1 1AP' or the area 'Market Ward', and not both"),
         (["ST1"], "that is the first half of one; write it all"),

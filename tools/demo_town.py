@@ -270,6 +270,28 @@ def gazetteer(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     return found
 
 
+def outlines(folder: Path) -> list[Path]:
+    """Write the invented wards of Fablemouth and the village's parish in the columns of the ONS; return the files."""
+    wards = json.loads((Path(__file__).parents[1] / "notebooks" / "demo-wards.geojson").read_text("utf-8"))
+    found = [(f["properties"]["name"].removesuffix(" Ward"), f["geometry"]) for f in wards["features"]]
+    x, y = TOWNS["Little Fable"]
+    corners = np.array([(-1500, -1400), (1400, -1500), (1600, 300), (700, 1300), (-1300, 1100)])
+    village = shapely.Polygon(np.column_stack(lonlat(x + corners[:, 0], y + corners[:, 1])))
+    parish = [("Little Fable", json.loads(shapely.to_geojson(village)))]
+    files = []
+    for kind, areas in {"WD": found, "PARNCP": parish}.items():
+        features = [
+            {"type": "Feature", "geometry": shape, "properties": {
+                f"{kind}25CD": f"Z0{4 + (kind == 'WD')}{n:06d}", f"{kind}25NM": name,
+                "LAD25CD": "Fablemouth", "LAD25NM": "Fablemouth",
+            }}
+            for n, (name, shape) in enumerate(areas, 1)
+        ]  # fmt: skip
+        files.append(folder / f"{kind}_INVENTED.geojson")
+        files[-1].write_text(json.dumps({"type": "FeatureCollection", "features": features}), "utf-8")
+    return files
+
+
 def teams() -> str:
     """Return the invented neighbourhood teams with their boundaries, as JSON."""
     found = json.loads((Path(__file__).parent / "demo_teams.json").read_text("utf-8"))

@@ -42,6 +42,7 @@ import pandas as pd
 from crimenb.geo import LONLAT, MILE_M
 from crimenb.query import days_in, months_between
 from crimenb.schema import ASB, BTP, CATEGORIES
+from crimenb.sources.archive_add import add_areas
 from crimenb.sources.archive_build import build_archive
 from crimenb.sources.official_files import STREET
 from crimenb.sources.versions import INVENTORY, resolve
@@ -144,6 +145,7 @@ def main(into: Path) -> None:
             [work / "street"], work / "archive", postcodes=work / "ONSPD_INVENTED_UK.csv",
             force_areas=work / "forces.geojson", release=MONTHS[-1],
         )  # fmt: skip
+        add_areas(town.outlines(work), work / "archive")
         version = resolve(work / "archive")
         into.mkdir(parents=True, exist_ok=True)
         for file in version.iterdir():

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from crimenb.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from crimenb.area_file import read_area, read_areas
+    from crimenb.area_file import named_area, named_areas, read_area, read_areas
     from crimenb.charts.bars import category_chart, outcome_chart
     from crimenb.charts.dot_plots import change_chart, comparison_chart
     from crimenb.charts.linked import explore_chart
@@ -89,6 +89,8 @@ __all__ = [
     "locate",
     "months_table",
     "months_with_range",
+    "named_area",
+    "named_areas",
     "neighbourhood",
     "note",
     "outcome_bars",
@@ -137,6 +139,8 @@ _HOME = {
     "locate": "snapshot",
     "months_table": "report.sections",
     "months_with_range": "measures.months",
+    "named_area": "area_file",
+    "named_areas": "area_file",
     "neighbourhood": "report.sections",
     "note": "report.notes",
     "outcome_bars": "report.bar_tables",

@@ -1,4 +1,4 @@
-"""A custom area from a file: a ward, a partnership, a campus, drawn by whoever asks."""
+"""A custom area: from a file, drawn by whoever asks, or an official one by its name or code."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ import shapely
 
 from crimenb.errors import QueryError
 from crimenb.geo import LONLAT, in_metres, too_tangled
-from crimenb.query import Area
-from crimenb.snapshot import MANIFEST, stored_query
+from crimenb.query import Area, Query
+from crimenb.snapshot import MANIFEST, opened, stored_query
+from crimenb.sources.named_areas import KINDS
 from crimenb.sources.outlines import read_outlines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shapely.geometry.base import BaseGeometry
+
+    from crimenb.snapshot import Source
+    from crimenb.sources.named_areas import Outline
 
 MOST_KM2 = 500.0
 """Larger than any ward and most districts of a town: no longer a place, and slow to ask for."""
@@ -126,6 +130,92 @@ def read_areas(file: Path | str) -> list[Area]:
         )
         raise QueryError(msg)
     return [_area(path, table, name) for name in dict.fromkeys(told_apart.values())]
+
+
+def named_area(kind: str, words: str, *, source: Source | Path | str = "") -> Area:
+    """Return a ward, parish, LSOA or police neighbourhood by its code or its name.
+
+    Parameters
+    ----------
+    kind
+        "ward", "parish", "lsoa" or "neighbourhood".
+    words
+        A code (`E05001935`); a name, with its district where several have it ("Abbey, Bath and North East
+        Somerset"); of a neighbourhood the force's id and its own, as police.uk has them
+        (`leicestershire/NC04`).
+    source
+        As for `collect`: an archive gives the outlines it was given, the live services those of ONS Open
+        Geography and of police.uk.
+
+    Returns
+    -------
+    Area
+        The outline with its title as name, for `Query.parse` or `collect`.
+
+    Raises
+    ------
+    QueryError
+        Nothing is called so, or several are, with code and district of each.
+    SourceUnavailable
+        A service did not answer.
+
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> cn.named_area("ward", "Market", source="demo").name
+    'Market ward, Fablemouth'
+    """
+    with opened(source or "live", Query("")) as held:
+        return official(held.named(_known_kind(kind), words))
+
+
+def named_areas(kind: str, of: str, *, source: Source | Path | str = "") -> list[Area]:
+    """Return every ward or parish of a district, by the district's name or code.
+
+    Parameters
+    ----------
+    kind
+        "ward", "parish" or "lsoa".
+    of
+        The district.
+    source
+        As for `named_area`.
+
+    Returns
+    -------
+    list of Area
+        In the order of their names. What is only no parish is not among them.
+
+    Raises
+    ------
+    QueryError
+        There is no such district, or it has none.
+    SourceUnavailable
+        A service did not answer.
+
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> [ward.name for ward in cn.named_areas("ward", of="Fablemouth", source="demo")]
+    ['Harbour ward, Fablemouth', 'Market ward, Fablemouth', 'Quarry ward, Fablemouth']
+    """
+    with opened(source or "live", Query("")) as held:
+        return [official(outline) for outline in held.named_in(_known_kind(kind), of)]
+
+
+def _known_kind(kind: str) -> str:
+    if kind not in KINDS:
+        msg = f"There is no kind of area {kind!r}; choose one of {', '.join(KINDS)}."
+        raise QueryError(msg)
+    return kind
+
+
+def official(outline: Outline) -> Area:
+    """Return the area of an official outline, under its title, after the checks of any custom area."""
+    what = f"The {KINDS[outline.kind][0]} {outline.code}"
+    drawn = _mended(_polygons(outline.geometry), what) if outline.geometry is not None else None
+    name = _clean(outline.title)
+    return Area(name, _checked(drawn, gpd.GeoSeries(crs=LONLAT).crs, what), outline.drawn)
 
 
 def _area(path: Path, table: gpd.GeoDataFrame, name: str) -> Area:

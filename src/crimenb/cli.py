@@ -157,6 +157,20 @@ def main() -> None:
     help="What to call the area, or the name or code of one in the file.",
 )
 @click.option(
+    "--ward",
+    default="",
+    metavar="NAME|CODE",
+    help='A ward: E05001935, or "Abbey, Bath and North East Somerset".',
+)
+@click.option("--parish", default="", metavar="NAME|CODE", help="A parish or community, likewise.")
+@click.option("--lsoa", default="", metavar="CODE", help="A small census area (LSOA), by its code or name.")
+@click.option(
+    "--neighbourhood",
+    default="",
+    metavar="FORCE/ID",
+    help="A police neighbourhood, by police.uk's ids or its name.",
+)
+@click.option(
     "--out", default="reports", show_default=True, type=_PATH, help="Folder for the report's own folder."
 )
 @click.option(
@@ -176,6 +190,10 @@ def report(
     compare: tuple[str, ...],
     area: Path | None,
     area_name: str,
+    ward: str,
+    parish: str,
+    lsoa: str,
+    neighbourhood: str,
     out: Path,
     allow_missing: bool,
     closed_ok: bool,
@@ -190,22 +208,32 @@ def report(
     three years of its town, beside a suburb.
     """
     # Imported here: the notebook machinery takes a second, and --help should not.
-    from crimenb.area_file import read_area
+    from crimenb.area_file import named_area, read_area
     from crimenb.report.build import build_report
     from crimenb.report.pdf import find_browser, print_pdf, print_summary
 
     browser = find_browser() if pdf or summary_pdf else None
     postcode = _one_postcode(words)
-    if not postcode and area is None and source == "demo":
+    kinds = {"ward": ward, "parish": parish, "lsoa": lsoa, "neighbourhood": neighbourhood}
+    named = {kind: text for kind, text in kinds.items() if text}
+    if named and len(named) + bool(postcode) + (area is not None) > 1:
+        msg = "Give one place: a postcode, --area, or one of --ward, --parish, --lsoa and --neighbourhood."
+        raise QueryError(msg)
+    if not postcode and area is None and not named and source == "demo":
         postcode = "ZZ1 1AA"
         if not (start or end or compare):  # what a newcomer sees first shows every section
             start, compare = "2023-01", ("ZZ2 2BB",)
-    if not postcode and area is None:
-        msg = "Give a postcode, for example 'crimenb report \"LE1 6RN\"', or --area; --source demo needs neither."
+    if not postcode and area is None and not named:
+        msg = (
+            "Give a postcode, for example 'crimenb report \"LE1 6RN\"', or --area, --ward, --parish, --lsoa or "
+            "--neighbourhood; --source demo needs none of them."
+        )
         raise QueryError(msg)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", UserWarning)
         chosen = read_area(area, area_name) if area is not None else None
+        for kind, text in named.items():
+            chosen = named_area(kind, text, source=source)
     for warning in [] if _quiet() else said:
         click.echo(visible(str(warning.message)), err=True)
     query = Query.parse(postcode, start, end, compare, area=chosen)
@@ -304,6 +332,25 @@ def archive_build(
     )  # fmt: skip
     _clear_word()
     for line in built.lines():
+        click.echo(visible(line))
+    click.echo(into)
+
+
+@archive.command("areas")
+@click.argument("files", nargs=-1, required=True, type=_PATH, metavar="FILE...")
+@click.option("--into", required=True, type=_PATH, help="The archive; gets a new version.")
+@_how_much
+def archive_areas(files: tuple[Path, ...], into: Path) -> None:
+    """Add outlines of wards, parishes, LSOAs or police neighbourhoods to an archive.
+
+    FILE are the boundaries of the Office for National Statistics or Ordnance Survey, or police.uk's
+    KML: GeoJSON, GeoPackage, Shapefile or KML, zips of one, or folders. Outlines of a kind that
+    the archive holds already are replaced. Reports and batches that have the archive open go on
+    with the version they opened.
+    """
+    from crimenb.sources.archive_add import add_areas
+
+    for line in add_areas(files, into):
         click.echo(visible(line))
     click.echo(into)
 
@@ -594,7 +641,11 @@ def notebook(into: Path, replace: bool) -> None:
 
 
 @main.command()
-@click.argument("file", type=_PATH)
+@click.argument("file", type=_PATH, required=False)
+@click.option("--wards-of", default="", metavar="DISTRICT", help="Every ward of a district, instead of FILE.")
+@click.option(
+    "--parishes-of", default="", metavar="DISTRICT", help="Every parish of a district, instead of FILE."
+)
 @click.option(
     "--source", default="", metavar="SOURCE", help="'live', 'demo' or 'archive:DIR'. [default: live]"
 )
@@ -636,11 +687,25 @@ def notebook(into: Path, replace: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @_how_much
 def batch(
-    file: Path, source: str, start: str, end: str, compare: tuple[str, ...], out: Path, workers: int,
-    scheduler: str, tls_ca: Path | None, tls_cert: Path | None, tls_key: Path | None, closed_ok: bool,
-    xlsx: bool, force: bool, dry_run: bool,
-) -> None:  # fmt: skip
-    """Build a report for each row of FILE, an index page and a ledger.
+    file: Path | None,
+    wards_of: str,
+    parishes_of: str,
+    source: str,
+    start: str,
+    end: str,
+    compare: tuple[str, ...],
+    out: Path,
+    workers: int,
+    scheduler: str,
+    tls_ca: Path | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    closed_ok: bool,
+    xlsx: bool,
+    force: bool,
+    dry_run: bool,
+) -> None:
+    """Build a report for each row of FILE or each ward or parish of a district, an index page and a ledger.
 
     FILE is a CSV or an Excel workbook with a column 'postcode' (and 'from', 'to', 'compare', 'name'
     where wanted), or a text with a postcode a line. Run it again to go on where it stopped: only what is missing,
@@ -648,15 +713,27 @@ def batch(
     its report (with --dry-run, if every row can be used).
     """
     # Imported here: the notebook machinery takes a second, and --help should not.
-    from crimenb.batch.plan import plan_batch
+    from crimenb.batch.plan import AreasOf, plan_batch
     from crimenb.batch.run import run_batch
 
     tls = [regular(f, QueryError) for f in (tls_ca, tls_cert, tls_key) if f is not None]
     if tls and (len(tls) < 3 or not scheduler.startswith("tls://")):
         msg = "Give --tls-ca, --tls-cert and --tls-key together, and --scheduler tls://HOST:PORT with them."
         raise QueryError(msg)
+    if [file is not None, bool(wards_of), bool(parishes_of)].count(True) != 1:
+        msg = "Give one of these: a list (FILE), --wards-of DISTRICT, or --parishes-of DISTRICT."
+        raise QueryError(msg)
+    listed: Path | AreasOf = file or AreasOf("ward" if wards_of else "parish", wards_of or parishes_of)
     plan = plan_batch(
-        file, source, out, start=start, end=end, compare=compare, force=force, closed_ok=closed_ok, xlsx=xlsx
+        listed,
+        source,
+        out,
+        start=start,
+        end=end,
+        compare=compare,
+        force=force,
+        closed_ok=closed_ok,
+        xlsx=xlsx,
     )
     for line in map(str, plan.notices) if _quiet() and not dry_run else plan.lines():
         click.echo(visible(line), err=True)

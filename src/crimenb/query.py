@@ -211,10 +211,11 @@ def days_in(month: str) -> int:
 
 
 class Area(NamedTuple):
-    """A custom area: its name and one polygon or multipolygon in EPSG:4326."""
+    """A custom area: its name, one polygon or multipolygon in EPSG:4326, and which official outline it is, if any."""
 
     name: str
     geometry: BaseGeometry
+    drawn: str = ""
 
 
 @dataclass(frozen=True)
@@ -325,8 +326,8 @@ class Query:
 
     @property
     def postcodes(self) -> list[str]:
-        """The place itself first, then those it is compared with."""
-        return [self.postcode, *self.compare_with]
+        """The place itself first, unless it is a custom area, then those it is compared with."""
+        return [*([] if self.area is not None else [self.postcode]), *self.compare_with]
 
     @property
     def slug(self) -> str:

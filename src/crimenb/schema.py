@@ -64,7 +64,7 @@ _TEXT, _WHOLE, _REAL, _FLAG = "str", "int64", "float64", "bool"
 COLUMNS: dict[str, dict[str, str]] = {
     "places": {
         "postcode": _TEXT, "role": _TEXT, "kind": _TEXT, "longitude": _REAL, "latitude": _REAL,
-        "district": _TEXT, "ward": _TEXT, "lsoa": _TEXT, "force": _TEXT, "remark": _TEXT,
+        "district": _TEXT, "ward": _TEXT, "parish": _TEXT, "lsoa": _TEXT, "force": _TEXT, "remark": _TEXT,
         "geometry": "geometry",
     },
     "crimes": {
@@ -150,7 +150,7 @@ VIEWS: dict[str, dict[str, str]] = {
     },
     "locate": {
         "postcode": _TEXT, "longitude": _REAL, "latitude": _REAL, "district": _TEXT, "ward": _TEXT,
-        "force": _TEXT, "why": _TEXT, "geometry": "geometry",
+        "parish": _TEXT, "force": _TEXT, "why": _TEXT, "geometry": "geometry",
     },
 }  # fmt: skip
 """The frames that the public functions return, for analysts: columns and dtypes. Missing is missing (NA),
@@ -200,6 +200,7 @@ MEANINGS: dict[str, str] = {
     "latitude": "Degrees (EPSG:4326).",
     "district": "Local authority district.",
     "ward": "Electoral ward.",
+    "parish": "Parish or community, empty where there is none or none is known.",
     "snapped_to": 'Words for the anonymised point, such as "Shopping Area" or a street\'s name.',
     "outcome": "Latest outcome, in the spelling of police.uk's API; none for anti-social behaviour and BTP.",
     "reported_by": 'Force id; "territorial" where the source does not say which, "btp" for British Transport Police.',
@@ -319,6 +320,12 @@ def data_file(name: str) -> str:
 def forces() -> dict[str, str]:
     """Return police.uk's force ids and the forces' names, as shipped in data/forces.csv."""
     return {r["id"]: r["name"] for r in csv.DictReader(data_file("forces.csv").splitlines())}
+
+
+@functools.cache
+def district_names() -> dict[str, str]:
+    """Return the codes of districts and their names, as shipped in reference/districts.csv."""
+    return {r["district"]: r["name"] for r in csv.DictReader(data_file("districts.csv").splitlines())}
 
 
 def label_of(category: str) -> str:

@@ -37,6 +37,8 @@ from crimenb.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from crimenb.sources.named_areas import Outline
+
 FORMAT = 2
 DATA = "data"
 """Name of the snapshot's folder inside a report."""
@@ -87,6 +89,12 @@ class Source(Protocol):
 
     def custom_place(self, area: Area) -> gpd.GeoDataFrame:
         """Return the row of `places` for a custom area."""
+
+    def named(self, kind: str, words: str) -> Outline:
+        """Return the area of a kind that has a name or code."""
+
+    def named_in(self, kind: str, district: str) -> list[Outline]:
+        """Return every area of a kind in a district."""
 
     def pull(self, place: gpd.GeoDataFrame, months: Sequence[str]) -> Pull:
         """Return the frames of one place over the months, with the evidence to judge them."""
@@ -232,18 +240,18 @@ def collect(  # type: ignore[misc]  # after a Query, source and snapshot may sta
 def _collect(query: Query, source: Source | Path | str, snapshot: Path | str) -> Data:
     if str(snapshot):
         return read(snapshot, query)
-    with _opened(source, query) as opened:
-        settled = query.within(opened.months())
-        return _unpack(_pack(_pull(settled, opened)))
+    with opened(source, query) as held:
+        settled = query.within(held.months())
+        return _unpack(_pack(_pull(settled, held)))
 
 
 @contextlib.contextmanager
-def _opened(source: Source | Path | str, query: Query) -> Iterator[Source]:
+def opened(source: Source | Path | str, query: Query) -> Iterator[Source]:
     """Open a source by its name and close it afterwards; one that is open stays so."""
     if isinstance(source, Path | str):
         named = f"archive:{source}" if isinstance(source, Path) else source
-        with contextlib.closing(open_source(named, query)) as opened:
-            yield opened
+        with contextlib.closing(open_source(named, query)) as one:
+            yield one
     elif hasattr(source, "pull"):
         yield source
     else:
@@ -265,7 +273,7 @@ def locate(postcodes: Iterable[str], *, source: Source | Path | str = "") -> gpd
     -------
     GeoDataFrame
         One row a postcode given, in that order: `postcode` (in its written form), `longitude`,
-        `latitude`, `district`, `ward`, `force`, `why` (why it has no position, else missing) and the
+        `latitude`, `district`, `ward`, `parish`, `force`, `why` (why it has no position, else missing) and the
         point, missing where there is none; EPSG:4326. A postcode's position is the middle of some
         fifteen addresses.
 
@@ -291,14 +299,14 @@ def locate(postcodes: Iterable[str], *, source: Source | Path | str = "") -> gpd
     known = list(dict.fromkeys(r["postcode"] for r in rows if "why" not in r))
     found: Mapping[str, Any] = {}
     if known:
-        with _opened(source, Query.parse(known[0])) as opened:
-            found = opened.positions(known)
+        with opened(source, Query.parse(known[0])) as held:
+            found = held.positions(known)
     for row in rows:
         position = found.get(row["postcode"], {})
         row.update({"why": str(position)} if isinstance(position, PlaceNotFound) else position)
-    columns = ["postcode", "longitude", "latitude", "district", "ward", "force", "why"]
+    columns = ["postcode", "longitude", "latitude", "district", "ward", "parish", "force", "why"]
     table = pd.DataFrame(rows, columns=columns).astype({"longitude": "float64", "latitude": "float64"})
-    table = table.astype(dict.fromkeys(["district", "ward", "force", "why"], "str"))
+    table = table.astype(dict.fromkeys(["district", "ward", "parish", "force", "why"], "str"))
     points = gpd.GeoSeries(gpd.points_from_xy(table["longitude"], table["latitude"]), crs=LONLAT)
     return gpd.GeoDataFrame(table, geometry=points.where(table["longitude"].notna(), None))
 
@@ -450,6 +458,8 @@ def _query_to_json(query: Query) -> dict[str, Any]:
     area = None
     if query.area is not None:
         area = {"name": query.area.name, "geometry": shapely.to_geojson(query.area.geometry)}
+        if query.area.drawn:
+            area["drawn"] = query.area.drawn
     return {
         "postcode": query.postcode,
         "start": query.start,
@@ -466,7 +476,7 @@ def _query_from_json(fields: dict[str, Any]) -> Query:
         fields["start"],
         fields["end"],
         tuple(fields["compare_with"]),
-        Area(area["name"], shapely.from_geojson(area["geometry"])) if area else None,
+        Area(area["name"], shapely.from_geojson(area["geometry"]), area.get("drawn", "")) if area else None,
     )
 
 
@@ -566,7 +576,7 @@ def _is_whole(manifest: Mapping[str, Any]) -> bool:
     """Whether a manifest has the parts that are read of it, each of its kind."""
     query, area = manifest["query"], manifest["query"]["area"]
     texts = [manifest["crimenb"], *(query[k] for k in ("postcode", "start", "end")), *query["compare_with"]]
-    texts += [area["name"], area["geometry"]] if area is not None else []
+    texts += [area["name"], area["geometry"], area.get("drawn", "")] if area is not None else []
     texts += [part for row in manifest["provenance"] for part in row]
     return (
         all(isinstance(t, str) for t in texts)

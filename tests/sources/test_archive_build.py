@@ -170,7 +170,7 @@ def test_the_gazetteer_refuses_each_bad_postcode_with_its_sentence(tmp_path):
     build_archive([tmp_path / "src"], tmp_path / "A", postcodes=postcode_file(tmp_path))
     archive = Archive(tmp_path / "A")
     place = archive.place("ZZ5 5AA").iloc[0]
-    assert (place["district"], place["force"], place["remark"]) == ("E06000016", "leicestershire", "")
+    assert (place["district"], place["force"], place["remark"]) == ("Leicester", "leicestershire", "")
     with pytest.raises(PlaceNotFound, match=r"closed in 2001-08.*--closed-ok"):
         archive.place("ZZ5 5AF")
     closed = Archive(tmp_path / "A", closed_ok=True).place("ZZ5 5AF")

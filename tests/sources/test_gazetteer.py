@@ -4,6 +4,7 @@ import json
 import zipfile
 
 import geopandas as gpd
+import openpyxl
 import pandas as pd
 import pytest
 import shapely
@@ -91,6 +92,41 @@ def test_the_whole_file_of_a_zip_is_read_and_names_come_from_its_documents(tmp_p
     assert (place["ward"], place["district"]) == ("Café Ward", "Leicester")
     codes = pd.read_parquet(opened.folder / "postcodes.parquet").iloc[0]
     assert (codes["ward"], codes["district"], codes["country"]) == ("E05000001", "E06000016", "England")
+
+
+def test_code_point_has_names_of_wards_in_its_workbook_and_beside_it(tmp_path, src):
+    (tmp_path / "Data" / "CSV").mkdir(parents=True)
+    (tmp_path / "Doc").mkdir()
+    row = '"LE1 1AA",10,458746,304501,"E92000001","E19000002","E18000010","","E06000016","E0500000{}"\n'
+    (tmp_path / "Data" / "CSV" / "le.csv").write_text(row.format(1) + row.format(2).replace("1AA", "1AB"))
+    book = openpyxl.Workbook()
+    book.active.append(["Leicester (B)", "E06000016"])
+    sheet = book.create_sheet("UTW")
+    for name, code in [("Castle Ward", "E05000001"), ("Abbey Ward (DET)", "E05000002"), (None, None)]:
+        sheet.append([name, code])
+    book.save(tmp_path / "Doc" / "Codelist.xlsx")
+    (tmp_path / "names.csv").write_text("WD26CD,WD26NM\nE05000002,Abbey\n")
+    opened = archive(tmp_path, src, postcodes=[tmp_path / "Data", tmp_path / "Doc", tmp_path / "names.csv"])
+    places = [opened.place(p).iloc[0] for p in ("LE1 1AA", "LE1 1AB")]
+    assert [(p["ward"], p["district"]) for p in places] == [("Castle", "Leicester"), ("Abbey", "Leicester")]
+    with pytest.raises(QueryError, match="hold names of areas and no postcode; name Code-Point Open"):
+        archive(tmp_path, src, postcodes=tmp_path / "names.csv")
+    (tmp_path / "Doc" / "Codelist.xlsx").write_bytes(b"PK and no workbook")
+    with pytest.raises(SourceError, match=r"'Codelist\.xlsx' is not a whole postcode file"):
+        archive(tmp_path, src, postcodes=[tmp_path / "Data", tmp_path / "Doc"])
+
+
+def test_a_parish_has_its_name_from_the_documents(tmp_path, src):
+    head = "pcds,doterm,gridind,ctry26cd,lad26cd,wd26cd,parncp25cd,lsoa21cd,pfa23cd,lat,long\n"
+    line = "{},,1,E92000001,E06000016,E05000001,{},E01000001,E23000021,52.63,-1.13\n"
+    (tmp_path / "NSPL_UK.csv").write_text(
+        head + line.format("LE1 1AA", "E04000992") + line.format("LE1 1AB", "E43000001")
+    )
+    (tmp_path / "p.csv").write_text(
+        'PARNCP25CD,PARNCP25NM\nE04000992,Saltford\nE43000001,"Leicester, unparished area"\n'
+    )
+    opened = archive(tmp_path, src, postcodes=[tmp_path / "NSPL_UK.csv", tmp_path / "p.csv"])
+    assert [opened.place(p)["parish"].iloc[0] for p in ("LE1 1AA", "LE1 1AB")] == ["Saltford", ""]
 
 
 def test_rough_and_closed_positions_are_remarked(tmp_path, src):

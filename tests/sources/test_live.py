@@ -378,12 +378,12 @@ def test_an_area_that_takes_too_many_requests_says_what_to_do(
     with pytest.raises(
         TooManyCrimes, match=r"'coast' takes more than 100 questions .* choose a smaller area, or use"
     ):
-        area_pull(live(), islets(250, 0.03), ["2025-12"])
+        area_pull(live(), islets(120, 0.06), ["2025-12"])
 
 
 def test_an_area_of_many_corners_is_sent_as_a_form(town: Archive, serve: Serve, live: MakeLive) -> None:
     service = serve(town)
-    ragged = Area("ragged", shapely.Point(*CENTRE).buffer(0.02, quad_segs=400))
+    ragged = Area("ragged", shapely.Point(*CENTRE).buffer(0.1, quad_segs=400))
     first = area_pull(live(), ragged)
     assert {a.method for a in service.log if "crimes-street/" in a.path} == {"POST"}
     service.log.clear()

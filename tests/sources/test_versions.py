@@ -171,6 +171,7 @@ def test_info_says_what_an_archive_holds(tmp_path):
         "Leicestershire: 2025-03, 2025-05; in part: 2025-01; no supply: 2025-02",
         "Postcodes: 205 of the areas ZZ",
         "Force areas: none, the nearest postcode decides",
+        "Outlines: none (add them with crimenb archive areas)",
         "Not read: 1 row of 2025-01-leicestershire-street.csv (a coordinate that is no number)",
         "A category new to this version: Retail crime (6 records)",
         "street.parquet",

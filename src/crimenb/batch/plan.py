@@ -6,19 +6,28 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from crimenb import snapshot
+from crimenb.area_file import official
 from crimenb.batch.ledger import listed_reports, unchanged_hash
 from crimenb.batch.rows import Notice, Order, Orders, read_orders, settle
 from crimenb.errors import PlaceNotFound, QueryError
 from crimenb.plurals import counted
+from crimenb.query import Query
 from crimenb.report.handed_on import WORKBOOK
 from crimenb.sources.archive import Archive
 from crimenb.warm import slower
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+
+class AreasOf(NamedTuple):
+    """Every ward or parish of a district, in place of a list."""
+
+    kind: str
+    district: str
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,7 @@ class Plan:
 
 
 def plan_batch(
-    path: Path | str,
+    path: Path | str | AreasOf,
     source: str = "",
     out: Path | str = "reports",
     *,
@@ -62,12 +71,12 @@ def plan_batch(
     closed_ok: bool = False,
     xlsx: bool = False,
 ) -> Plan:
-    """Read a list of postcodes and work out what is to be done, before anything is.
+    """Read a list of postcodes, or the areas of a district, and work out what is to be done, before anything is.
 
     Parameters
     ----------
     path
-        CSV (`postcode`, and `from`, `to`, `compare`, `name` where wanted) or one a line.
+        CSV (`postcode`, and `from`, `to`, `compare`, `name` where wanted) or one a line; or `AreasOf`.
     source
         As for `build_report`; for all rows.
     out
@@ -86,10 +95,17 @@ def plan_batch(
     QueryError
         The list or the source cannot be read.
     """
-    listed = read_orders(path, start, end, compare)
     folder = Path(out).resolve()
+    if isinstance(path, AreasOf):
+        spec, opened = _source(source or "live", Query(""), closed_ok=closed_ok)
+        listed = _areas(path, opened, start, end, compare)
+    else:
+        listed = read_orders(path, start, end, compare)
     if listed.orders:
-        spec, opened = _source(source, listed.orders, closed_ok=closed_ok)
+        if not isinstance(path, AreasOf):
+            demo = all(o.query.postcode.startswith("ZZ") for o in listed.orders)
+            usual = "demo" if demo else "live"
+            spec, opened = _source(source or usual, listed.orders[0].query, closed_ok=closed_ok)
         _refuse_mixed(folder, demo=opened.name == "demo")
         listed = settle(listed, opened.months())
     else:
@@ -103,10 +119,21 @@ def plan_batch(
     return Plan(spec, folder, orders, notices, described, todo, unchanged, opened, force, closed_ok, extra)
 
 
-def _source(source: str, orders: Sequence[Order], *, closed_ok: bool) -> tuple[str, snapshot.Source]:
-    demo = all(o.query.postcode.startswith("ZZ") for o in orders)
-    spec = source or ("demo" if demo else "live")
-    opened = snapshot.open_source(spec, orders[0].query, closed_ok=closed_ok)
+def _areas(asked: AreasOf, opened: snapshot.Source, start: str, end: str, compare: Iterable[str]) -> Orders:
+    """Return an order for each area; one of which no report can be made is left out with its reason."""
+    orders: list[Order] = []
+    notices: list[Notice] = []
+    for line, outline in enumerate(opened.named_in(asked.kind, asked.district), 1):
+        try:
+            query = Query.parse("", start, end, compare, area=official(outline))
+            orders.append(Order(line, query))
+        except QueryError as error:
+            notices.append(Notice(line, outline.title, str(error), "Left out.", left_out=True))
+    return Orders(orders, notices)
+
+
+def _source(spec: str, query: Query, *, closed_ok: bool) -> tuple[str, snapshot.Source]:
+    opened = snapshot.open_source(spec, query, closed_ok=closed_ok)
     if isinstance(opened, Archive) and spec.startswith("archive:"):
         # The version, so that a batch is of one, whatever is built meanwhile.
         spec = f"archive:{opened.folder.resolve()}"

@@ -49,7 +49,9 @@ class _Sheet:
     def __init__(self, reach: float, wide: int, spots: pd.DataFrame, *, rings: bool) -> None:
         self.reach, self.wide, self.spots = reach, wide, spots
         self.pixel = 2 * reach / wide
-        self.most = int(spots["crimes"].iloc[0])
+        self.most = max(
+            int(spots["crimes"].iloc[0]), 1
+        )  # there may be reports of anti-social behaviour alone
         self.words: list[Word] = []
         self.taken: list[Box] = [self.around(0, 0, _CENTRE)]
         largest: Any = spots.head(_LARGEST).itertuples(index=False)

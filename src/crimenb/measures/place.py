@@ -35,7 +35,7 @@ class Place:
         self.is_circle = bool(row["kind"] == "circle")
         self.force = str(row["force"])
         self.remark = str(row["remark"])
-        self.ward, self.district = str(row["ward"]), str(row["district"])
+        self.ward, self.parish, self.district = (str(row[c]) for c in ("ward", "parish", "district"))
         self.query = data.query
         self.source = data.source
         self.is_demo = data.source.get("name") == "demo"

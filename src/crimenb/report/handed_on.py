@@ -205,6 +205,9 @@ def _about(sheet: Worksheet, known: dict[str, Any], sheets: Sequence[tuple[str, 
         ("Source, and how to cite it", [known.get("source", "")]),
         ("The sheets", []),
     ]
+    book = sheet.parent
+    if book is not None:
+        book.properties.title = f"{lines[0][0]}: {where}, {period.get('words', '')}"
     row = 0
     for heading, texts in lines:
         row += 2 if row else 1

@@ -73,7 +73,9 @@ def title(data: Data) -> Words:
     if not place.is_circle and months:
         lines.append(custom_edge_sentence(place))
     html = f"<h1>{named}</h1>" + "".join(f"<p>{escape(s)}</p>" for s in lines)
-    running = f"{'Demonstration: r' if place.is_demo else 'R'}ecorded crime in {where}, {write.period(q.start, q.end)}"
+    known = f" ({words})" if words else ""
+    kind = "Demonstration: recorded" if place.is_demo else "Recorded"
+    running = f"{kind} crime in {where}{known}, {write.period(q.start, q.end)}"
     if 0 < len(months) < len(q.months):
         running += f" ({len(months)} of {len(q.months)} months)"
     return Words(

@@ -1,4 +1,4 @@
-"""What police.uk and postcodes.io answer, field by field; anything else is refused with the field's name."""
+"""What police.uk, postcodes.io and ONS Open Geography answer; anything else is refused with the field's name."""
 
 from __future__ import annotations
 
@@ -132,6 +132,13 @@ class Team(Strict):
     locations: list[Station] = []
 
 
+class Neighbourhood(Strict):
+    """A neighbourhood in the list of its force."""
+
+    id: str
+    name: str | None = ""
+
+
 class Officer(Strict):
     """A member of the team."""
 
@@ -181,6 +188,7 @@ class Postcode(Strict):
     latitude: float | None = None
     admin_district: str | None = ""
     admin_ward: str | None = ""
+    parish: str | None = ""
     codes: dict[str, str | None] = {}
 
 
@@ -213,6 +221,58 @@ class BulkLookUp(Strict):
 
     status: int
     result: list[Queried]
+
+
+class Fault(Strict):
+    """What ONS Open Geography says of an error, with the status 200."""
+
+    code: int = 0
+    message: str | None = ""
+
+
+class Answered(Strict):
+    """Base of its answers."""
+
+    error: Fault | None = None
+
+
+class Offered(Strict):
+    """One of its services."""
+
+    name: str
+    type: str = ""
+
+
+class Services(Answered):
+    """The services on offer."""
+
+    services: list[Offered] = []
+
+
+class Column(Strict):
+    """A column of a service."""
+
+    name: str
+
+
+class Layer(Answered):
+    """What a service holds."""
+
+    fields: list[Column] = []
+
+
+class Feature(Strict):
+    """An area: its columns, and its shape as GeoJSON."""
+
+    properties: dict[str, str | int | float | None] = {}
+    geometry: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class Features(Answered):
+    """Areas, or how many there are."""
+
+    features: list[Feature] = []
+    count: int = 0
 
 
 def read(body: bytes, shape: type[T]) -> T:

@@ -19,12 +19,12 @@ import shapely
 from crimenb.data import Pull, frame
 from crimenb.errors import PlaceNotFound, QueryError, SourceError
 from crimenb.files import read_regular, regular
-from crimenb.geo import MILE_M, distances, in_metres
+from crimenb.geo import MILE_M, distances, from_wkb, in_metres
 from crimenb.month_status import EVIDENCE, MEASURED, Supply, gap_of, supply
 from crimenb.query import Area
-from crimenb.schema import ASB, BTP, CATEGORIES, force_name, label_of
+from crimenb.schema import ASB, BTP, CATEGORIES, district_names, force_name, label_of
 from crimenb.sources import gazetteer as gazetteers
-from crimenb.sources import versions
+from crimenb.sources import named_areas, versions
 from crimenb.sources.archive_build import OUTCOMES
 from crimenb.sources.place_frames import ORDER, nearby, place_row
 
@@ -40,6 +40,11 @@ _COLUMNS = {
     },
     "counts.parquet": {"VARCHAR": "force month category", "BIGINT": "located unlocated"},
     OUTCOMES: {"VARCHAR": "force month outcome", "BIGINT": "located"},
+    named_areas.FILE: {
+        "VARCHAR": "kind code name district district_name origin",
+        "DOUBLE": "west south east north",
+        "BLOB": "geometry",
+    },
     "postcodes.parquet": {
         "VARCHAR": "postcode district ward lsoa force refused remark closed district_name ward_name country",
         "DOUBLE": "longitude latitude",
@@ -192,9 +197,101 @@ class Archive:
                 found[postcode] = error
             if row is not None and postcode not in found:
                 # Names where the postcode file has them, as the live service gives them, else codes.
-                named = {kind: row[f"{kind}_name"] or row[kind] for kind in ("district", "ward")}
-                found[postcode] = row | named
+                found[postcode] = row | {
+                    "district": _district(row["district"], row["district_name"]),
+                    "ward": row["ward_name"] or row["ward"],
+                    "parish": str(row.get("parish_name") or ""),
+                }
+        self._name_by_outlines([row for row in found.values() if not isinstance(row, PlaceNotFound)])
         return found
+
+    def _name_by_outlines(self, rows: list[dict[str, Any]]) -> None:
+        """Fill in the wards and parishes that the postcode file does not name from the outlines they lie in."""
+        listed = self._listed[self._listed["kind"].isin(["ward", "parish"])].reset_index(drop=True)
+        x, y = (np.array([row[c] for row in rows], float) for c in ("longitude", "latitude"))
+        point, area = named_areas.near(x, y, listed)
+        shapes = dict(zip(np.unique(area), self._outlines(listed.iloc[np.unique(area)]), strict=True))
+        for n, i in zip(point, area, strict=True):
+            known, row = listed.iloc[i], rows[n]
+            unnamed = not row.get(f"{known['kind']}_name")
+            if (
+                unnamed
+                and named_areas.is_called_after(known)
+                and shapely.intersects_xy(shapes[i], x[n], y[n])
+            ):
+                row[known["kind"]] = known["name"]
+
+    @functools.cached_property
+    def _listed(self) -> pd.DataFrame:
+        """What is known of the areas with official names, besides their outlines."""
+        file = self.folder / named_areas.FILE
+        if not regular(file, SourceError).is_file():
+            return pd.DataFrame(columns=[*named_areas.LISTED, "west", "south", "east", "north"])
+        return self._read(file.name, "SELECT * EXCLUDE geometry")
+
+    def _outlines(self, rows: pd.DataFrame) -> list[BaseGeometry]:
+        """Return the outlines of some of the listed areas."""
+        if rows.empty:
+            return []
+        found = self._read(
+            named_areas.FILE,
+            "SELECT kind, code, geometry WHERE code IN (SELECT unnest(?))",
+            [rows["code"].tolist()],
+        )
+        with self._reading(named_areas.FILE):
+            shapes = dict(
+                zip(
+                    zip(found["kind"], found["code"], strict=True),
+                    from_wkb(map(bytes, found["geometry"])),
+                    strict=True,
+                )
+            )
+            return [shapes[key] for key in zip(rows["kind"], rows["code"], strict=True)]
+
+    def named(self, kind: str, words: str) -> named_areas.Outline:
+        """Return the area of a kind (ward, parish, lsoa, neighbourhood) that has a name or code.
+
+        Raises
+        ------
+        QueryError
+            None or several are called so, or the archive holds no outlines of the kind.
+        """
+        listed = self._of_kind(kind)
+        row = named_areas.choose(listed, kind, words, "The archive")
+        return self._outlined(listed.loc[[row.name]])[0]
+
+    def named_in(self, kind: str, district: str) -> list[named_areas.Outline]:
+        """Return every area of a kind in a district, by its name or code.
+
+        Raises
+        ------
+        QueryError
+            There is none, or the archive holds no outlines of the kind.
+        """
+        return self._outlined(named_areas.in_district(self._of_kind(kind), kind, district, "The archive"))
+
+    def _of_kind(self, kind: str) -> pd.DataFrame:
+        listed = self._listed[self._listed["kind"] == kind].reset_index(drop=True)
+        if listed.empty:
+            msg = (
+                f"The archive {str(self.folder)!r} holds no outlines of {named_areas.KINDS[kind][1]}; add them with "
+                "'crimenb archive areas FILE --into DIR'."
+            )
+            raise QueryError(msg)
+        return listed
+
+    def _outlined(self, rows: pd.DataFrame) -> list[named_areas.Outline]:
+        return [
+            named_areas.Outline(
+                str(r["kind"]),
+                str(r["code"]),
+                str(r["name"]),
+                str(r["district_name"]),
+                shape,
+                f"in {r['origin']}",
+            )
+            for (_, r), shape in zip(rows.iterrows(), self._outlines(rows), strict=True)
+        ]
 
     @functools.cached_property
     def _letters(self) -> list[str]:
@@ -211,9 +308,22 @@ class Archive:
         return found is not None and found.state in {"supplied", "lost"}
 
     def custom_place(self, area: Area) -> gpd.GeoDataFrame:
-        """Return the row of `places` for a custom area."""
+        """Return the row of `places` for a custom area, in the district of the postcode nearest to its middle."""
         centre = area.geometry.representative_point()
-        return place_row({"postcode": area.name, "longitude": centre.x, "latitude": centre.y}, area)
+        row = {"postcode": area.name, "longitude": centre.x, "latitude": centre.y}
+        if regular(self.folder / "postcodes.parquet", SourceError).is_file():
+            west, south, east, north = _box(centre, gazetteers.VOID_M)
+            nearest = self._gazetteer(
+                "latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ? AND refused = '' "
+                "ORDER BY (latitude - ?) ** 2 + ((longitude - ?) * cos(radians(latitude))) ** 2, postcode LIMIT 1",
+                [south, north, west, east, centre.y, centre.x],
+            )
+            for _, known in nearest.iterrows():
+                row |= {
+                    "district": _district(known["district"], known["district_name"]),
+                    "force": known["force"],
+                }
+        return place_row(row, area)
 
     def pull(self, place: gpd.GeoDataFrame, months: Sequence[str]) -> Pull:
         """Return the frames of one place over the months, with the evidence to judge them."""
@@ -398,6 +508,11 @@ class Archive:
         among = {*coverage["force"], *crimes["reported_by"]}
         files = self._files[self._files["force"].isin(among) & self._files["month"].isin(list(months))]
         return [(str(r.name_), str(r.sha256)) for r in files.rename(columns={"name": "name_"}).itertuples()]
+
+
+def _district(code: str, name: str) -> str:
+    """Return the name of a postcode's district: from the postcode file, else ours of its code."""
+    return name or district_names().get(code, code)
 
 
 def demo(*, closed_ok: bool = False) -> Archive:

@@ -28,6 +28,7 @@ from crimenb.plurals import counted
 from crimenb.query import parse_month
 from crimenb.schema import ASB, CATEGORIES, OLD_CATEGORIES, OUTCOME_SPELLINGS, label_of
 from crimenb.sources import gazetteer as gazetteers
+from crimenb.sources.named_areas import FILE as AREAS
 from crimenb.sources.official_files import (
     NAME,
     STREET,
@@ -98,6 +99,7 @@ class Built:
     records: int = 0
     located: int = 0
     gazetteer: dict[str, Any] = field(default_factory=dict)
+    areas: dict[str, Any] = field(default_factory=dict)
     release: str = ""
     version: str = ""
 
@@ -303,11 +305,12 @@ class _Build:
             "not_read": built.rejected,
             "new_categories": built.new_categories,
             "gazetteer": built.gazetteer,
+            **({"areas": built.areas} if built.areas else {}),
         }
         if lacks := self._lacking():
             inventory["lacks"] = lacks
-        built.version = _content_id(inventory, work)
-        inventory = {"version_id": built.version, "built": _now()} | inventory
+        built.version = content_id(inventory, work)
+        inventory = {"version_id": built.version, "built": now()} | inventory
         (work / INVENTORY).write_text(json.dumps(inventory, indent=1) + "\n", "utf-8")
         return built
 
@@ -477,7 +480,8 @@ class _Build:
                 "WHERE list_contains(?, month || '-' || force)",
                 [str(self.base / file), keys],
             )
-        for name in ("postcodes.parquet", "forces.parquet"):
+        self.built.areas = old.get("areas", {})
+        for name in ("postcodes.parquet", "forces.parquet", AREAS):
             if (self.base / name).is_file():
                 shutil.copyfile(self.base / name, self.work / name)
 
@@ -526,11 +530,12 @@ class _Copy:
     lines: int
 
 
-def _now() -> str:
+def now() -> str:
+    """Return the time that a version is marked with."""
     return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
-def _content_id(inventory: dict[str, Any], work: Path) -> str:
+def content_id(inventory: dict[str, Any], work: Path) -> str:
     """Return what names a version: the same content, the same name."""
     sha = hashlib.sha256(json.dumps(inventory, sort_keys=True).encode())
     for file in sorted(work.glob("*.parquet")):

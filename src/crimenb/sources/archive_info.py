@@ -9,6 +9,7 @@ from crimenb.plurals import counted
 from crimenb.query import months_between
 from crimenb.schema import force_name, label_of
 from crimenb.sources.archive import Archive
+from crimenb.sources.named_areas import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +44,8 @@ def info(folder: Path) -> Iterator[str]:
             yield "Postcodes: none (build with --postcodes)"
         boundaries = (archive.folder / "forces.parquet").is_file()
         yield f"Force areas: {'given' if boundaries else 'none, the nearest postcode decides'}"
+        outlines = [counted(a["areas"], *KINDS[kind]) for kind, a in inventory.get("areas", {}).items()]
+        yield f"Outlines: {', '.join(outlines) or 'none (add them with crimenb archive areas)'}"
         for name, reasons in inventory["not_read"].items():
             yield from (f"Not read: {counted(n, 'row')} of {name} ({why})" for why, n in reasons.items())
         for what, n in inventory["not_used"].items():

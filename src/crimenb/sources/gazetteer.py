@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import functools
 import re
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,11 +40,12 @@ _NOWHERE, _ROUGH = 9, 5
 _COUNTRIES = {
     "E92000001": "England", "W92000004": "Wales", "N92000002": "Northern Ireland", "S92000003": "Scotland",
 }  # fmt: skip
+_CODELIST, _LARGEST_CODELIST = "codelist.xlsx", 64 * 1024**2
 _CHUNK = 200_000
 _LONGEST_LINE = 100_000
 _STAGE = """
 CREATE TABLE staged (postcode VARCHAR, longitude DOUBLE, latitude DOUBLE, quality DOUBLE,
-    grade VARCHAR, country VARCHAR, district VARCHAR, ward VARCHAR, lsoa VARCHAR, area VARCHAR,
+    grade VARCHAR, country VARCHAR, district VARCHAR, ward VARCHAR, parish VARCHAR, lsoa VARCHAR, area VARCHAR,
     closed VARCHAR);
 CREATE TABLE named (code VARCHAR, name VARCHAR);
 CREATE TABLE policed (code VARCHAR, force VARCHAR);
@@ -61,7 +63,8 @@ SELECT compact[:-4] || ' ' || compact[-3:] AS postcode, longitude, latitude, dis
            || grade || ' of the postcode file): the centre may be off by more than the circle''s radius.'
          ELSE '' END AS remark,
     closed, coalesce(dn.name, '') AS district_name, coalesce(wn.name, '') AS ward_name,
-    coalesce(cn.name, '') AS country
+    coalesce(cn.name, '') AS country, parish,
+    CASE WHEN parish LIKE 'E43%' THEN '' ELSE coalesce(pn.name, '') END AS parish_name
 FROM (
   SELECT *, quality >= $nowhere OR latitude IS NULL OR longitude IS NULL OR latitude > 90 AS nowhere,
     row_number() OVER (PARTITION BY compact ORDER BY closed <> '', place) AS nth
@@ -72,6 +75,7 @@ LEFT JOIN policed AS d ON d.code = s.district
 LEFT JOIN named AS dn ON dn.code = s.district
 LEFT JOIN named AS wn ON wn.code = s.ward
 LEFT JOIN named AS cn ON cn.code = s.country
+LEFT JOIN named AS pn ON pn.code = s.parish
 WHERE nth = 1 AND length(compact) > 4
 ORDER BY 1
 ) TO $path (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 65536)
@@ -152,6 +156,9 @@ def build(sources: list[Path], target: Path, tmp: Path, db: duckdb.DuckDBPyConne
                 "(with commas between the columns, of the ONS's files pcds, lat and long among them)."
             )
             raise QueryError(msg)
+    if db.execute("SELECT count(*) FROM staged").fetchall() == [(0,)]:
+        msg = "These files hold names of areas and no postcode; name Code-Point Open, ONSPD or NSPL too."
+        raise QueryError(msg)
     _add_names(db, pd.DataFrame([*_COUNTRIES.items()], columns=["code", "name"]))
     policed = {**force_of_area_code(), **_districts()}
     db.executemany("INSERT INTO policed VALUES (?, ?)", [*policed.items()])
@@ -174,19 +181,22 @@ def build(sources: list[Path], target: Path, tmp: Path, db: duckdb.DuckDBPyConne
 
 
 def _files(source: Path, tmp: Path) -> list[Path]:
-    """Return the CSVs of a source, without the per-area copies that the ONS ships beside its one file."""
+    """Return the CSVs of a source, and Code-Point Open's list of names.
+
+    Without the per-area copies that the ONS ships beside its one file.
+    """
     if not source.exists():
         msg = f"{str(source)!r} does not exist; name a Code-Point Open, ONSPD or NSPL file or folder."
         raise QueryError(msg)
     if not source.is_dir() and not zips.is_zip(source.name):
         return [source]
     if source.is_dir():
-        found = sorted(p for p in source.rglob("*") if p.suffix.lower() == ".csv")
+        found = sorted(p for p in source.rglob("*") if p.name.lower().endswith((".csv", _CODELIST)))
         return [p for p in found if _wanted(p.name, [f.name for f in found])]
     files = []
     tmp.mkdir(parents=True)
     with zips.opened(source) as archive:
-        members = [m for m in zips.members(archive) if m.filename.lower().endswith(".csv")]
+        members = [m for m in zips.members(archive) if m.filename.lower().endswith((".csv", _CODELIST))]
         names = [Path(zips.plain(m)).name for m in members]
         for n, (member, name) in enumerate(zip(members, names, strict=True)):
             if _wanted(name, names):
@@ -204,8 +214,10 @@ def _wanted(name: str, beside: list[str]) -> bool:
 
 
 def _stage(db: duckdb.DuckDBPyConnection, path: Path) -> bool:
-    """Read one CSV into the tables; return whether it holds postcodes."""
+    """Read one CSV into the tables; return whether it holds postcodes, or names of areas."""
     try:
+        if path.name.lower().endswith(_CODELIST):
+            return _codelist(db, path)
         with regular(path, SourceError).open(encoding="utf-8-sig", errors="replace") as stream:
             first = stream.readline(_LONGEST_LINE)
         if _CODE_POINT_ROW.match(first):
@@ -215,12 +227,13 @@ def _stage(db: duckdb.DuckDBPyConnection, path: Path) -> bool:
         if {"pcds", "lat", "long"} <= set(header):
             _ons(db, path, header)
             return True
-        _names(db, path, header)
-    except (OSError, ValueError, duckdb.InvalidInputException, duckdb.ConversionException) as error:
+        return _names(db, path, header)
+    except (
+        OSError, ValueError, KeyError, zipfile.BadZipFile, duckdb.InvalidInputException, duckdb.ConversionException,
+    ) as error:  # fmt: skip
         why = str(error).splitlines()[0]
         msg = f"{path.name!r} is not a whole postcode file ({why}); download it again."
         raise SourceError(msg) from error
-    return False  # column headers or code lists beside the data
 
 
 def _code_point(db: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -241,7 +254,9 @@ def _code_point(db: duckdb.DuckDBPyConnection, path: Path) -> None:
             }
         )  # fmt: skip
         db.register("part", part)
-        db.execute("INSERT INTO staged BY NAME SELECT *, '' AS lsoa, '' AS area, '' AS closed FROM part")
+        db.execute(
+            "INSERT INTO staged BY NAME SELECT *, '' AS parish, '' AS lsoa, '' AS area, '' AS closed FROM part"
+        )
         db.unregister("part")
 
 
@@ -256,6 +271,7 @@ def _ons(db: duckdb.DuckDBPyConnection, path: Path, header: list[str]) -> None:
         f"INSERT INTO staged SELECT {column('pcds')}, try_cast({column('long')} AS DOUBLE), "
         f"try_cast({column('lat')} AS DOUBLE), coalesce(try_cast({grade} AS DOUBLE), 1), {grade}, "
         f"{column('ctry(..cd)?')}, {column(r'oslaua|laua|lad..cd')}, {column(r'osward|ward|wd..cd')}, "
+        f"{column(r'parish|par(ncp)?..cd')}, "
         f"{column('lsoa21(cd)?')}, {column('pfa(..cd)?')}, "
         f"CASE WHEN {closed} <> '' THEN {closed}[:4] || '-' || {closed}[5:6] ELSE '' END "
         "FROM read_csv($path, header = true, delim = ',', quote = '\"', escape = '\"', auto_detect = false, "
@@ -264,9 +280,9 @@ def _ons(db: duckdb.DuckDBPyConnection, path: Path, header: list[str]) -> None:
     )
 
 
-def _names(db: duckdb.DuckDBPyConnection, path: Path, header: list[str]) -> None:
-    """Read the names of wards, districts or countries, if that is what a file lists."""
-    for kind in ("wd", "lad", "ctry"):
+def _names(db: duckdb.DuckDBPyConnection, path: Path, header: list[str]) -> bool:
+    """Read the names of wards, districts, parishes or countries, if that is what a file lists."""
+    for kind in ("wd", "lad", "parncp", "par", "ctry"):
         code = next((i for i, c in enumerate(header) if re.fullmatch(kind + r"\d\dcd", c)), None)
         name = next((i for i, c in enumerate(header) if re.fullmatch(kind + r"\d\dnm", c)), None)
         if code is None or name is None:
@@ -279,7 +295,35 @@ def _names(db: duckdb.DuckDBPyConnection, path: Path, header: list[str]) -> None
         rows = [r for r in csv.reader(text.splitlines()[1:]) if len(r) > max(code, name)]
         listed = pd.DataFrame([[r[code].strip(), clean(r[name])] for r in rows], columns=["code", "name"])
         _add_names(db, listed[listed["name"] != ""].drop_duplicates("code"))
-        return
+        return True
+    return False  # column headers beside the data
+
+
+def _codelist(db: duckdb.DuckDBPyConnection, path: Path) -> bool:
+    """Read the names of wards from the workbook that Code-Point Open has beside its postcodes: name, code."""
+    import openpyxl
+
+    with zipfile.ZipFile(regular(path, SourceError)) as parts:
+        if sum(p.file_size for p in parts.infolist()) > _LARGEST_CODELIST:
+            msg = "it unpacks to more than any list of wards"
+            raise ValueError(msg)
+    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    rows = (
+        row
+        for sheet in book.worksheets
+        for row in sheet.iter_rows(max_col=2, values_only=True)
+        if len(row) == 2
+    )
+    # Districts have names of ours, without "(B)" and the like. A part that lies apart is marked "(DET)".
+    found = [
+        [code.strip(), clean(re.sub(" Ward$", "", name.strip()))]
+        for name, code in rows
+        if isinstance(name, str) and isinstance(code, str)
+        and re.fullmatch(r"(E05|W05)\d{6}", code.strip()) and "(DET)" not in name
+    ]  # fmt: skip
+    book.close()
+    _add_names(db, pd.DataFrame(found, columns=["code", "name"]).drop_duplicates("code"))
+    return bool(found)
 
 
 def _add_names(db: duckdb.DuckDBPyConnection, listed: pd.DataFrame) -> None:
@@ -315,8 +359,8 @@ def build_force_areas(source: Path, target: Path, tmp: Path) -> None:
             for file in _shape_files(source, tmp):
                 for areas in read_outlines(file).values():
                     outlines = areas[areas.geom_type.isin(["Polygon", "MultiPolygon", "GeometryCollection"])]
-                    placed = _placed(outlines, source)
-                    for force, geometry in zip(_force_ids(outlines, file), placed, strict=True):
+                    shapes_of = placed(outlines, source)
+                    for force, geometry in zip(_force_ids(outlines, file), shapes_of, strict=True):
                         polygons = [g for g in shapely.get_parts(geometry) if g.geom_type.endswith("Polygon")]
                         if force and polygons:
                             shapes.setdefault(force, []).extend(polygons)
@@ -336,7 +380,7 @@ def build_force_areas(source: Path, target: Path, tmp: Path) -> None:
     out.to_parquet(target, index=False, compression="zstd")
 
 
-def _placed(areas: gpd.GeoDataFrame, source: Path) -> list[BaseGeometry]:
+def placed(areas: gpd.GeoDataFrame, source: Path) -> list[BaseGeometry]:
     """Return the shapes in degrees, each valid."""
     if areas.crs is None:
         msg = (

@@ -20,7 +20,8 @@ from crimenb.month_status import EVIDENCE, LEAST_SHARE
 from crimenb.progress import Progress, silent
 from crimenb.sources import police_uk
 from crimenb.sources.http import Web
-from crimenb.sources.live_frames import crimes_frame, left_out, points_frame, sift
+from crimenb.sources.live_frames import AROUND_M, around, crimes_frame, left_out, points_frame, sift
+from crimenb.sources.ons_geography import FOLDER, Geography
 from crimenb.sources.place_frames import place_row
 from crimenb.sources.police_uk import DAY, MONTH, Got, Police
 from crimenb.sources.postcodes_io import Gazetteer
@@ -32,10 +33,12 @@ if TYPE_CHECKING:
 
     from crimenb.query import Area
     from crimenb.sources.api_models import Beat
+    from crimenb.sources.named_areas import Outline
 
 POLICE_URL = "https://data.police.uk/api"
 POSTCODES_URL = "https://api.postcodes.io"
-"""Where the services are, unless CRIMENB_POLICE_URL and CRIMENB_POSTCODES_URL say otherwise."""
+ONS_URL = "https://services1.arcgis.com"
+"""Where the services are, unless CRIMENB_POLICE_URL, CRIMENB_POSTCODES_URL and CRIMENB_ONS_URL say otherwise."""
 
 
 class Live:
@@ -73,15 +76,17 @@ class Live:
         progress: Progress = silent,
     ) -> None:
         self.web, self.allow_missing = web or Web(), allow_missing
-        police, postcodes = (
-            os.environ.get(name, "").rstrip("/") or usual
+        police, postcodes, ons = (
+            next(iter(os.environ.get(name, "").split()), usual).rstrip("/")
             for name, usual in (
                 ("CRIMENB_POLICE_URL", POLICE_URL),
                 ("CRIMENB_POSTCODES_URL", POSTCODES_URL),
+                ("CRIMENB_ONS_URL", ONS_URL),
             )
         )
         self._police = Police(self.web, police, progress=progress, asked=asked)
         self._gazetteer = Gazetteer(self.web, postcodes, closed_ok=closed_ok)
+        self._geography = Geography(self.web, f"{ons}/{FOLDER}")
         self._retrieved: set[str] = set()
         self._unanswered: list[str] = []
         self._left_out: list[str] = []
@@ -143,6 +148,30 @@ class Live:
         centre = area.geometry.representative_point()
         return place_row({"postcode": area.name, "longitude": centre.x, "latitude": centre.y}, area)
 
+    def named(self, kind: str, words: str) -> Outline:
+        """Return the area of a kind (ward, parish, lsoa, neighbourhood) that has a name or code.
+
+        Raises
+        ------
+        QueryError
+            None or several are called so.
+        SourceUnavailable
+            A service did not answer.
+        """
+        return self._police.named(words) if kind == "neighbourhood" else self._geography.named(kind, words)
+
+    def named_in(self, kind: str, district: str) -> list[Outline]:
+        """Return every area of a kind in a district, by its name or code.
+
+        Raises
+        ------
+        QueryError
+            There is none.
+        SourceUnavailable
+            The service did not answer.
+        """
+        return self._geography.named_in(kind, district)
+
     def _with_force(self, row: dict[str, Any]) -> dict[str, Any]:
         if row["force"]:
             return row
@@ -160,7 +189,8 @@ class Live:
     def pull(self, place: gpd.GeoDataFrame, months: Sequence[str]) -> Pull:
         """Return the frames of one place over the months, with the evidence to judge them.
 
-        `nearby` holds points inside the area only, `surroundings` is empty and no column tells
+        `nearby` holds points inside the mile only, of a custom area those close around it too;
+        `surroundings` is empty and no column tells
         which territorial force reported a record: the service knows nothing of these. Records
         from elsewhere are left out, and each number counts once; `remark` says so.
 
@@ -175,7 +205,8 @@ class Live:
         """
         postcode, offer = str(place["postcode"].iloc[0]), self._police.offer
         served = [m for m in months if offer[0] <= m <= offer[-1]]
-        jobs: list[Callable[[], Any]] = [functools.partial(self._month, place, m) for m in served]
+        wider = around(place)
+        jobs: list[Callable[[], Any]] = [functools.partial(self._month, wider, m) for m in served]
         jobs += [
             functools.partial(self._police.beat, x, y, DAY if n == 0 else MONTH)
             for n, (x, y) in enumerate(police_uk.spots(place))
@@ -184,17 +215,20 @@ class Live:
         beats = done[len(served) :]
         coverage = police_uk.coverage(postcode, beats)
         _refuse_at_sea(place, beats)
-        sifted = {m: sift(place, g.records) for m, g in zip(served, done, strict=False)}
+        sifted = {m: sift(wider, g.records) for m, g in zip(served, done, strict=False)}
         got = {m: g._replace(records=sifted[m].records) for m, g in zip(served, done, strict=False)}
         self._retrieved |= {g.retrieved for g in got.values() if g.retrieved}
         if remark := left_out([*sifted.values()]):
             self._left_out.append(f"{postcode}: {remark}")
-        crimes = crimes_frame(place, [r for g in got.values() for r in g.records])
+        found = crimes_frame(place, [r for g in got.values() for r in g.records], AROUND_M)
+        crimes = found
+        if place["kind"].iloc[0] == "area":
+            crimes = found[~(found["distance_m"] > 0)].reset_index(drop=True)
         return Pull(
             crimes=crimes.drop(columns="distance_m"),
             coverage=coverage,
             evidence=pd.DataFrame(self._evidence(months, coverage, got), columns=EVIDENCE),
-            nearby=points_frame(crimes),
+            nearby=points_frame(found),
             surroundings=frame("surroundings"),
             force_outcomes=frame("force_outcomes"),
             requests=[r for m in served for r in got[m].requests],

@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 
 from crimenb.data import frame
-from crimenb.geo import MOST_CROSSINGS, distances, in_metres, to_metres, too_tangled
+from crimenb.geo import MOST_CROSSINGS, distances, in_degrees, in_metres, to_metres, too_tangled
 from crimenb.schema import ASB, BTP, TERRITORIAL, force_name, outcome
 from crimenb.sources.clean_text import coordinate, plain, safe_link, snapped_to, tidy
 from crimenb.sources.place_frames import ORDER, nearby
@@ -96,11 +96,25 @@ def left_out(sifted: Sequence[Sifted]) -> str:
     return " ".join(sentences)
 
 
-def crimes_frame(place: gpd.GeoDataFrame, records: Sequence[Crime]) -> gpd.GeoDataFrame:
+AROUND_M = 100.0
+"""A custom area is asked for with so much more on every side: what lies just outside is told, and counted nowhere."""
+
+
+def around(place: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return what is asked for of a place: the mile itself, a custom area with a little around it."""
+    if place["kind"].iloc[0] == "circle":
+        return place
+    wider = in_metres(place.geometry.iloc[0]).buffer(AROUND_M, quad_segs=4).simplify(1.0)
+    return place.set_geometry([in_degrees(wider)], crs=place.crs)
+
+
+def crimes_frame(
+    place: gpd.GeoDataFrame, records: Sequence[Crime], beyond_m: float = 0.0
+) -> gpd.GeoDataFrame:
     """Return the frame `crimes` of one place, with a column `distance_m` more.
 
     The service's own mile is kept as it was answered; a custom area was asked for with a margin
-    and is cut to size here. `distance_m` is NaN where a record has no location.
+    and is cut to size here, or to so much more. `distance_m` is NaN where a record has no location.
     """
     x, y = np.array([position(r) for r in records], float).reshape(-1, 2).T
     names = [_words(r) for r in records]
@@ -121,7 +135,7 @@ def crimes_frame(place: gpd.GeoDataFrame, records: Sequence[Crime]) -> gpd.GeoDa
     located = np.isfinite(x)
     away, inside = np.full(len(x), np.nan), ~located
     away[located], within = distances(place, x[located], y[located])
-    inside[located] = within | (place["kind"].iloc[0] == "circle")
+    inside[located] = within | (place["kind"].iloc[0] == "circle") | (away[located] <= beyond_m)
     table = table.assign(distance_m=away)[inside]
     table = table.sort_values([*ORDER, "reported_by"], kind="stable", ignore_index=True)
     points = gpd.points_from_xy(table["longitude"], table["latitude"])

@@ -31,7 +31,7 @@ def place_row(row: Mapping[Any, Any], area: Area | None = None) -> gpd.GeoDataFr
         The custom area; without it, the circle of one mile.
     """
     x, y = float(row["longitude"]), float(row["latitude"])
-    known = {c: row.get(c, "") for c in ("district", "ward", "lsoa", "force", "remark")}
+    known = {c: row.get(c, "") for c in ("district", "ward", "parish", "lsoa", "force", "remark")}
     shape = area.geometry if area is not None else circle(x, y)
     kind = "area" if area is not None else "circle"
     one = known | {

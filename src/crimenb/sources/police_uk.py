@@ -15,12 +15,25 @@ import pandas as pd
 import shapely
 
 from crimenb.data import frame
-from crimenb.errors import PlaceNotFound, SourceUnavailable, TooManyCrimes
+from crimenb.errors import PlaceNotFound, QueryError, SourceUnavailable, TooManyCrimes
 from crimenb.geo import MILE_M, in_degrees, in_metres, to_lonlat, to_metres
-from crimenb.schema import BTP, force_name
-from crimenb.sources.api_models import Beat, Crime, Event, Force, Located, Officer, Priority, Published, Team
+from crimenb.schema import BTP, force_name, forces
+from crimenb.sources.api_models import (
+    Beat,
+    Crime,
+    Event,
+    Force,
+    Located,
+    Neighbourhood,
+    Officer,
+    Priority,
+    Published,
+    Team,
+)
+from crimenb.sources.clean_text import plain
 from crimenb.sources.http import AT_ONCE, TRIES
-from crimenb.sources.live_frames import position, team_frames, too_intricate
+from crimenb.sources.live_frames import outline, position, team_frames, too_intricate
+from crimenb.sources.named_areas import LISTED, Outline, choose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -90,7 +103,8 @@ def polygons(place: gpd.GeoDataFrame, cell: Cell) -> Iterator[str]:
     box = shapely.box(cell.west, cell.south, cell.east, cell.north)
     part = shapely.segmentize(shapely.make_valid(shape).intersection(box), _SEGMENT_DEG)
     wider = part.buffer(_MARGIN_DEG, join_style="mitre", cap_style="square")
-    for polygon in _few([p for p in shapely.get_parts(wider) if not p.is_empty]):
+    filled = [shapely.Polygon(p.exterior) for p in shapely.get_parts(wider) if not p.is_empty]
+    for polygon in _few([p for p in shapely.get_parts(shapely.union_all(filled)) if not p.is_empty]):
         ring = shapely.segmentize(polygon, _SEGMENT_DEG).exterior.coords[:-1]
         yield ":".join(f"{y:.6f},{x:.6f}" for x, y in ring)
 
@@ -384,6 +398,48 @@ class Police:
             missed(f"The neighbourhood's boundary is not drawn: {why}.")
         lists = (boundary or [], people or [], priorities or [], events or [])
         return team_frames(postcode, beat, team, about, *lists)
+
+    def named(self, words: str) -> Outline:
+        """Return a neighbourhood by its force's id and its own, or its name: "leicestershire/NC04".
+
+        Raises
+        ------
+        QueryError
+            There is no such force or neighbourhood, or it has no boundary.
+        """
+        force, _, wanted = words.partition("/")
+        force = force.strip().lower()
+        if force not in forces() or not wanted.strip():
+            msg = (
+                f"{words!r} names no police neighbourhood; write the force's id and the neighbourhood's, as "
+                "police.uk has them, like 'leicestershire/NC04'."
+            )
+            raise QueryError(msg)
+        ask = functools.partial(self.web.ask, ttl=DAY, absent=True)
+        what = f"{force_name(force)}'s neighbourhoods"
+        every = ask(f"{self.url}/{force}/neighbourhoods", list[Neighbourhood], what=what).value or []
+        exact = [n for n in every if n.id == wanted.strip()]  # ids may differ by case alone
+        rows = [
+            {"kind": "neighbourhood", "code": f"{force}/{n.id}", "name": plain(n.name), "district": force,
+             "district_name": force_name(force), "origin": "police.uk"}
+            for n in exact or every
+        ]  # fmt: skip
+        row = choose(
+            pd.DataFrame(rows, columns=LISTED), "neighbourhood", f"{force}/{wanted.strip()}", "police.uk"
+        )
+        code, name = str(row["code"]), str(row["name"])
+        number = code.partition("/")[2]
+        answer = ask(
+            f"{self.url}/{force}/{quote(number, safe='')}/boundary",
+            list[Located],
+            what="the neighbourhood's boundary",
+        )
+        drawn = outline(answer.value or [])
+        if drawn.is_empty:
+            why = too_intricate(answer.value or []) or "it gives none"
+            msg = f"police.uk's boundary of {code!r} cannot be used: {why}; give another one with --area."
+            raise QueryError(msg)
+        return Outline("neighbourhood", code, name, force_name(force), drawn, "by police.uk")
 
     # ---------------------------------------------------------------- many at once
 

@@ -194,6 +194,7 @@ def _row(postcode: str, found: Postcode) -> dict[str, Any]:
     return _at(postcode, found.longitude or 0.0, found.latitude or 0.0) | {
         "district": tidy(found.admin_district),
         "ward": tidy(found.admin_ward),
+        "parish": "" if ", unparished" in (found.parish or "") else tidy(found.parish),
         "lsoa": tidy(lsoa),
         "force": force_of_area_code().get(codes.get("pfa") or "", ""),
         "remark": remark,

@@ -15,7 +15,7 @@ import shutil
 import time
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, TypedDict
 
 import msgspec
 
@@ -56,6 +56,11 @@ class _Postcodes(TypedDict):
     complete: bool
 
 
+class _Areas(TypedDict):
+    areas: _Number
+    files: dict[str, str]
+
+
 class _Inventory(TypedDict):
     """The shape of an inventory, which may have come with an archive that somebody handed over."""
 
@@ -72,6 +77,7 @@ class _Inventory(TypedDict):
     new_categories: dict[str, _Number]
     gazetteer: dict[str, Any]
     lacks: NotRequired[list[Annotated[str, msgspec.Meta(pattern=r"^20\d\d-\d\d-[a-z-]{2,40}-street\.csv\Z")]]]
+    areas: NotRequired[dict[Literal["ward", "parish", "lsoa", "neighbourhood"], _Areas]]
 
 
 def resolve(folder: Path) -> Path:

@@ -62,9 +62,15 @@ class LargeNumber(NamedTuple):
 
 
 def place_in_words(place: Place) -> str:
-    """Return the name people use for the place: "Hanley, Stoke-on-Trent"; "" where only codes are known."""
-    names = dict.fromkeys(n for n in (place.ward, place.district) if n and not _CODE.fullmatch(n))
-    return ", ".join(names)
+    """Return the name people use for the place: "Hanley, Stoke-on-Trent".
+
+    Ward, parish and district, as far as they are known by name; "" where none is, or where the place is a
+    custom area that has its district in its own name.
+    """
+    names = dict.fromkeys(
+        n for n in (place.ward, place.parish, place.district) if n and not _CODE.fullmatch(n)
+    )
+    return ", ".join(n for n in names if place.is_circle or n not in place.key)
 
 
 def three_numbers(place: Place) -> list[LargeNumber]:

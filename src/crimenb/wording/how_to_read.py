@@ -146,10 +146,17 @@ def _edge_point(point: EdgePoint) -> str:
 
 
 def custom_edge_sentence(place: Place) -> str:
-    """Say of a custom area what its edge does to counts of map points."""
+    """Say of a custom area whose outline it is, and what its edge does to counts of map points."""
     inside, outside = place.near_edge
+    area = place.query.area
+    official = area is not None and area.drawn
+    what = (
+        f"This is {official}."
+        if official
+        else f"{place.key} is an area that whoever asked for this report gave."
+    )
     return (
-        f"{place.key} is an area that whoever asked for this report gave. Crimes are mapped to points, so one near "
+        f"{what} Crimes are mapped to points, so one near "
         f"the edge may be counted on the other side: {write.counted(inside, 'crime')} "
         f"{write.plural(inside, 'lies', 'lie')} within {NEAR_M:.0f} m inside the edge and {outside:,} within "
         f"{NEAR_M:.0f} m outside."

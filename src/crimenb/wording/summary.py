@@ -202,7 +202,9 @@ def summary_md(place: Place) -> str:
     """Return the sentences, one table and the source in Markdown, to paste into a paper."""
     counted = bool(place.scope.months)
     where = write.where(place) if counted else write.place_name(place)
-    parts = [f"# Recorded crime: {write.capital(where)}", " ".join(at_a_glance(place))]
+    words = place_in_words(place)
+    named = f"{words}: {where}" if words else write.capital(where)
+    parts = [f"# Recorded crime: {named}", " ".join(at_a_glance(place))]
     if counted:
         head, *rows = (f"| {' | '.join(row)} |" for row in summary_table(place))
         parts.append("\n".join([head, "|---|---:|---:|", *rows]))
@@ -219,7 +221,22 @@ def summary_source(place: Place) -> list[str]:
         else " Contains public sector information licensed under the Open Government Licence v3.0."
     )
     told = [f"Recorded crime in {where}, {asked}. {source_sentence(place)}{licence}"]
-    return told if place.is_demo else [*told, "police.uk may revise any month with each release."]
+    return (
+        told
+        if place.is_demo
+        else [*told, *_outline(place), "police.uk may revise any month with each release."]
+    )
+
+
+def _outline(place: Place) -> list[str]:
+    """Return what the licence of an official outline asks to be said; police.uk's own falls under its records'."""
+    drawn = place.query.area.drawn if place.query.area is not None else ""
+    if not drawn or drawn.endswith("police.uk"):
+        return []
+    return [
+        "Outline: Office for National Statistics, licensed under the Open Government Licence v3.0. Contains OS data © "
+        "Crown copyright and database right."
+    ]
 
 
 def summary_table(place: Place) -> list[tuple[str, str, str]]:
