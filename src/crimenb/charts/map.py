@@ -26,16 +26,13 @@ from crimenb.charts.theme import (
 )
 from crimenb.data import Data
 from crimenb.errors import QueryError
-from crimenb.geo import MILE_M, in_metres, to_metres
+from crimenb.geo import MILE_M, in_metres, map_square, to_metres
 from crimenb.measures.counts import count_by_point, scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from shapely.geometry.base import BaseGeometry
-
-_AROUND = 1.17
-"""Half the map's side by the distance from the centre to the farthest edge of the area."""
 
 _OUTLINE: dict[str, Any] = {"stroke": "#ffffff", "strokeWidth": 3.5, "strokeOpacity": 0.9}
 _LEGEND, _SIDE = 52, 2
@@ -70,12 +67,7 @@ class Frame(NamedTuple):
 def frame_of(data: Data) -> Frame:
     """Return the frame of the main place's map."""
     places = data.main.places
-    row = places.iloc[0]
-    cx, cy = (float(v) for v in to_metres(row["longitude"], row["latitude"]))
-    outline = in_metres(places.geometry.iloc[0])
-    west, south, east, north = outline.bounds
-    reach = max(cx - west, east - cx, cy - south, north - cy) * _AROUND
-    return Frame(cx, cy, reach, outline, str(row["kind"]))
+    return Frame(*map_square(places), in_metres(places.geometry.iloc[0]), str(places["kind"].iloc[0]))
 
 
 @drawn

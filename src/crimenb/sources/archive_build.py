@@ -37,7 +37,7 @@ from crimenb.sources.official_files import (
     damaged,
     reporting_names,
 )  # fmt: skip
-from crimenb.sources.versions import FORMAT, INVENTORY, publish, read_inventory, resolve, sweep
+from crimenb.sources.versions import FORMAT, INVENTORY, STREETS, publish, read_inventory, resolve, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -252,6 +252,7 @@ class _Build:
         progress: Callable[[str], None],
         release: str,
     ) -> None:
+        self.streets: dict[str, Any] | None = None
         self.work, self.base, self.progress, self.built = work, base, progress, Built(release=release)
         self.tmp = work / "tmp"
         self.tmp.mkdir()
@@ -302,9 +303,10 @@ class _Build:
             "not_read": built.rejected,
             "new_categories": built.new_categories,
             "gazetteer": built.gazetteer,
+            **({"streets": self.streets} if self.streets else {}),
         }
-        built.version = _content_id(inventory, work)
-        inventory = {"version_id": built.version, "built": _now()} | inventory
+        built.version = content_id(inventory, work)
+        inventory = {"version_id": built.version, "built": now()} | inventory
         (work / INVENTORY).write_text(json.dumps(inventory, indent=1) + "\n", "utf-8")
         return built
 
@@ -467,7 +469,8 @@ class _Build:
                 "WHERE list_contains(?, month || '-' || force)",
                 [str(self.base / file), keys],
             )
-        for name in ("postcodes.parquet", "forces.parquet"):
+        self.streets = old.get("streets")
+        for name in ("postcodes.parquet", "forces.parquet", STREETS):
             if (self.base / name).is_file():
                 shutil.copyfile(self.base / name, self.work / name)
 
@@ -516,11 +519,11 @@ class _Copy:
     lines: int
 
 
-def _now() -> str:
+def now() -> str:
     return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
-def _content_id(inventory: dict[str, Any], work: Path) -> str:
+def content_id(inventory: dict[str, Any], work: Path) -> str:
     """Return what names a version: the same content, the same name."""
     sha = hashlib.sha256(json.dumps(inventory, sort_keys=True).encode())
     for file in sorted(work.glob("*.parquet")):

@@ -31,6 +31,9 @@ INVENTORY = "crimenb-archive.json"
 FORMAT = 2
 """Format of an archive's version; another one is refused with a sentence."""
 
+STREETS = "streets.parquet"
+"""Streets, water and railways of a version, in whole metres of EPSG:27700, sorted by place."""
+
 VERSIONS = "versions"
 _PATIENCE_S, _PAUSE_S = 10.0, 0.01
 
@@ -56,6 +59,13 @@ class _Postcodes(TypedDict):
     complete: bool
 
 
+class _Streets(TypedDict):
+    street: _Number
+    water: _Number
+    railway: _Number
+    attribution: Annotated[str, msgspec.Meta(max_length=200)]
+
+
 class _Inventory(TypedDict):
     """The shape of an inventory, which may have come with an archive that somebody handed over."""
 
@@ -71,6 +81,7 @@ class _Inventory(TypedDict):
     not_read: dict[str, dict[str, _Number]]
     new_categories: dict[str, _Number]
     gazetteer: dict[str, Any]
+    streets: NotRequired[_Streets]
 
 
 def resolve(folder: Path) -> Path:
