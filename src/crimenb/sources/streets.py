@@ -101,18 +101,19 @@ def _stretches(
         return table
     spots = shapely.points(x, y)[inside]
     calls = plain(table["snapped_to"])
+    # A street once under each of its names that a point bears.
     names = [plain(links[column]) for column in ("name", "other_name", "number")]
-    asked = [*filter(None, calls)]
-    some = np.flatnonzero(np.isin(names[0], asked) | np.isin(names[1], asked) | np.isin(names[2], asked))
-    part = _parts(np.where(names[0] == "", names[2], names[0])[some], lines[some])
-    at, link = shapely.STRtree(lines[some]).query(spots, predicate="dwithin", distance=ON_M)
-    alike = [calls[at] == spelling[some][link] for spelling in names]
-    same = np.logical_or.reduce(alike) & (calls[at] != "")
+    called = np.concatenate(names)
+    some = np.flatnonzero(np.isin(called, [*filter(None, calls)]))
+    called, ways = called[some], np.tile(lines, len(names))[some]
+    part = _parts(called, ways)
+    at, link = shapely.STRtree(ways).query(spots, predicate="dwithin", distance=ON_M)
+    same = calls[at] == called[link]
     at, link = at[same], link[same]
-    order = np.lexsort((link, shapely.distance(spots[at], lines[some][link]), at))
+    order = np.lexsort((link, shapely.distance(spots[at], ways[link]), at))
     at, first = np.unique(at[order], return_index=True)
     own = pd.DataFrame({"at": at, "part": part[link[order][first]], "field": _fields(x, y, inside[at])})
-    own = own.merge(pd.DataFrame({"part": part, "line": lines[some]}), on="part")
+    own = own.merge(pd.DataFrame({"part": part, "line": ways}), on="part")
     pieces, pair = shapely.get_parts(
         shapely.intersection(own["line"].to_numpy(), own["field"].to_numpy()), return_index=True
     )
