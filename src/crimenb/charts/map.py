@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from crimenb.charts import map_labels
+from crimenb.charts import map_labels, street_map
 from crimenb.charts.map_labels import BIGGEST, QUARTER_M
+from crimenb.charts.metres import SHAPE
 from crimenb.charts.theme import (
     BLUE,
     EDGE,
@@ -28,6 +29,7 @@ from crimenb.data import Data
 from crimenb.errors import QueryError
 from crimenb.geo import MILE_M, in_metres, map_square, to_metres
 from crimenb.measures.counts import count_by_point, scope
+from crimenb.measures.streets import classes, numbered, with_streets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -132,6 +134,11 @@ def point_map(
     ).sort_values("crimes", ascending=False, kind="stable")  # fmt: skip
     most = int(spots["crimes"].max())
     beat, forces = _boundary(around, frame), force_parts(around, frame)
+    number = "crimes" if what == "Crimes" else f"records of {what.lower()}"
+    area = str(table["place"].iloc[0]) if place else "the area"
+    if len(around.streets):
+        description = f"Map of the streets in {area}, colour and width by the number of {number}; places as circles."
+        return _street_map(around, frame, table, forces, beat, width, description)
     words = map_labels.placed(
         frame.reach, spots, forces, absent_forces(around), beat, rings=frame.kind == "circle"
     )
@@ -155,8 +162,6 @@ def point_map(
         centre(frame),
         *_written(words, axes),
     ]  # fmt: skip
-    number = "crimes" if what == "Crimes" else f"records of {what.lower()}"
-    area = str(table["place"].iloc[0]) if place else "the area"
     description = f"Map of the map points in {area}, symbol area by the number of {number}."
     room = (_LEGEND, _SIDE, _SIDE, _SIDE)
     return finish(
@@ -167,6 +172,55 @@ def point_map(
         room=room,
         square=True,
     )
+
+
+def _street_map(
+    data: Data, frame: Frame, table: pd.DataFrame, forces: Mapping[str, BaseGeometry],
+    beat: tuple[str, BaseGeometry] | None, width: int, description: str,
+) -> Drawing:  # fmt: skip
+    """Draw the streets by their records, and what is no street as circles."""
+    table = with_streets(data, table)
+    own = street_map.is_street(table)
+    spots = frame.metres(table).assign(
+        name=table["snapped_to"].where(table["snapped_to"] != "", "Unnamed place").to_numpy(),
+        crimes=table["n"].to_numpy(), top=table["top"].to_numpy(),
+    )  # fmt: skip
+    roads = spots[own].assign(
+        x=0, y=0, **{SHAPE: street_map.paths(frame, table.loc[own, "stretch"].to_numpy())}
+    ).sort_values("crimes", kind="stable")  # fmt: skip
+    circles = spots[~own].sort_values("crimes", ascending=False, kind="stable")
+    axes = frame.axes()
+    tooltip = [
+        alt.Tooltip("name:N", title="On or near"),
+        alt.Tooltip("crimes:Q", title="Records", format=","),
+        alt.Tooltip("top:N", title="Most common"),
+    ]
+    marks = numbered(data, table)
+    at = frame.metres(marks).assign(name=marks["mark"].to_numpy(), crimes=marks["n"].to_numpy())
+    words = map_labels.placed(
+        frame.reach, at.assign(circle=~marks["is_street"].to_numpy()), forces, absent_forces(data), beat,
+        rings=frame.kind == "circle", marks=True,
+    )  # fmt: skip
+    is_mark = words["disc"] > 0
+    layers = [
+        *shade(data, frame, forces),
+        *street_map.ground(data, frame),
+        *ground(frame, forces, beat),
+        street_map.stretches(
+            alt.Chart(roads), frame, classes(roads["crimes"]), "crimes"
+        ).encode(tooltip=tooltip),
+        alt.Chart(circles).mark_circle(**street_map.CIRCLES).encode(
+            **axes, tooltip=tooltip, size=alt.Size("crimes:Q", legend=None, scale=alt.Scale(
+                domain=[0, max(1, int(circles["crimes"].max() if len(circles) else 1))],
+                range=[0, {"expr": f"{BIGGEST} * pow(width / {WIDTH}, 1.5)"}]))),
+        centre(frame),
+        *_written(words[~is_mark], axes),
+        *street_map.marks(words[is_mark], axes),
+    ]  # fmt: skip
+    return finish(
+        layered(*layers), width=width, height=width - 2 * _SIDE, description=description, room=(_SIDE,) * 4,
+        square=True, reach=frame.reach,
+    )  # fmt: skip
 
 
 def shade(data: Data, frame: Frame, forces: Mapping[str, BaseGeometry]) -> list[Any]:
@@ -320,7 +374,7 @@ def _lines(
 def _written(words: pd.DataFrame, axes: dict[str, Any]) -> list[Any]:
     """Return the labels as two layers: a white outline first, the letters upon it."""
     base = (
-        alt.Chart(words)
+        alt.Chart(words.drop(columns="disc"))
         .transform_filter("datum.small == (width < 500)")
         .encode(**axes, text=alt.Text("name:N"))
     )
