@@ -44,6 +44,7 @@ from crimenb.query import days_in, months_between
 from crimenb.schema import ASB, BTP, CATEGORIES
 from crimenb.sources.archive_build import build_archive
 from crimenb.sources.official_files import STREET
+from crimenb.sources.streets_build import add_streets
 from crimenb.sources.versions import INVENTORY, resolve
 
 SEED = 2
@@ -144,6 +145,13 @@ def main(into: Path) -> None:
             [work / "street"], work / "archive", postcodes=work / "ONSPD_INVENTED_UK.csv",
             force_areas=work / "forces.geojson", release=MONTHS[-1],
         )  # fmt: skip
+        ground = {"roads": town.streets(places), "water": town.water(), "railway": town.railway(places)}
+        for name, layer in ground.items():
+            layer.to_file(work / f"{name}.gpkg", layer=name)
+        roads, water, railway = (work / f"{name}.gpkg" for name in ground)
+        add_streets(
+            [roads], work / "archive", water=[water], railway=[railway], attribution="invented, like the town"
+        )
         version = resolve(work / "archive")
         into.mkdir(parents=True, exist_ok=True)
         for file in version.iterdir():

@@ -297,18 +297,39 @@ def archive_build(
     """
     from crimenb.sources.archive_build import build_archive
 
-    progress = (
-        (lambda word: click.echo(f"\r\033[K{word}", nl=False, err=True))
-        if sys.stderr.isatty() and not _quiet()
-        else (lambda _: None)
-    )
     built = build_archive(
         sources, into, postcodes=postcodes, force_areas=force_areas, add=add,
-        release=release, memory_limit=memory_limit, progress=progress,
+        release=release, memory_limit=memory_limit, progress=_word_printer(),
     )  # fmt: skip
     if sys.stderr.isatty():
         click.echo("\r\033[K", nl=False, err=True)
     for line in built.lines():
+        click.echo(visible(line))
+    click.echo(into)
+
+
+@archive.command("streets")
+@click.argument("sources", nargs=-1, required=True, type=_PATH, metavar="SRC...")
+@click.option("--into", required=True, type=_PATH, help="Folder of the archive; gets a new version.")
+@click.option("--water", multiple=True, type=_PATH, metavar="FILE", help="OS OpenMap Local: water; several times for several.")
+@click.option("--railway", multiple=True, type=_PATH, metavar="FILE", help="OS OpenMap Local: railway tracks; likewise.")
+@click.option("--year", default=0, help="Year of the data, for the credit below a map. [default: what the files say]")
+@_how_much
+def archive_streets(
+    sources: tuple[Path, ...], into: Path, water: tuple[Path, ...], railway: tuple[Path, ...], year: int
+) -> None:
+    """Add streets to an archive, so that maps draw the street instead of a dot.
+
+    SRC is OS Open Roads: the GeoPackage, its zip, or the zip of Shapefiles by 100 km square. Streets
+    that the archive had are replaced. Reports and batches that have the archive open go on with the
+    version they opened.
+    """
+    from crimenb.sources.streets_build import add_streets, lines
+
+    found = add_streets(sources, into, water=water, railway=railway, year=year, progress=_word_printer())
+    if sys.stderr.isatty():
+        click.echo("\r\033[K", nl=False, err=True)
+    for line in lines(found):
         click.echo(visible(line))
     click.echo(into)
 
@@ -464,6 +485,13 @@ def batch(
     click.echo(outcome.index)
     if not outcome.complete:
         sys.exit(1)
+
+
+def _word_printer() -> Callable[[str], None]:
+    """Return a function that says on one line what is being read, for who looks on."""
+    if not sys.stderr.isatty() or _quiet():
+        return lambda _: None
+    return lambda word: click.echo(f"\r\033[K{word}", nl=False, err=True)
 
 
 def _quiet() -> bool:

@@ -94,6 +94,7 @@ def explore_chart(data: Data, *, place: str = "", width: int = WIDTH) -> Drawing
         "categories": [label_of(c) for c in order], "reports": order.index(ASB),
         "months": [month_name(m) for m in months], "held": [months.index(m) for m in held],
         "since": months.index(scope(data).point_months[0]),
+        **({"streets": True} if SHAPE in points else {}),
     }, **({"reach": frame_of(data).reach} if SHAPE in points else {}))  # fmt: skip
 
 

@@ -196,9 +196,10 @@ def _street_map(
         alt.Tooltip("top:N", title="Most common"),
     ]
     marks = numbered(data, table)
-    at = frame.metres(marks).assign(name=marks["mark"].to_numpy(), crimes=marks["n"].to_numpy())
+    no_street = ~marks["is_street"].to_numpy(dtype=bool)
+    at = frame.metres(marks).assign(name=marks["mark"].to_numpy(), circle=no_street)
     words = map_labels.placed(
-        frame.reach, at.assign(circle=~marks["is_street"].to_numpy()), forces, absent_forces(data), beat,
+        frame.reach, at.assign(crimes=marks["n"].to_numpy() * no_street), forces, absent_forces(data), beat,
         rings=frame.kind == "circle", marks=True,
     )  # fmt: skip
     is_mark = words["disc"] > 0

@@ -52,7 +52,7 @@ class _Sheet:
     def __init__(self, reach: float, wide: int, spots: pd.DataFrame, *, rings: bool) -> None:
         self.reach, self.wide, self.spots = reach, wide, spots
         self.pixel = 2 * reach / wide
-        self.most = int(spots["crimes"].iloc[0])
+        self.most = max([1, *spots["crimes"]])
         self.words: list[Word] = []
         self.taken: list[Box] = [self.around(0, 0, _CENTRE)]
         largest: Any = spots.head(_LARGEST).itertuples(index=False)
@@ -205,6 +205,7 @@ def _name_points(sheet: _Sheet, wanted: int) -> None:
 def _mark_points(sheet: _Sheet) -> None:
     """Put a disc with its number beside each point, as near as there is room, or else upon it."""
     turns = np.radians(np.arange(0, 360, 30))
+    circles = {s.name: sheet.around(s.x, s.y, sheet.radius(s)) for s in sheet.spots.itertuples() if s.circle}
     for spot in sheet.spots.itertuples(index=False):
         disc = _DISC if sheet.wide == WIDTH else _DISC_NARROW
         start = (sheet.radius(spot) if spot.circle else 3) + disc
@@ -214,7 +215,7 @@ def _mark_points(sheet: _Sheet) -> None:
                 | {"disc": disc}
                 for t in turns
             ]  # fmt: skip
-            if sheet.put(offered, sheet.discs):
+            if sheet.put(offered, [box for name, box in circles.items() if name != spot.name]):
                 break
         else:
             sheet.write(offered[0])

@@ -33,7 +33,7 @@ def path(shape: BaseGeometry, x: float, y: float) -> str:
     It begins with the only capital letter in it: so a path of several shapes can be taken apart again.
     """
     parts, at = [], (0, 0)
-    for part in shapely.get_parts(shape):
+    for part in shapely.get_parts(shapely.get_parts(shape)):
         rings = [part.exterior, *part.interiors] if part.geom_type == "Polygon" else [part]
         for ring in rings:
             corners = np.round((shapely.get_coordinates(ring) - [x, y]) * [1, -1]).astype(int)

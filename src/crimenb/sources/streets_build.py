@@ -69,6 +69,7 @@ def add_streets(
     water: Sequence[Path | str] = (),
     railway: Sequence[Path | str] = (),
     attribution: str = "",
+    year: int = 0,
     memory_limit: str = "1GB",
     progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
@@ -83,7 +84,9 @@ def add_streets(
     water, railway
         Layers of OS OpenMap Local, in the same formats.
     attribution
-        Who is named below a map; by default the Ordnance Survey, with the year of the newest file.
+        Who is named below a map; by default the Ordnance Survey, with the year of the data.
+    year
+        The year of the data, where the files do not say it.
     memory_limit
         DuckDB's bound for sorting; more spills to disk beside the archive.
     progress
@@ -119,9 +122,9 @@ def add_streets(
                 if file.name not in (INVENTORY, STREETS):
                     _linked(file, work / file.name)
             given = {STREET: sources, WATER: water, RAILWAY: railway}
-            found = _write(work, {k: [*map(Path, v)] for k, v in given.items()}, memory_limit, progress)
-            if attribution:
-                found["attribution"] = attribution
+            found, newest = _write(work, {k: [*map(Path, v)] for k, v in given.items()}, memory_limit, progress)
+            named = f"Contains OS data © Crown copyright and database right {year or newest}"
+            found["attribution"] = attribution or named
             inventory = {k: v for k, v in inventory.items() if k not in ("version_id", "built")}
             inventory["streets"] = found
             version = content_id(inventory, work)
@@ -159,7 +162,8 @@ def _linked(file: Path, to: Path) -> None:
 
 def _write(
     work: Path, given: dict[str, list[Path]], memory_limit: str, progress: Callable[[str], None]
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], int]:
+    """Write the file of streets; return how many there are of each kind, and the year of the newest."""
     tmp = work / "tmp"
     tmp.mkdir()
     years = [2000]
@@ -183,8 +187,7 @@ def _write(
     if not counts.get(STREET):
         msg = f"{' and '.join(p.name for p in given[STREET])} holds no street; give OS Open Roads."
         raise SourceError(msg)
-    named = f"Contains OS data © Crown copyright and database right {max(years)}"
-    return {kind: counts.get(kind, 0) for kind in given} | {"attribution": named}
+    return {kind: counts.get(kind, 0) for kind in given}, max(years)
 
 
 def _batches(path: Path, kind: str, tmp: Path, years: list[int]) -> Iterator[pa.Table]:
@@ -279,12 +282,16 @@ def _table(kind: str, shapes: Any, columns: dict[str, Any], crs: Any = METRES) -
         change = pyproj.Transformer.from_crs(crs, METRES, always_xy=True)
         shapes = shapely.transform(shapes, lambda xy: np.column_stack(change.transform(xy[:, 0], xy[:, 1])))
     shapes = shapely.transform(shapely.force_2d(shapes), np.round)
-    kept = np.flatnonzero(~(shapely.is_missing(shapes) | shapely.is_empty(shapes)))
+    kept = np.flatnonzero((shapely.get_dimensions(shapes) == (2 if kind == WATER else 1)) & ~shapely.is_empty(shapes))
     known = {name.lower(): values for name, values in columns.items()}
     found: dict[str, Any] = {"kind": [kind] * len(kept)}
     for name, spellings in _NAMES.items():
         values = next((known[s] for s in spellings if s in known), None)
-        found[name] = [""] * len(kept) if values is None else [str(values[i] or "").strip() for i in kept]
+        found[name] = [""] * len(kept) if values is None else [_text(values[i]) for i in kept]
     bounds = shapely.bounds(shapes[kept]).astype("int32").reshape(-1, 4)
     found |= dict(zip(("x0", "y0", "x1", "y1"), bounds.T, strict=True))
     return pa.table(found | {"geometry": shapely.to_wkb(shapes[kept])}, schema=_SCHEMA)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None or value != value else str(value).strip()  # noqa: PLR0124: not a number
