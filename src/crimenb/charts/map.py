@@ -40,6 +40,9 @@ _OUTLINE: dict[str, Any] = {"stroke": "#ffffff", "strokeWidth": 3.5, "strokeOpac
 _LEGEND, _SIDE = 52, 2
 """Room above the map for the key of its symbols, and at its sides, in pixels."""
 
+_LEAST_LARGE = 10
+"""Beside streets, no fewer records make a symbol of the largest size."""
+
 _RIM_M = 15.0
 """So near to the area's own edge a line between forces is that edge."""
 
@@ -212,7 +215,7 @@ def _street_map(
         ).encode(tooltip=tooltip),
         alt.Chart(circles).mark_circle(**street_map.CIRCLES).encode(
             **axes, tooltip=tooltip, size=alt.Size("crimes:Q", legend=None, scale=alt.Scale(
-                domain=[0, max(1, int(circles["crimes"].max() if len(circles) else 1))],
+                domain=[0, max([_LEAST_LARGE, *circles["crimes"]])],
                 range=[0, {"expr": f"{BIGGEST} * pow(width / {WIDTH}, 1.5)"}]))),
         centre(frame),
         *_written(words[~is_mark], axes),

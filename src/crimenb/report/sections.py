@@ -274,8 +274,7 @@ def map_key(data: Data) -> Words:
         sentences = [
             f"The cross is {asked}. Crimes are moved to the nearest map point, so a circle is not an address. A large "
             "one often marks a busy place, or a place where police log incidents. Grey dots have no crime or lie "
-            "outside the area.",
-            street_map.missing(place),
+            f"outside the area. {street_map.missing(place)}"
         ]
     if within.points_changed:
         sentences.insert(
