@@ -14,7 +14,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from benchmarks.audit_facts import (
-    ASB,
     BTP,
     INCIDENTS,
     LOW,
@@ -31,7 +30,7 @@ from benchmarks.audit_facts import (
     shift,
 )
 
-from crimenb.schema import CATEGORIES, force_name, label_of
+from crimenb.schema import force_name, label_of
 
 NAMES = "January February March April May June July August September October November December".split()
 _ONE_MONTH = rf"(?:{'|'.join(NAMES)})"
@@ -234,10 +233,17 @@ def pairs(m: Moved) -> str:
     return f"{'lower' if m.ratio < 1 else 'higher'} in {m.same} of {len(m.later)} months"
 
 
+def _why_not(m: Moved) -> str:
+    """Say which of the three conditions of R8 is not met, the first of them."""
+    if abs(m.ratio - 1) < 0.1:
+        return "less than a tenth"
+    return "chance could explain it" if m.low <= 1 <= m.high else pairs(m).replace(" in ", " in only ")
+
+
 def year_verdict(m: Moved) -> str:
     return {
         "rise": f"a clear rise of {abs(m.ratio - 1):.0%}, {pairs(m)}", "few": "too few to judge a change",
-        "fall": f"a clear fall of {abs(m.ratio - 1):.0%}, {pairs(m)}", "none": f"no clear change ({pairs(m)})",
+        "fall": f"a clear fall of {abs(m.ratio - 1):.0%}, {pairs(m)}", "none": f"no clear change ({_why_not(m)})",
         "as located": f"{pairs(m)}, but no clear change once the records without a location are allowed for",
     }.get(m.kind, m.kind)  # fmt: skip
 
@@ -369,20 +375,30 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "forces": forces(f) if known else None, "said": said,
     }
 
-@rule(r"In (?:the 12 months to {last:M}|{span:T}, leaving out {missing:T},) police recorded {a:I} crimes?, after {b:I} in the (?P<before>12 months before|same months a year before): {verdict:T}\.(?: In the rest of {forces:T} daily crime was {rest:T}\.)?")
+@rule(r"In (?:{k:I} of )?the 12 months to {last:M} police recorded {a:I} crimes?, after {b:I} in the (?P<before>12 months before|same months a year before): {verdict:T}\.(?: In the rest of {forces:T} daily crime was {rest:T}\.)?(?: {missing:S} (?P<are>is|are) left out, because only months counted in both years are compared\.)?")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     m = f.year()
-    last = f.steady()[-1]
-    missing = [x for x in between(shift(last, -11), last) if x not in m.later]
-    known = m.rest == m.rest
-    text = [(g["missing"] or "") + f" {last[:4]}", g["missing"]]
-    right = any(agrees(t, Span(missing)) for t in text)
-    return {
-        "last": named(last) if not missing else None, "missing": g["missing"] if right and missing else None,
-        "span": Span(between(shift(last, -11), last)) if missing else None, "a": m.a, "b": m.b,
-        "before": "same months a year before" if missing else "12 months before", "verdict": year_verdict(m),
+    missing, known = _not_in_both(f), m.rest == m.rest
+    return _two_years(f) | {
+        "a": m.a, "b": m.b, "verdict": year_verdict(m), "missing": Span(missing) if missing else None,
+        "are": ("is" if len(missing) == 1 else "are") if missing else None,
         "forces": forces(f) if known else None, "rest": way(m.rest) if known else None,
     }
+
+def _not_in_both(f: Facts) -> list[str]:
+    last = f.steady()[-1]
+    return [x for x in between(shift(last, -11), last) if x not in f.year().later]
+
+def _two_years(f: Facts) -> Expected:
+    missing = _not_in_both(f)
+    return {
+        "k": len(f.year().later) if missing else None, "last": named(f.steady()[-1]),
+        "before": "same months a year before" if missing else "12 months before",
+    }
+
+@rule(r"In the rest of {forces:T} daily crime was {rest:T}\.")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    return {"forces": forces(f), "rest": way(f.year().rest)}
 
 def _years_clear(f: Facts) -> list[tuple[str, Moved]]:
     found = [(c, f.year(c)) for c in f.categories]
@@ -399,10 +415,8 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
 simple(r"None of the {n:I} categories compared changed clearly\.",
     lambda f: {"n": len([c for c in f.categories if f.year(c).kind not in ("few", "map changed")])}
     | truth(not less_than_two_years(f) and not _years_clear(f)))
-simple(r"A filled dot means a clear change: at least a tenth, beyond chance and in three quarters of months\. The line shows what chance allows\.",
+simple(r"A filled dot means a clear change\. The line shows what chance allows\.",
     lambda f: truth(not less_than_two_years(f) and f.year().kind != "map changed"))
-simple(r"Categories marked “not compared” are too small to compare across July 2022, when police\.uk replaced its map points\.",
-    lambda f: truth(any(f.year(c).kind == "map changed" for c in ["asb", *f.categories])))
 simple(r"Years are not compared across July 2022, when police\.uk replaced its map points: the counts are too small for it\.",
     lambda f: truth(f.year().kind == "map changed"))
 simple(r"The other police areas? here, {names:T}, (?P<verb>is|are) not in these data\. No figure covers the whole area, no month is called normal or unusual, and nothing is compared with other places\.",
@@ -459,11 +473,16 @@ simple(r"Half of the crimes(?P<since> since July 2022)? were mapped to (?:(?P<on
 simple(r"All of the crimes(?P<since> since July 2022)? were mapped to one point\.",
     lambda f: {"since": _since(f)} | truth(f.half()[1] == 1))
 
-@rule(r"British Transport Police recorded {n:I} further crimes?(?: in {months:T}, the only months? its files covers? here)?\. (?P<they>It is|They are) not in any total here\.")
+@rule(r"British Transport Police recorded {n:I} further crimes?(?: in (?:{months:T}, the only months? its files covers?|the {k:I} months its files cover))?\. (?P<they>It is|They are) not counted here\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     held = sorted(f.held.get(BTP, set()) & set(f.months))
     n = f.total("btp")
-    return {"n": n, "months": Span(held) if held and len(held) < len(f.months) else None, "they": "It is" if n == 1 else "They are"} | truth(n > 0)
+    some = bool(held) and len(held) < len(f.months)
+    run = some and between(held[0], held[-1]) == held
+    return {
+        "n": n, "months": Span(held) if run else None, "k": len(held) if some and not run else None,
+        "they": "It is" if n == 1 else "They are",
+    } | truth(n > 0)
 
 @rule(r"{shares:T} have no location\. They are not counted anywhere in this report\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
@@ -477,13 +496,13 @@ simple(r"All {n:I} months were published(?P<part> for that part)?\.",
     lambda f: {"n": len(f.status), "part": f.kind == "part"} | truth(f.months == list(f.status)))
 simple(r"The month was published(?P<part> for that part)?\.",
     lambda f: {"part": f.kind == "part"} | truth(len(f.status) == 1 == len(f.months)))
-simple(r"{n:C} of the {all:I} months asked for (?P<verb>is|are) counted\.",
+simple(r"{n:C} of the {all:I} months (?P<verb>is|are) counted\.",
     lambda f: {"n": len(f.months), "all": len(f.status), "verb": "is" if len(f.months) == 1 else "are"} | truth(bool(gaps(f))))
 
 def _with(f: Facts, *states: str) -> list[str]:
     return [m for m in gaps(f) if f.status[m] in states]
 
-@rule(r"The {names:T} (?P<files>files?) for {months:T} (?P<verb>is|are) not in this archive, so (?P<those>that month is|those months are) left out, not counted as zero\.")
+@rule(r"The {names:T} (?P<files>files?) for {months:T} (?P<verb>is|are) not in this archive, so (?P<those>that month is|those months are) missing, not zero\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     found = _with(f, "not in this archive")
     one = len(found) == 1
@@ -498,14 +517,14 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     return {"months": Span(found), "verb": "is" if len(found) == 1 else "are"}
 
 @rule(r"{months:S} (?P<state>(?P<verb>is|are) (?:not supplied|probably not supplied|not yet published|no longer published)|could not be "
-    r"fetched and (?P<again>is|are)) (?:and )?left out, not counted as zero\.")
+    r"fetched and (?P<again>is|are)) (?:and )?missing, not zero\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     state = "failed" if g["again"] else g["state"].partition(" ")[2]
     found = _with(f, state)
     verb = "is" if len(found) == 1 else "are"
     return {"months": Span(found), "state": g["state"], "verb": None if g["again"] else verb, "again": verb if g["again"] else None}
 
-@rule(r"{months:S} (?P<verb>is|are) suspiciously low and left out of every comparison\.")
+@rule(r"{months:S} (?P<verb>is|are) suspiciously low and not compared\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     return {"months": Span(f.low), "verb": "is" if len(f.low) == 1 else "are"}
 
@@ -584,22 +603,6 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
 
 simple(r"One month in {n:I} is always the highest\. That alone is not news\.",
     lambda f: {"n": len(f.months)} | truth(f.small))
-simple(r"Compare (?P<month>[A-Z]\w+) with it(?:, not with (?P<before>[A-Z]\w+))?\.",
-    lambda f: {
-        "month": named(f.latest).split()[0],
-        "before": named(shift(f.latest, -1)).split()[0] if shift(f.latest, -1) in f.months else None,
-    } | truth(f.judged("crime").high >= 0),
-)
-
-@rule(r"{month:M} had fewer crimes than {before:M} \({n:I} and {k:I}\) but more a day \({rate:I} and {other:I}\)\.")
-def _(f: Facts, g: dict[str, str]) -> Expected:
-    m, b = month_of(g["month"]), month_of(g["before"])
-    n, k = f.n("crime", m), f.n("crime", b)
-    return {
-        "month": g["month"], "before": named(shift(m, -1)), "n": n, "k": k, "rate": round(n / days(m)),
-        "other": round(k / days(b)),
-    } | truth({m, b} <= set(f.steady()) and n < k and n / days(m) > k / days(b))
-
 def _busiest(f: Facts) -> OneOf:
     most = f.points[f.points["crime"] == f.points["crime"].max()]
     return OneOf([n or "an unnamed place" for n in most["name"]])
@@ -643,18 +646,15 @@ def _edge_points(f: Facts) -> list[dict[str, Any]]:
     rows = f.edge[(f.edge["out"].abs() <= 100) & (f.edge["crimes"] >= least)]
     return rows.to_dict("records") if f.kind == "whole" else []
 
-@rule(r"One (?:map point \({name:T}\)|unnamed map point) {m:I} m (?P<side>inside|outside) the edge stands for {n:I} crimes? and (?P<counts>counts in full|is not counted): {mix:T}\.")
+@rule(r"One (?:map point \({name:T}\)|unnamed map point) {m:I} m (?P<side>inside|outside) the edge stands for {n:I} crimes? and (?P<counts>counts in full|is not counted)\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     for row in _edge_points(f):
         if (row["snapped_to"] or None) != g["name"] or row["crimes"] != number(g["n"]):
             continue
         side = "inside" if row["out"] <= 0 else "outside"
-        mix = sorted(((c, row[c]) for c in CATEGORIES if c != ASB and row[c]), key=lambda r: -r[1])
-        others = sum(n for _, n in mix[3:])
-        listed = [f"{category(c)} {n:,}" for c, n in mix[:3]] + ([f"other categories {others:,}"] if others else [])
         found = {
             "name": row["snapped_to"] or None, "m": round(abs(row["out"])), "side": side, "n": int(row["crimes"]),
-            "counts": "counts in full" if side == "inside" else "is not counted", "mix": join(listed),
+            "counts": "counts in full" if side == "inside" else "is not counted",
         }
         if number(g["m"]) == found["m"]:
             return found
@@ -815,27 +815,31 @@ simple(r"{n:I} (?P<reports>reports?) of anti-social behaviour: {verdict:T}\.(?=$
 
 _IN_SHORT = {"rise": "clear rise", "fall": "clear fall", "few": "too few to judge a change"}
 
-@rule(r"{n:I} crimes? in (?:the 12 months to {last:M}|{span:T}, leaving out {missing:T}): {verdict:S}, {b:I} in the (?P<before>12 months before|same months a year before)\.(?=$)")
+@rule(r"{n:I} crimes? in (?:{k:I} of )?the 12 months to {last:M}: {verdict:S}, {b:I} in the (?P<before>12 months before|same months a year before)\.(?=$)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     m = f.year()
-    last = f.steady()[-1]
-    missing = [x for x in between(shift(last, -11), last) if x not in m.later]
-    right = any(agrees(t, Span(missing)) for t in [(g["missing"] or "") + f" {last[:4]}", g["missing"]])
-    return {
-        "n": m.a, "b": m.b, "last": named(last) if not missing else None,
-        "missing": g["missing"] if right and missing else None,
-        "span": Span(between(shift(last, -11), last)) if missing else None,
-        "before": "same months a year before" if missing else "12 months before",
-        "verdict": _IN_SHORT.get(m.kind, "no clear change"),
-    }
+    return _two_years(f) | {"n": m.a, "b": m.b, "verdict": _IN_SHORT.get(m.kind, "no clear change")}
 
-@rule(r"{n:I} crimes? in {months:T}: not compared with the year before, (?P<why>this report covers less than two years|fewer than 10 months are counted in both years|the counts are too small to compare across July 2022, when police\.uk replaced its map points)\.(?=$)")
+@rule(r"Records by category, (?:{k:I} of )?the 12 months to {last:M} and the (?P<before>12 months before|same months a year before)\.(?=$)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
+    return _two_years(f)
+
+_WHY_NO_YEAR = (
+    r"this report covers less than two years|fewer than 10 months are counted in both years|"
+    r"the counts are too small to compare across July 2022, when police\.uk replaced its map points"
+)
+
+def _why_no_year(f: Facts) -> str | None:
     kind = f.year().kind
-    why = "the counts are too small to compare across July 2022, when police.uk replaced its map points"
-    if kind != "map changed":
-        why = "this report covers less than two years" if len(f.status) < 24 else "fewer than 10 months are counted in both years"
-    return {"n": f.total("crime"), "months": Span(f.months), "why": why} | truth(kind in ("few months", "map changed"))
+    if kind not in ("few months", "map changed"):
+        return None
+    if kind == "map changed":
+        return "the counts are too small to compare across July 2022, when police.uk replaced its map points"
+    return "this report covers less than two years" if len(f.status) < 24 else "fewer than 10 months are counted in both years"
+
+@rule(r"{n:I} crimes? in {months:T}: not compared with the year before, (?P<why>" + _WHY_NO_YEAR + r")\.(?=$)")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    return {"n": f.total("crime"), "months": Span(f.months), "why": _why_no_year(f)}
 
 def _lacking(f: Facts) -> bool:
     return f.kind == "part" or bool(gaps(f)) or LOW in f.status.values()
@@ -881,7 +885,7 @@ simple(r"The newest month is not judged\.(?=$)",  # in an index
     lambda f: truth(not f.small and all(f.judged(s).high < 0 for s in ("crime", "asb"))))
 simple(r"The newest month is not judged\. {verdict:T}\.(?=$)", lambda f: {"verdict": _WITHOUT[f.judged("crime").kind]})
 simple(r"These are crimes recorded by the police and mapped to nearby points\. They do not measure how safe an area is\.", lambda f: truth(bool(f.months)))
-simple(r"Police recorded crime figures are official statistics, but not accredited ones\. Those on police\.uk are management information\. The Crime Survey also covers crimes that nobody reports\.",
+simple(r"Police recorded crime is official statistics, but not accredited\. The monthly police\.uk files used here are management information\. The Crime Survey also covers crimes that nobody reports\.",
     lambda f: truth(condition=True))
 
 # ------------------------------------------------------------------------ comparisons, figures' sentences
@@ -942,8 +946,11 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
             return {"here": here, "there": there}
     return {"here": "a smaller share"}
 
-simple(r"To compare, choose 24 months or more\.",
-    lambda f: truth(less_than_two_years(f)))
+@rule(r"{n:C} months? (?:is|are) left out, because (?P<its>its|their) outcomes are not complete\.")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    n = len(f.settled["open"]) + len(f.settled["faulty"])
+    return {"n": n, "its": "its" if n == 1 else "their"} | truth(int(f.outcomes.sum()) > 0)
+
 simple(r"No month can be counted, so (?:years are not compared|no outcome is shown)\.", lambda f: truth(not f.months))
 simple(r"The cross is (?P<what>.+?)\. Crimes are moved to the nearest map point, so a circle is not an address\. A large one often marks a busy place, or a place where police log incidents\. Grey dots have no crime or lie outside the area\.",
     lambda f: {"what": f.key if f.circle else "the middle of the area"})
@@ -961,15 +968,15 @@ simple(r"Records of the shaded part, policed by {names:T}, are not held\. It is 
     lambda f: {"names": join(map(force_name, f.absent))} | truth(bool(f.absent)))
 simple(r"Select a category or months in the lists, or click or drag in the figure\. Press Escape to show everything\.",
     lambda f: truth(bool(f.months)))
-simple(r"Left out, because many crimes were under investigation in these files: {months:T}\.",
+simple(r"Left out, because many crimes were still under investigation in these files: {months:T}\.",
     lambda f: {"months": Span(f.settled["open"])})
 simple(
     r"Left out, because too many updates are missing: {months:T}\.", lambda f: {"months": Span(f.settled["faulty"])}
 )
 simple(r"No crime of these months has an outcome yet\.",
     lambda f: truth(int(f.outcomes.sum()) == 0 and not f.settled["open"] and not f.settled["faulty"]))
-simple(r"{names:T} supplied every month asked for: {months:T}\.",
-    lambda f: {"names": forces(f), "months": Span(list(f.status))} | truth(set(f.status.values()) == {WHOLE}))
+simple(r"{names:T} supplied every month\.",
+    lambda f: {"names": forces(f)} | truth(set(f.status.values()) == {WHOLE}))
 
 @rule(r"{place:T} is policed by {names:T}\.(?: The postcode itself is in {own:T}\.)?(?= Use https| The neighbourhood)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
@@ -1036,8 +1043,7 @@ simple(r"Each crime is shown with the latest outcome known in the release of {re
     lambda f: {"release": named(f.data.source["release"])})
 simple(r"Each crime is shown with the latest outcome in these files\. Later files may hold another\.",
     lambda f: truth(not f.data.source.get("release")))
-simple(r"In recent months many crimes are still under investigation\. Do not compare their outcomes with older ones\.",
-    lambda f: truth(not f.months or bool(f.settled["open"])))
+simple(r"Months with many crimes still under investigation are left out\. Do not compare their outcomes with older ones\.", lambda f: truth(not f.months))
 simple(r"Police recorded the crimes counted here \({n:I}\)\. Nobody can say how many others there were in {where:T}\.",
     lambda f: {"n": f.total("crime"), "where": where(f)})
 simple(r"Here {n:I} crimes? share {k:I} map points(?:, and half of them are mapped to {half:I})?\. The busiest, {name:T}, stands for {most:I}\.",
@@ -1061,12 +1067,18 @@ def _baseline(f: Facts) -> Expected:
     run = [m for m in f.status if before[0] <= m <= before[-1]] if before else []
     return {"n": len(before), "span": Span(run)}
 
-simple(r"The normal range for (?P<month>[A-Z]\w+) comes from {n:I} earlier months \({span:T}\)\. It allows for (?:crime in {rest:T} and )?the days in each month\.",
+simple(r"The normal range comes from {n:I} earlier months, allowing for (?:{rest:T} and )?the length of each month\.",
     lambda f: {
-        "month": named(f.latest).split()[0], **_baseline(f),
+        "n": _baseline(f)["n"],
         "rest": f"the rest of {forces(f)}" if f.judged("crime").adjusted else None,
     } | truth(f.judged("crime").high >= 0))
-simple(r"A grey column is a month that was not supplied or is not held\. It is not a zero\.",
+simple(r"The normal range was made from {span:T}\. Compare the newest month with it\.",
+    lambda f: {"span": _baseline(f)["span"]} | truth(f.judged("crime").high >= 0))
+simple(r'If crime rises everywhere in the force, the range rises with it: "within the normal range" says nothing of the force as a whole\.',
+    lambda f: truth(f.judged("crime").adjusted))
+simple(r'A category marked "not compared" is too small to compare across July 2022, when police\.uk replaced its map points\.',
+    lambda f: truth(any(f.year(c).kind == "map changed" for c in ["asb", *f.categories])))
+simple(r"A bracket stands where months are missing\. A missing month is not a zero\.",
     lambda f: truth(not f.months or bool(gaps(f))))
 simple(r"A pale bar counts only part of the area\.", lambda f: truth(not f.months or f.kind == "part"))
 simple(
@@ -1077,11 +1089,11 @@ simple(r"The records on this page are invented and belong to no real place; what
 
 # ------------------------------------------------------------------------ headlines, subtitles, the summary's own lines
 
-_TAIL = r"(?P<gaps>(?:; \d+ months? missing, which is not zero)?)(?:; {low:T} suspiciously low)?(?=$)"
+_TAIL = r"(?P<gaps>(?:; \d+ months? missing)?)(?:; {low:T} suspiciously low)?(?=$)"
 
 def _tail(f: Facts) -> Expected:
     n = len(gaps(f))
-    text = f"; {n:,} month{'' if n == 1 else 's'} missing, which is not zero" if n else ""
+    text = f"; {n:,} month{'' if n == 1 else 's'} missing" if n else ""
     return {"gaps": text, "low": Span(f.low) if f.low else None}
 
 def _series(g: dict[str, str]) -> str:
@@ -1144,10 +1156,7 @@ simple(r"(?:{share:P} of the|(?P<none>None of the)) crimes(?: of {months:T}| in 
         **_settled(f),
     } | truth(int(f.outcomes.sum()) >= 50),
 )
-simple(r"Not compared with the year before: this report covers less than two years(?=$)",
-    lambda f: truth(less_than_two_years(f)))
-simple(r"Years are not compared across July 2022, when police\.uk replaced its map points(?=$)",
-    lambda f: truth(f.year().kind == "map changed"))
+simple(rf"Not compared with the year before: (?P<why>{_WHY_NO_YEAR})(?=$)", lambda f: {"why": _why_no_year(f)})
 
 @rule(r"All crime: {verdict:T}(?:; {which:T})?(?=$)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
@@ -1171,16 +1180,18 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         months = f.point_months
     elif g["what"].startswith("Latest published"):
         months = f.settled["settled"] or f.months
-    elif "the same months a year before" in g["what"] and f.year().kind not in ("few months", "map changed"):
-        months = [*f.year().earlier, *f.year().later]
     n = int(f.outcomes.sum()) if g["n"] else None
     return {"what": g["what"], "n": n, "where": _part_and_months(f, g["where"], months)}
 
 def _part_and_months(f: Facts, said: str, months: list[str]) -> str:
     """Return `said` where it is these months, after the part where only one is counted."""
+    when = said
     if f.kind == "part":
-        return _where_and_months(f, said, months)
-    return said if agrees(said, Span(months) if months else "no month that can be counted") else str(months)
+        part = f"{_part(f)[0]} ({_part(f)[1]})" if f.absent else "part of the records"
+        if not said.startswith(f"{part}, "):
+            return f"{part}, {months}"
+        when = said.removeprefix(f"{part}, ")
+    return said if agrees(when, Span(months) if months else "no month that can be counted") else str(months)
 
 simple(r"# Recorded crime: {where:T}(?=$)", lambda f: {"where": where(f)})
 

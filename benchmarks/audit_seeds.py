@@ -58,8 +58,8 @@ FAULTS = {
 
 SEEDS = [
     Seed(1, PART, "glance", " (86% of its area; the rest cannot be estimated from it)", ""),
-    Seed(1, PART, "headline trend", "the Fable Vale part (86%) of the mile", "the mile"),
-    Seed(1, GAP, "glance", "11 of the 12 months asked for are counted.", "All 12 months were published."),
+    Seed(1, PART, "headline trend", "the Fable Vale part (86%), ", ""),
+    Seed(1, GAP, "glance", "11 of the 12 months are counted.", "All 12 months were published."),
     Seed(
         2, TOWN, "note source", "Source: the invented records of the demonstration.",
         "Source: police.uk, release of December 2025, retrieved on 26 November 2026.",
@@ -99,13 +99,13 @@ SEEDS = [
     Seed(8, TOWN, "headline trend", "(251 to 409)", "(271 to 400)"),
     Seed(8, TOWN, "table trend", " | 251 | 409 | ", " | 261 | 409 | "),
     Seed(8, TOWN, "index", "within the normal range", "below the normal range"),
-    Seed(9, LONG, "text change", "lower in 9 of 11 months", "lower in 0 of 12 months"),
+    Seed(9, LONG, "text change", "lower in 11 of 11 months", "lower in 0 of 12 months"),
     Seed(
         9, LONG, "glance", "",
         "With less than two full years, the time of year and a trend cannot be told apart.",
     ),
     Seed(
-        10, LONG, "glance", "no clear change (lower in 9 of 11 months)",
+        10, LONG, "glance", "no clear change (less than a tenth)",
         "a clear fall of 4%, lower in 9 of 11 months",
     ),
     Seed(

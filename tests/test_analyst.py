@@ -208,12 +208,10 @@ def test_every_frame_counts_what_plain_pandas_counts(place, data):
     summed = cn.summed_months(data, place=place)
     for slug in ("shoplifting", "burglary", ASB):
         expected = table[slug].reindex(held, fill_value=0)
-        for frame in (
-            cn.count_by_month(data, place=place, category=slug),
-            cn.months_with_range(data, place=place, category=slug),
-        ):
-            found = frame.set_index("month")["n"].dropna()
-            assert found.astype(int).to_dict() == expected.to_dict()
+        found = cn.months_with_range(data, place=place, category=slug).set_index("month")["n"].dropna()
+        assert found.astype(int).to_dict() == expected.to_dict()
+        found = cn.count_by_month(data, place=place, category=slug).set_index("month")["n"].dropna()
+        assert found.astype(int).to_dict() == expected.reindex(summed).astype(int).to_dict()
         total = int(expected.reindex(summed).sum())
         by_category = cn.count_by_category(data, place=place).set_index("category")["period"]
         assert by_category[slug] == total == len(cn.list_records(data, place=place, category=slug))
@@ -223,7 +221,7 @@ def test_every_frame_counts_what_plain_pandas_counts(place, data):
         one = data.crimes[(data.crimes["postcode"] == place) & (data.crimes["category"] == slug)]
         here = (one.geometry == points.geometry.iloc[0]) & one["month"].isin(summed)
         assert points["n"].iloc[0] == (here & (one["reported_by"] != BTP)).sum()
-    crimes = table.drop(columns=ASB).sum(axis=1).reindex(held)
+    crimes = table.drop(columns=ASB).sum(axis=1).reindex(summed)
     assert (
         cn.count_by_month(data, place=place).set_index("month")["crime"].dropna().astype(int).to_dict()
         == crimes.to_dict()

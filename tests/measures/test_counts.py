@@ -133,3 +133,12 @@ def test_months_left_out_of_baselines_are_counted_all_the_same():
     assert "2021-02" not in within.steady
     assert "2021-08" in within.steady
     assert not {"2021-02", "2021-08"} & set(within.steady_in("asb"))
+
+
+def test_a_month_of_which_a_part_was_supplied_is_in_no_count():
+    data = collect(Query.parse("ZZ2 2BB", "2024-08", "2024-12"), "demo")
+    months = count_records.count_by_month(data).set_index("month")["crime"]
+    by_category = count_records.count_by_month_and_category(data).set_index("month")
+    crimes = by_category.drop(columns="Anti-social behaviour").sum(axis=1, min_count=1)
+    assert months.isna().tolist() == [True, False, True, False, False]
+    assert months.dropna().tolist() == crimes.dropna().tolist()

@@ -219,29 +219,20 @@ def test_at_a_glance(ask, postcode):
 
 def test_how_to_read(ask):
     text = " ".join(how_to_read.how_to_read(place_of(ask("LE1 6RN"))))
-    assert (
-        "February 2025 had fewer crimes than January 2025 (1,327 and 1,429) but more a day (47 and 46)."
-        in text
-    )
     assert how_to_read.range_sentences(place_of(ask("LE1 6RN"))) == [
-        "The normal range for December comes from 11 earlier months (January to November 2025). It allows for "
-        "crime in the rest of Leicestershire and the days in each month. Compare December with it, not with November."
+        "The normal range comes from 11 earlier months, allowing for the rest of Leicestershire and the length of each "
+        "month."
     ]
     assert "963 of the 2,457 reports are identical to another record." in text
-    assert "Police recorded crime figures are official statistics, but not accredited ones." in text
+    assert "Police recorded crime is official statistics, but not accredited." in text
 
 
-def test_the_edge_point_closes(ask):
+def test_the_busy_point_outside_the_edge_is_named(ask):
     text = " ".join(how_to_read.edge_sentences(place_of(ask("LE1 6RN"))))
     assert (
-        "One map point (Euston Street) 16 m outside the edge stands for 483 crimes and is not counted" in text
+        "One map point (Euston Street) 16 m outside the edge stands for 483 crimes and is not counted."
+        in text
     )
-    mix = text.split("not counted: ")[1]
-    assert (
-        mix
-        == "criminal damage and arson 143, violence and sexual offences 128, drugs 98 and other categories 114."
-    )
-    assert 143 + 128 + 98 + 114 == 483
 
 
 def test_a_place_where_the_share_without_location_swings_is_judged_and_says_what_is_not_counted(ask):

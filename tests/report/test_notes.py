@@ -24,7 +24,8 @@ NUMBERS = {
     "unlocated": "2.9% of the records have no location.", "crime_total": "3,418", "asb_total": "519",
     "counted_months": "23 months", "counted_crimes": "3,418 crimes", "counted_reports": "519 reports",
     "asb_duplicates": "380 are identical to another record. They may be separate calls",
-    "btp": "154", "unsettled": "November and December 2025", "range_crime": "yes",
+    "btp": "154", "unsettled": "November and December 2025", "faulty": "June 2025",
+    "range_crime": "yes", "range_months": "December 2024 to November 2025",
 }  # fmt: skip
 NEEDED = {
     "limits", "at-a-glance", "categories", "trend", "trend.asb", "snapped-points", "outcomes",
@@ -61,7 +62,7 @@ def ways(note: Path) -> dict[str, str]:
         "demo": rendered(note, **NUMBERS, demo=True),
         "in season": rendered(note, **NUMBERS, range_asb=True, adjusted=True),
         "without season": rendered(note, **NUMBERS, range_asb=True),
-        "a part": rendered(note, **NUMBERS, part=True, thin=True),
+        "a part": rendered(note, **NUMBERS, part=True, thin=True, map_changed=True, ends=True),
         "whole": rendered(note, **(NUMBERS | dict.fromkeys(["gaps", "asb_duplicates", "btp"], ""))),
     }
 
@@ -99,7 +100,7 @@ def test_a_note_passes_no_verdict_and_is_written_in_british_english(note: Path) 
 def test_a_note_uses_known_variables_and_asks_only_whether_they_are_there(note: Path) -> None:
     source = note.read_text("utf-8")
     used = meta.find_undeclared_variables(jinja2.Environment(autoescape=True).parse(source))
-    assert used <= {*NUMBERS, "demo", "range_asb", "adjusted", "part", "thin"}
+    assert used <= {*NUMBERS, "demo", "range_asb", "adjusted", "part", "thin", "ends", "map_changed"}
     # Values are put in after the Markdown is read, so a template cannot compare them.
     assert not re.search(r"\{%[^%]*(==|!=|<|>|\|)[^%]*%\}", source)
 

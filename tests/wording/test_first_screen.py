@@ -43,7 +43,7 @@ def test_an_unusual_month_comes_first(last, where):
 def test_what_is_missing_comes_before_all_else():
     data = monthly([*STEADY, 1200], status={YEAR[3]: "not in this archive"})
     first, rest = what_matters(place_of(data))
-    assert first == "11 of the 12 months asked for are counted."
+    assert first == "11 of the 12 months are counted."
     assert "April 2025" in rest
     assert three_numbers(place_of(data))[0].bars[3] is None
 

@@ -408,7 +408,7 @@ def count_by_month(data: Data, *, place: str = "", category: str = "") -> pd.Dat
     DataFrame
         One row a month asked for, oldest first: `place`, `month`, `month_start` (its first day),
         `status`, `why`, `left_out`, `days`, `crime`, `asb`, `btp` (whole numbers, missing where the
-        month may not be summed). BTP is missing too in months that BTP's file is not held for, as
+        month is in no sum of the report). BTP is missing too in months that BTP's file is not held for, as
         far as the source tells. No geometry.
 
     Raises
@@ -430,13 +430,18 @@ def count_by_month(data: Data, *, place: str = "", category: str = "") -> pd.Dat
     1  2025-12  ...
     """
     data = data.of(place)
+    return by_month(data, category, scope(data).months)
+
+
+def by_month(data: Data, category: str, counted: list[str]) -> pd.DataFrame:
+    """Return `count_by_month` with counts in these months only: the charts draw months of a part too."""
     table = data.months.drop(columns="postcode").sort_values("month", ignore_index=True)
     table.insert(0, "place", key_of(data))
     table.insert(2, "month_start", first_days(table["month"]))
     table[["why", "left_out"]] = table[["why", "left_out"]].mask(table[["why", "left_out"]] == "")
     table["days"] = [days_in(m) for m in table["month"]]
     counts = monthly_counts(data).loc[table["month"]].astype("Int64").reset_index(drop=True)
-    counts = counts.where(table["status"].isin(SUMMED))
+    counts = counts.where(table["month"].isin(counted))
     btp = btp_months(data)
     if btp is not None:
         counts.loc[~table["month"].isin(btp), "btp"] = pd.NA

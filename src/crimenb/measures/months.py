@@ -17,9 +17,9 @@ import pandas as pd
 from crimenb.data import once, remembered
 from crimenb.measures.counts import (
     LEAST_ACROSS,
+    by_month,
     checked_month,
     checked_series,
-    count_by_month,
     is_across,
     located_share,
     monthly_counts,
@@ -243,7 +243,8 @@ def months_with_range(
     Returns
     -------
     DataFrame
-        Its columns, with `n` the counts of the series; and, where the month may be judged, `low`
+        Its columns, with `n` the counts of the series (of a month `partly supplied` those of the part,
+        which no sum includes); and, where the month may be judged, `low`
         and `high`: the normal range of that month alone (R5), missing in all others;
         `elsewhere`: the rest of the force at this place's scale (archive only). No geometry.
 
@@ -261,7 +262,8 @@ def months_with_range(
     """
     data = data.of(place)
     series = checked_series(data, category)
-    table = count_by_month(data, category=series)
+    within = scope(data)
+    table = by_month(data, series, [*within.months, *within.apart])
     verdict = verdict_of(data, series, month=checked_month(data, month) if month else "")
     if verdict.range is None:
         return table

@@ -53,7 +53,6 @@ class EdgePoint(NamedTuple):
     snapped_to: str
     crimes: int
     outside_m: float
-    mix: list[tuple[str, int]]
 
 
 class Edge(NamedTuple):
@@ -135,9 +134,8 @@ def edge(data: Data) -> Edge:
     within = int(crimes[outside <= 0].sum())
     busy = (outside.abs() <= NEAR_M) & (crimes >= max(EDGE_SHARE * within, LEAST_EDGE))
     rows = near.assign(crimes=crimes, outside=outside)[busy]
-    known = [c for c in crime_categories_of(data) if c in near]
     points = [
-        EdgePoint(row["snapped_to"], int(row["crimes"]), round(float(row["outside"]), 3), _mix(row, known))
+        EdgePoint(row["snapped_to"], int(row["crimes"]), round(float(row["outside"]), 3))
         for _, row in rows.sort_values("crimes", ascending=False, kind="stable").iterrows()
     ]
     fewer, more = (int(crimes[outside <= reach].sum()) for reach in (-NEAR_M, NEAR_M))

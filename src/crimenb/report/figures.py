@@ -30,7 +30,16 @@ from crimenb.wording.availability import source_sentence
 from crimenb.wording.comparisons import refusal
 from crimenb.wording.street_map import name as name_of_point
 from crimenb.wording.summary import LEAST_RANKED, larger_shares, leading
-from crimenb.wording.verdicts import CHANGES_IN_WORDS, brief, brief_change, describe_change, normal_range
+from crimenb.wording.verdicts import (
+    CHANGES_IN_WORDS,
+    brief,
+    brief_change,
+    describe_change,
+    normal_range,
+    year_before,
+    year_named,
+    year_refused,
+)
 
 if TYPE_CHECKING:
     from crimenb.data import Data
@@ -278,14 +287,14 @@ def headline(name: str, data: Data, *, subtitle: bool = True) -> Words:
     months = place.scope.months
     if name in ("snapped-points", "careful"):
         months = place.scope.point_months
-    if name == "change" and place.year.compared:
-        months = [*place.year.earlier, *place.year.later]
-    span = write.span(months) if months else "no month that can be counted"
-    if name == "outcomes" and (settled := place.outcomes.settled):
-        span = write.span(settled)
+    if name == "outcomes":
+        months = place.outcomes.settled
+    brief = write.counted_months if months == place.scope.months else write.span
+    span = brief(months) if months else "no month that can be counted"
     # A figure that is cited alone must still say that it counts a part.
-    where = f", {write.where(place)}" if place.scope.kind == "part" else ""
-    below = write.capital(f"{measure}{where}, {span}.")
+    where = f", {write.part_of(place)}" if place.scope.kind == "part" else ""
+    when = "" if name == "change" and place.year.compared else f", {span}"
+    below = write.capital(f"{measure}{where}{when}.")
     html = f"<h3>{escape(says)}</h3><p class='subtitle'>{escape(below)}</p>"
     return Words(html, f"{says}\n{below}", "head")
 
@@ -315,7 +324,7 @@ def _trend(
         return f"{none} held here, which is not zero", measure
     verdict = place.crime if series == "crime" else place.asb
     missing = len(place.status) - len(months)
-    gaps = f"; {write.counted(missing, 'month')} missing, which is not zero" if missing else ""
+    gaps = f"; {write.counted(missing, 'month')} missing" if missing else ""
     if within.thin:
         gaps += f"; {write.months(within.thin)} suspiciously low"
     if verdict.range is not None:
@@ -375,10 +384,11 @@ def _outcomes(place: Place) -> tuple[str, str]:
 
 def _change(place: Place) -> tuple[str, str]:
     measure = "Records by category, the latest 12 months and the same months a year before"
+    if place.year.compared:
+        later, earlier = (s[3:] for s in (year_named(place.year), year_before(place.year)))
+        measure = f"Records by category, {later} and {earlier}"
     if not place.year.compared:
-        if place.year.kind == ChangeVerdict.MAP_CHANGED:
-            return f"Years are {brief_change(place.year)}", measure
-        return "Not compared with the year before: this report covers less than two years", measure
+        return f"Not compared with the year before: {year_refused(place)}", measure
     clear = [c for c in place.changes[1:] if c.called]
     named = [f"{name_of(c.series).lower()} a {brief_change(c)}" for c in clear]
     return f"All crime: {describe_change(place.year)}{'; ' + write.listing(named) if named else ''}", measure

@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 
 from crimenb.data import remembered
 from crimenb.errors import QueryError
+from crimenb.measures.changes import ChangeVerdict
 from crimenb.measures.place import place_of
 from crimenb.report.html import Words
 from crimenb.wording import format as write
@@ -107,6 +108,7 @@ def facts(data: Data) -> dict[str, Any]:
         "where": write.where(place),
         "period": write.span(within.months) if counted else "",
         "newest": write.month(within.latest) if counted else "",
+        "range_months": write.period(place.crime.first, place.crime.last) if place.crime.range else "",
         "release": write.month(place.source["release"]) if place.source.get("release") else "",
         "source": source_sentence(place),
         "points": f"{found.points:,}" if found.points > 1 else "",
@@ -125,12 +127,15 @@ def facts(data: Data) -> dict[str, Any]:
         "counted_reports": write.counted(place.asb_total, "report") if counted else "",
         "asb_duplicates": f"{copies:,} {again}" if copies else "",
         "btp": f"{place.total('btp'):,}" if counted and place.total("btp") else "",
+        "faulty": write.span(place.outcomes.faulty) if place.outcomes.faulty else "",
         "unsettled": write.span(place.outcomes.unsettled) if place.outcomes.unsettled else "",
     }
     flags = {
         "demo": place.is_demo,
         "part": within.kind == "part",
+        "ends": counted and within.latest == place.query.end,
         "thin": bool(within.thin),
+        "map_changed": any(c.kind == ChangeVerdict.MAP_CHANGED for c in place.changes[1:]),
         "range_crime": place.crime.range is not None,
         "range_asb": place.asb.range is not None,
         "adjusted": place.crime.adjusted,

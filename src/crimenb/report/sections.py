@@ -8,7 +8,6 @@ from markupsafe import Markup, escape
 
 from crimenb.charts.street_map import SHADES, WIDTHS
 from crimenb.measures import streets
-from crimenb.measures.changes import ChangeVerdict
 from crimenb.measures.counts import count_by_point
 from crimenb.measures.place import place_of
 from crimenb.report.html import (
@@ -123,13 +122,13 @@ def months_table(data: Data) -> Words:
     >>> import crimenb as cn
     >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
     >>> cn.months_table(data)
-    Fable Vale supplied every month asked for: November to December 2025.
+    Fable Vale supplied every month.
     """
     place = place_of(data)
     known = place.months
     if set(place.status.values()) == {MonthStatus.PUBLISHED} and not known["why"].any():
         forces = write.forces_named(place.forces)
-        return paragraphs([f"{forces} supplied every month asked for: {write.span(list(place.status))}."])
+        return paragraphs([f"{forces} supplied every month."])
     columns = [Column("month", "Month"), Column("status", "Status"), Column("why", "Why")]
     shown = known.assign(why=known["why"].replace("", "Supplied."))
     return table(shown, columns, "Months asked for", name=f"{data.query.slug}_months")
@@ -207,7 +206,7 @@ def careful(data: Data) -> Words:
 
 
 def do_not_say(data: Data) -> Words:
-    """Return the three likeliest wrong sentences about this page, and what to write instead.
+    """Return the two likeliest wrong sentences about this page, and what to write instead.
 
     Examples
     --------
@@ -245,19 +244,10 @@ def change(data: Data) -> Words:
     place = place_of(data)
     if not place.scope.months:
         return paragraphs(["No month can be counted, so years are not compared."])
-    if place.year.kind == ChangeVerdict.TOO_FEW_MONTHS:
-        return paragraphs(["To compare, choose 24 months or more."])
-    sentences = verdicts.change_sentences(place)
-    if place.year.compared:
-        sentences.append(
-            "A filled dot means a clear change: at least a tenth, beyond chance and in three quarters of months. The "
-            "line shows what chance allows."
-        )
-    if any(c.kind == ChangeVerdict.MAP_CHANGED for c in place.changes[1:]):
-        sentences.append(
-            "Categories marked “not compared” are too small to compare across July 2022, when police.uk replaced its "
-            "map points."
-        )
+    if not place.year.compared:  # the headline says why
+        return paragraphs([])
+    sentences = [s for s in (verdicts.rest_sentence(place), verdicts.clear_categories(place)) if s]
+    sentences.append("A filled dot means a clear change. The line shows what chance allows.")
     return paragraphs([" ".join(sentences)])
 
 
@@ -368,13 +358,11 @@ def happened_next(data: Data) -> Words:
                 f"{write.capital(rest)} is not shown, because its outcomes are incomplete in these months."
             )
         sentences.append("Court results are not published, so no share here is a conviction rate.")
-    if found.unsettled:
-        sentences.append(
-            f"Left out, because many crimes were under investigation in these files: {write.span(found.unsettled)}."
-        )
-    if found.faulty:
-        sentences.append(f"Left out, because too many updates are missing: {write.span(found.faulty)}.")
-    if not sentences and not found.crimes:
+    left = len(found.unsettled) + len(found.faulty)
+    if left and found.crimes:
+        are, its = write.plural(left, "month is", "months are"), write.plural(left, "its", "their")
+        sentences.append(f"{write.opening(left)} {are} left out, because {its} outcomes are not complete.")
+    if not left and not found.crimes:
         sentences = ["No crime of these months has an outcome yet."]
     return paragraphs([" ".join(sentences)])
 

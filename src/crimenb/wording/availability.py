@@ -47,10 +47,11 @@ def btp_sentence(place: Place) -> str:
     months = sorted({*(place.btp_months or [])} & set(summed))
     when = ""
     if months and len(months) < len(summed):
-        when = f" in {write.span(months)}, the only {write.plural(len(months), 'month', 'months')} its files cover here"
+        only = f"{write.span(months)}, the only {write.plural(len(months), 'month', 'months')}"
+        when = f" in {only if len(write.runs(months)) == 1 else f'the {len(months)} months'} its files cover"
     return (
         f"British Transport Police recorded {write.counted(n, 'further crime')}{when}. "
-        f"{write.plural(n, 'It is', 'They are')} not in any total here."
+        f"{write.plural(n, 'It is', 'They are')} not counted here."
     )
 
 
@@ -81,7 +82,7 @@ def published_sentence(place: Place, *, limit: bool = True) -> str:
             parts.append(_left_out(place, months, kind))
     if within.thin:
         are = write.plural(len(within.thin), "is", "are")
-        parts.append(f"{write.months(within.thin)} {are} suspiciously low and left out of every comparison")
+        parts.append(f"{write.months(within.thin)} {are} suspiciously low and not compared")
     parts += _out_of_baselines(place)
     short = within.kind == "whole" and place.year.kind == ChangeVerdict.TOO_FEW_MONTHS
     if limit and short and len(within.steady) > LEAST_MONTHS:
@@ -108,7 +109,7 @@ def _how_many(place: Place) -> str:
     if counted == asked:
         return f"all {asked} months were published{part}" if asked > 1 else f"the month was published{part}"
     verb = write.plural(counted, "is", "are")
-    return f"{write.opening(counted)} of the {asked} months asked for {verb} counted"
+    return f"{write.opening(counted)} of the {asked} months {verb} counted"
 
 
 def _left_out(place: Place, months: list[str], status: MonthStatus) -> str:
@@ -118,13 +119,13 @@ def _left_out(place: Place, months: list[str], status: MonthStatus) -> str:
     if status == MonthStatus.NOT_IN_ARCHIVE:
         return (
             f"the {write.forces_named(place.forces)} {'file' if one else 'files'} for {named} {are} not in this "
-            f"archive, so {'that month is' if one else 'those months are'} left out, not counted as zero"
+            f"archive, so {'that month is' if one else 'those months are'} missing, not zero"
         )
     if status == MonthStatus.PARTLY:
         return f"{named} {are} only partly supplied and left out"
     if status == MonthStatus.FAILED:
-        return f"{named} could not be fetched and {are} left out, not counted as zero"
-    return f"{named} {are} {status} and left out, not counted as zero"
+        return f"{named} could not be fetched and {are} missing, not zero"
+    return f"{named} {are} {status} and missing, not zero"
 
 
 def nothing_sentences(place: Place) -> list[str]:

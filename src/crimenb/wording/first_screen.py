@@ -24,6 +24,7 @@ from crimenb.wording.verdicts import (
     recent_sentence,
     year_before,
     year_named,
+    year_refused,
     year_sentence,
 )
 
@@ -95,20 +96,14 @@ def _year(place: Place) -> LargeNumber:
     year = place.year
     months, bars = _bars(place, "crime", MOST_BARS, year.later[-1] if year.compared else place.scope.latest)
     if year.compared:
-        named = year_named(year).removesuffix(",")
+        named = year_named(year)
         when = named[0].lower() + named[1:]
         value, verdict = year.count_later, write.capital(brief_change(year))
         detail, strong = f"{year.count_earlier:,} {year_before(year)}", YEAR
     else:
         value, when, strong = place.total("crime"), write.in_period(place.scope.months), len(bars)
         verdict = "Not compared with the year before"
-        detail = (
-            "the counts are too small to compare across July 2022, when police.uk replaced its map points"
-            if year.kind == ChangeVerdict.MAP_CHANGED
-            else "fewer than 10 months are counted in both years"
-            if len(place.status) >= 2 * YEAR
-            else "this report covers less than two years"
-        )
+        detail = year_refused(place)
     what = f"{write.plural(value, 'crime', 'crimes')} {when}"
     return LargeNumber(value, what, verdict, detail, "crime", months, bars, strong, year.kind)
 

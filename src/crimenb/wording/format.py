@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from crimenb.measures.place import Place
 
+YEAR = 12
+
 LEAST_SHARE = 50
 """Below this many records no share of them is printed (R21)."""
 
@@ -163,17 +165,19 @@ def span(listed: Sequence[str]) -> str:
     return f"{len(listed)} of the months {period(rows[0][0], rows[-1][-1])}"
 
 
+def counted_months(listed: Sequence[str]) -> str:
+    """Write the months of a figure briefly: "2025", "May 2021 to April 2024", "the 6 months counted"."""
+    if len(runs(listed)) > 1:
+        return f"the {len(listed)} months counted"
+    return listed[0][:4] if len(listed) == YEAR and listed[0][5:] == "01" else period(listed[0], listed[-1])
+
+
 def in_period(listed: Sequence[str]) -> str:
     """Write when, for the months summed: "in 2025", "in the 12 months to June 2025", "in March 2025"."""
-    rows = runs(listed)
-    first, last = rows[0][0], rows[-1][-1]
-    if len(rows) > 1:
-        return f"in the {len(listed)} months counted"
-    if len(listed) == 12 and first[:4] == last[:4]:
-        return f"in {last[:4]}"
-    if len(listed) >= 12:
-        return f"in the {len(listed)} months to {month(last)}"
-    return f"in {period(first, last)}"
+    named = counted_months(listed)
+    if len(listed) >= YEAR and len(runs(listed)) == 1 and named != listed[0][:4]:
+        return f"in the {len(listed)} months to {month(listed[-1])}"
+    return f"in {named}"
 
 
 def months(listed: Sequence[str]) -> str:
@@ -221,7 +225,7 @@ def where(place: Place) -> str:
         return place_name(place)
     if not place.scope.absent:  # rows of the files were lost
         return f"{place_name(place)} (part of the records)"
-    return f"{part_name(place)} ({_of_area(place)}) of {place_name(place)}"
+    return f"{part_of(place)} of {place_name(place)}"
 
 
 def where_in_full(place: Place) -> str:
@@ -230,6 +234,11 @@ def where_in_full(place: Place) -> str:
         return where(place)
     rest = f"({_of_area(place)} of its area; the rest cannot be estimated from it)"
     return f"{part_name(place)} of {place_name(place)} {rest}"
+
+
+def part_of(place: Place) -> str:
+    """Write "the City of London part (42%)"; of rows that were lost only that they were."""
+    return f"{part_name(place)} ({_of_area(place)})" if place.scope.absent else "part of the records"
 
 
 def part_name(place: Place) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from crimenb.measures.months import YEAR
 from crimenb.measures.outcomes import CHARGED
 from crimenb.measures.points import NEAR_M
-from crimenb.query import days_in, month_before
 from crimenb.wording import format as write
 from crimenb.wording.availability import btp_sentence, unlocated_sentence
 
@@ -30,8 +29,8 @@ MOST_DRAWS = 3
 THEFTS = ("shoplifting", "other-theft", "theft-from-the-person", "bicycle-theft")
 MOST_LISTED = 3
 STANDING = (
-    "Police recorded crime figures are official statistics, but not accredited ones. Those on police.uk are management "
-    "information. The Crime Survey also covers crimes that nobody reports."
+    "Police recorded crime is official statistics, but not accredited. The monthly police.uk files used here are "
+    "management information. The Crime Survey also covers crimes that nobody reports."
 )
 WHAT_THESE_ARE = (
     "These are crimes recorded by the police and mapped to nearby points. They do not measure how "
@@ -44,7 +43,7 @@ def how_to_read(place: Place) -> list[str]:
     if place.scope.kind == "none":
         return []
     sentences = [
-        _not_safety(place), STANDING, _highest(place), _longer_month(place), _reports(place),
+        _not_safety(place), STANDING, _highest(place), _reports(place),
         btp_sentence(place), unlocated_sentence(place),
     ]  # fmt: skip
     return [s for s in sentences if s]
@@ -72,14 +71,10 @@ def range_sentences(place: Place) -> list[str]:
     verdict = place.crime
     if not place.scope.months or verdict.range is None:
         return []
-    force = f"crime in {write.rest_of(place.forces)} and " if verdict.adjusted else ""
-    before = month_before(verdict.month)
-    than = f", not with {write.month_alone(before)}" if before in place.scope.months else ""
-    month = write.month_alone(verdict.month)
+    force = f"{write.rest_of(place.forces)} and " if verdict.adjusted else ""
     return [
-        f"The normal range for {month} comes from {verdict.months} earlier months "
-        f"({write.period(verdict.first, verdict.last)}). It allows for {force}the days in each month. Compare {month} "
-        f"with it{than}."
+        f"The normal range comes from {verdict.months} earlier months, allowing for {force}"
+        f"the length of each month."
     ]
 
 
@@ -88,24 +83,6 @@ def chance_sentence(place: Place) -> str:
     small, n = place.small, len(place.scope.months)
     span = "a year" if n == YEAR else f"{n} months"
     return f"Chance alone could make the crimes of {span} here anything from {small.low:,} to {small.high:,}."
-
-
-def _longer_month(place: Place) -> str:
-    """Show that a month with fewer records may have more a day, where one does (February)."""
-    if place.is_small:
-        return ""
-    crime, steady = place.counts["crime"], place.scope.steady
-    rate = {m: int(crime[m]) / days_in(m) for m in steady}
-    pairs = [(m, month_before(m)) for m in steady if month_before(m) in rate]
-    found = [(m, b) for m, b in pairs if crime[m] < crime[b] and round(rate[m]) > round(rate[b])]
-    if not found:
-        return ""
-    # The shortest month shows it best.
-    month, before = max(found, key=lambda pair: (-days_in(pair[0]), rate[pair[0]] / rate[pair[1]]))
-    return (
-        f"{write.month(month)} had fewer crimes than {write.month(before)} ({crime[month]:,} and {crime[before]:,}) "
-        f"but more a day ({rate[month]:.0f} and {rate[before]:.0f})."
-    )
 
 
 def _reports(place: Place) -> str:
@@ -158,18 +135,13 @@ def edge_sentences(place: Place) -> list[str]:
 
 
 def _edge_point(point: EdgePoint) -> str:
-    """Name a busy point near the edge with its mix, which sums to its crimes."""
-    top = point.mix[:3]
-    others = point.crimes - sum(n for _, n in top)
-    mix = [f"{write.category(c)} {n:,}" for c, n in top] + (
-        [f"other categories {others:,}"] if others else []
-    )
+    """Name a busy point near the edge."""
     side = "inside" if point.outside_m <= 0 else "outside"
     name = f"One map point ({point.snapped_to})" if point.snapped_to else "One unnamed map point"
     counts = "counts in full" if side == "inside" else "is not counted"
     return (
         f"{name} {abs(point.outside_m):.0f} m {side} the edge stands for "
-        f"{write.counted(point.crimes, 'crime')} and {counts}: {write.listing(mix)}."
+        f"{write.counted(point.crimes, 'crime')} and {counts}."
     )
 
 

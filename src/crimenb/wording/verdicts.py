@@ -9,9 +9,8 @@ from __future__ import annotations
 from math import isnan
 from typing import TYPE_CHECKING
 
-from crimenb.measures.changes import LEAST_FOR_PERCENT, Change, ChangeVerdict
+from crimenb.measures.changes import LEAST_CHANGE, LEAST_FOR_PERCENT, LEAST_PAIRS, Change, ChangeVerdict
 from crimenb.measures.months import LEAST_MONTHS, YEAR, MonthVerdict, Verdict
-from crimenb.query import month_before
 from crimenb.wording import format as write
 
 if TYPE_CHECKING:
@@ -125,8 +124,19 @@ def describe_change(change: Change) -> str:
     if change.kind == ChangeVerdict.AS_LOCATED:
         return f"{months}, but no clear change once the records without a location are allowed for"
     if change.kind == ChangeVerdict.NONE:
-        return f"no clear change ({months})"
+        return f"no clear change ({_why_not_clear(change, months)})"
     return brief_change(change)
+
+
+def _why_not_clear(change: Change, months: str) -> str:
+    """Say which of the three conditions of a clear change (R8) is not met."""
+    if abs(change.ratio - 1) < LEAST_CHANGE:
+        return "less than a tenth"
+    return (
+        "chance could explain it"
+        if change.low <= 1 <= change.high
+        else months.replace(" in ", " in only ", 1)
+    )
 
 
 def brief_change(change: Change) -> str:
@@ -195,21 +205,37 @@ def year_sentence(place: Place) -> str:
         f"{year_named(year)} police recorded {write.counted(year.count_later, 'crime')}, after "
         f"{year.count_earlier:,} {year_before(year)}: {describe_change(year)}."
     )
-    if not isnan(year.rest_ratio):
-        text += f" In {write.rest_of(place.forces)} daily crime was {difference(year.rest_ratio)}."
-    return text
+    return " ".join(s for s in (text, rest_sentence(place), _not_in_both(year)) if s)
+
+
+def _not_in_both(year: Change) -> str:
+    """Say which months of the later year are in neither sum, and why."""
+    if not year.missing:
+        return ""
+    are = write.plural(len(year.missing), "is", "are")
+    return f"{write.months(year.missing)} {are} left out, because only months counted in both years are compared."
+
+
+def rest_sentence(place: Place) -> str:
+    """Say how the rest of the force changed on the year, or ""."""
+    if isnan(place.year.rest_ratio):
+        return ""
+    return f"In {write.rest_of(place.forces)} daily crime was {difference(place.year.rest_ratio)}."
+
+
+def year_refused(place: Place) -> str:
+    """Say why no year is compared with the one before."""
+    if place.year.kind == ChangeVerdict.MAP_CHANGED:
+        return "the counts are too small to compare across July 2022, when police.uk replaced its map points"
+    if len(place.status) >= 2 * YEAR:
+        return f"fewer than {LEAST_PAIRS} months are counted in both years"
+    return "this report covers less than two years"
 
 
 def year_named(year: Change) -> str:
-    """Write the later year: "In the 12 months to ...", or its ends and the months left out."""
-    last = year.later[-1]
-    if year.pairs == YEAR:
-        return f"In the 12 months to {write.month(last)}"
-    first = month_before(last, YEAR - 1)
-    names = write.months(year.missing)
-    if first[:4] == last[:4]:
-        names = names.removesuffix(f" {last[:4]}")
-    return f"In {write.period(first, last)}, leaving out {names},"
+    """Write the later year: "In the 12 months to ...", or "In 11 of the 12 months to ..."."""
+    of = "" if year.pairs == YEAR else f"{year.pairs} of "
+    return f"In {of}the 12 months to {write.month(year.later[-1])}"
 
 
 def year_before(year: Change) -> str:
