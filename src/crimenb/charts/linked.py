@@ -15,7 +15,8 @@ import altair as alt
 import pandas as pd
 
 from crimenb.charts import street_map
-from crimenb.charts.map import centre, force_parts, frame_of, ground, shade, signs
+from crimenb.charts.frame import frame_of
+from crimenb.charts.map import centre, force_parts, ground, shade, signs
 from crimenb.charts.metres import SHAPE
 from crimenb.charts.theme import (
     BLUE,

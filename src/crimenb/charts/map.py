@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import altair as alt
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 
 from crimenb.charts import map_labels, street_map
+from crimenb.charts.frame import Frame, frame_of
 from crimenb.charts.map_labels import BIGGEST, QUARTER_M
 from crimenb.charts.metres import SHAPE
 from crimenb.charts.theme import (
@@ -27,7 +28,7 @@ from crimenb.charts.theme import (
 )
 from crimenb.data import Data
 from crimenb.errors import QueryError
-from crimenb.geo import MILE_M, in_metres, map_square, to_metres
+from crimenb.geo import MILE_M, in_metres
 from crimenb.measures.counts import count_by_point, scope
 from crimenb.measures.streets import classes, numbered, with_streets
 
@@ -45,34 +46,6 @@ _LEAST_LARGE = 10
 
 _RIM_M = 15.0
 """So near to the area's own edge a line between forces is that edge."""
-
-
-class Frame(NamedTuple):
-    """A square in metres (EPSG:27700): its centre, half its side, and the area inside."""
-
-    x: float
-    y: float
-    reach: float
-    outline: BaseGeometry
-    kind: str
-
-    def metres(self, table: Any) -> pd.DataFrame:
-        """Return the table's points (EPSG:4326) in whole metres from the centre."""
-        if not len(table):
-            return pd.DataFrame({"x": [], "y": []})
-        xs, ys = to_metres(table.geometry.x.to_numpy(), table.geometry.y.to_numpy())
-        return pd.DataFrame({"x": np.round(xs - self.x), "y": np.round(ys - self.y)}).astype(int)
-
-    def axes(self) -> dict[str, Any]:
-        """Return the encodings that put metres on two equal axes."""
-        scale = alt.Scale(domain=[-round(self.reach), round(self.reach)], nice=False, zero=False)
-        return {"x": alt.X("x:Q", scale=scale, axis=None), "y": alt.Y("y:Q", scale=scale, axis=None)}
-
-
-def frame_of(data: Data) -> Frame:
-    """Return the frame of the main place's map."""
-    places = data.main.places
-    return Frame(*map_square(places), in_metres(places.geometry.iloc[0]), str(places["kind"].iloc[0]))
 
 
 @drawn

@@ -20,7 +20,7 @@ from crimenb.measures.streets import OWN
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from crimenb.charts.map import Frame
+    from crimenb.charts.frame import Frame
     from crimenb.data import Data
 
 SHADES = ("#7eb6d9", "#4292c6", "#2166ac", "#08458a", "#03142f")

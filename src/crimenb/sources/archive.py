@@ -222,10 +222,10 @@ class Archive:
             surroundings=self._surroundings(postcode, coverage, months, crimes),
             force_outcomes=self._force_outcomes(postcode, coverage, months, crimes),
             requests=self._used(coverage, crimes, months),
-            ground=self._ground(place, found[found["month"] >= NEW_POINTS]),
+            ground=self.ground(place, found[found["month"] >= NEW_POINTS]),
         )
 
-    def _ground(self, place: gpd.GeoDataFrame, known: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    def ground(self, place: gpd.GeoDataFrame, known: pd.DataFrame) -> dict[str, pd.DataFrame]:
         """Return the streets of a place's map, where the archive has streets."""
         if not regular(self.folder / STREETS, SourceError).is_file():
             return {}
