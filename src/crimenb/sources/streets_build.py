@@ -57,7 +57,7 @@ _SCHEMA = pa.schema(
 _SORTED = """
 COPY (SELECT * EXCLUDE (id, copy) FROM (
     SELECT *, row_number() OVER (PARTITION BY kind, CASE WHEN id = '' THEN md5(geometry) ELSE id END) AS copy FROM lines)
-  WHERE copy = 1 ORDER BY floor(y0 / 10000), floor(x0 / 10000), y0, x0, y1, x1, kind, name, number, geometry)
+  WHERE copy = 1 ORDER BY floor(y0 / 20000), floor(x0 / 20000), floor(y0 / 2500), floor(x0 / 2500), y0, x0, y1, x1, kind, name, number, geometry)
 TO $path (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 32768)
 """
 
@@ -170,6 +170,7 @@ def _write(
     try:
         config = {"memory_limit": memory_limit, "threads": 2, "temp_directory": str(tmp)}
         with duckdb.connect(str(tmp / "streets.duckdb"), config=config) as db:
+            db.execute("SET enable_progress_bar = false")
             db.register("batch", _SCHEMA.empty_table())
             db.execute("CREATE TABLE lines AS FROM batch")
             for kind, paths in given.items():

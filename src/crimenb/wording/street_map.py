@@ -53,7 +53,7 @@ def classes(lows: Sequence[int]) -> list[str]:
 def name(snapped_to: str, street: str, how: str) -> str:
     """Return what a map point is called, with the nearest street where it bears no street's name."""
     if not snapped_to:
-        return f"Unnamed, probably {street}" if how == NEAREST else "Unnamed"
+        return f"Unnamed place, probably {street}" if how == NEAREST else "Unnamed place"
     return f"{snapped_to} near {street}" if street else snapped_to
 
 
