@@ -102,7 +102,7 @@ def marks(words: pd.DataFrame, axes: dict[str, Any]) -> list[Any]:
     disc = base.mark_point(
         shape="circle", size={"expr": "width < 500 ? 170 : 230"}, filled=True, color="#ffffff", stroke=INK, strokeWidth=1, opacity=1, aria=False
     )
-    text = base.mark_text(fontSize={"expr": "width < 500 ? 11 : 12"}, fontWeight="bold", baseline="middle", aria=False)
+    text = base.mark_text(fontSize=12, fontWeight="bold", baseline="middle", aria=False)
     return [disc, text.encode(text=alt.Text("name:N"))]
 
 
