@@ -432,7 +432,13 @@ def _row_of_map_key(f: Facts, cells: list[str]) -> Iterator[str]:
 
 WAYS = "north north-east east south-east south south-west west north-west".split()
 
-ROWS = {"map key": _row_of_map_key, "months": _row_of_month, "coverage": _row_of_force, "summary": _row_to_paste, "index": _cell_of_index}
+ROWS = {
+    "map key": _row_of_map_key,
+    "months": _row_of_month,
+    "coverage": _row_of_force,
+    "summary": _row_to_paste,
+    "index": _cell_of_index,
+}
 
 
 # ------------------------------------------------------------------------ pages

@@ -119,7 +119,9 @@ class Facts:
         on = rows["stretches"]
         self.streets = {
             (x, y): (how, street)
-            for x, y, how, street in zip(on["longitude"], on["latitude"], on["how"], on["street"], strict=True)
+            for x, y, how, street in zip(
+                on["longitude"], on["latitude"], on["how"], on["street"], strict=True
+            )
         }
         self.has_streets = len(rows["streets"]) > 0
         self.around = rows["surroundings"][rows["surroundings"]["force"].isin(list(self.shares))]
@@ -422,9 +424,7 @@ class Facts:
         """The most common categories of crime of the points with a name, crimes and reports."""
         found: dict[tuple[str, int, int], set[str]] = {}
         counts = self.points[self.categories].to_numpy()
-        for name, n, k, row in zip(
-            self.called, self.points["crime"], self.points[ASB], counts, strict=True
-        ):
+        for name, n, k, row in zip(self.called, self.points["crime"], self.points[ASB], counts, strict=True):
             most = {c for c, v in zip(self.categories, row, strict=True) if v == row.max()}
             found.setdefault((name, int(n), int(k)), set()).update(most)
         return found
@@ -435,7 +435,9 @@ class Facts:
         found = []
         for at, name in self.points["name"].items():
             how, street = self.streets.get(at, ("", ""))
-            beside = f", probably {street}" if how == "nearest" else f" near {street}" if street and name else ""
+            beside = (
+                f", probably {street}" if how == "nearest" else f" near {street}" if street and name else ""
+            )
             found.append((name or "Unnamed place") + beside)
         return found
 

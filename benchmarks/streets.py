@@ -84,7 +84,10 @@ def cut(archive: Path, towns: np.ndarray, rng: np.random.Generator) -> None:
         took.append(1000 * (time.monotonic() - begun))
         rows.append(len(found["streets"]))
     source.close()
-    print(f"a mile of {np.median(rows):.0f} streets: first {took[0]:.0f} ms, median {np.median(took):.0f}, most {max(took):.0f}")
+    print(
+        f"a mile of {np.median(rows):.0f} streets: first {took[0]:.0f} ms, median {np.median(took):.0f}, "
+        f"most {max(took):.0f}"
+    )
 
 
 NAMES = np.array([f"{a} {b}" for a in "High Mill Church Park Queen's Station North Elm Bath Well".split()
@@ -96,10 +99,10 @@ def write(file: Path, how_many: int, towns: np.ndarray, rng: np.random.Generator
     with sqlite3.connect(file) as db:
         db.executescript(
             "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
-            "CREATE TABLE gpkg_contents (table_name TEXT, data_type TEXT, identifier TEXT, last_change TEXT, srs_id INTEGER);"
-            "CREATE TABLE gpkg_geometry_columns (table_name TEXT, column_name TEXT, geometry_type_name TEXT, srs_id INTEGER);"
-            "INSERT INTO gpkg_contents VALUES ('road_link', 'features', 'road_link', '2026-04-01T00:00:00Z', 27700);"
-            "INSERT INTO gpkg_geometry_columns VALUES ('road_link', 'geometry', 'LINESTRING', 27700);"
+            "CREATE TABLE gpkg_contents (table_name TEXT, data_type TEXT, last_change TEXT, srs_id INT);"
+            "CREATE TABLE gpkg_geometry_columns (table_name TEXT, column_name TEXT, srs_id INT);"
+            "INSERT INTO gpkg_contents VALUES ('road_link', 'features', '2026-04-01T00:00:00Z', 27700);"
+            "INSERT INTO gpkg_geometry_columns VALUES ('road_link', 'geometry', 27700);"
             f"CREATE TABLE road_link (fid INTEGER PRIMARY KEY, geometry BLOB, {' TEXT, '.join(COLUMNS)} TEXT)"
         )
         insert = f"INSERT INTO road_link VALUES ({', '.join('?' * (len(COLUMNS) + 2))})"

@@ -162,14 +162,18 @@ def water() -> gpd.GeoDataFrame:
 def railway(table: pd.DataFrame) -> gpd.GeoDataFrame:
     """Return the railway through Fablemouth's station (EPSG:27700)."""
     x, y = table.loc[(table["town"] == "Fablemouth") & (table["kind"] == "Station"), ["x", "y"]].iloc[0]
-    line = shapely.LineString([(x + d, y + 0.35 * d + 5e-5 * d * d) for d in np.arange(-3000.0, 3001.0, 250.0)])
+    line = shapely.LineString(
+        [(x + d, y + 0.35 * d + 5e-5 * d * d) for d in np.arange(-3000.0, 3001.0, 250.0)]
+    )
     return _at_sea([{"id": "demo-railway", "geometry": line}])
 
 
 def _at_sea(rows: list[dict[str, Any]]) -> gpd.GeoDataFrame:
     shapes = gpd.GeoDataFrame(rows, geometry="geometry", crs=METRES)
     east, north = to_metres(*MARKET_PLACE)
-    return shapes.set_geometry(shapes.translate(float(east), float(north)).set_crs(METRES, allow_override=True))
+    return shapes.set_geometry(
+        shapes.translate(float(east), float(north)).set_crs(METRES, allow_override=True)
+    )
 
 
 _END_M = 48.0

@@ -311,9 +311,19 @@ def archive_build(
 @archive.command("streets")
 @click.argument("sources", nargs=-1, required=True, type=_PATH, metavar="SRC...")
 @click.option("--into", required=True, type=_PATH, help="Folder of the archive; gets a new version.")
-@click.option("--water", multiple=True, type=_PATH, metavar="FILE", help="OS OpenMap Local: water; several times for several.")
-@click.option("--railway", multiple=True, type=_PATH, metavar="FILE", help="OS OpenMap Local: railway tracks; likewise.")
-@click.option("--year", default=0, help="Year of the data, for the credit below a map. [default: what the files say]")
+@click.option(
+    "--water",
+    multiple=True,
+    type=_PATH,
+    metavar="FILE",
+    help="OS OpenMap Local: water; several times for several.",
+)
+@click.option(
+    "--railway", multiple=True, type=_PATH, metavar="FILE", help="OS OpenMap Local: railway tracks; likewise."
+)
+@click.option(
+    "--year", default=0, help="Year of the data, for the credit below a map. [default: what the files say]"
+)
 @_how_much
 def archive_streets(
     sources: tuple[Path, ...], into: Path, water: tuple[Path, ...], railway: tuple[Path, ...], year: int

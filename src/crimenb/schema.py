@@ -247,8 +247,8 @@ MEANINGS: dict[str, str] = {
     "streets.number": "Number of the road, such as A4; may be empty.",
     "streets.geometry": "Its lines or areas in the square of the map, to four metres.",
     "stretches.street": "Of a point that is not drawn as a street, the nearest named one within 250 m.",
-    "stretches.how": '"name": drawn as the street it is named after (R23); "nearest": it has no name, and the street is '
-                     'within 5 m; "near": the street beside it; else empty.',
+    "stretches.how": '"name": drawn as the street it is named after (R23); "nearest": it has no name, and the street '
+    'is within 5 m; "near": the street beside it; else empty.',
     "stretches.longitude": "Of the map point, degrees (EPSG:4326).",
     "stretches.latitude": "Of the map point, degrees (EPSG:4326).",
     "stretches.geometry": "Its own stretch of street (R23); empty where it is not drawn as one.",

@@ -16,7 +16,7 @@ from crimenb.charts import map as map_chart
 from crimenb.charts import map_labels, timeline
 from crimenb.charts.display import resized, static_svg
 from crimenb.charts.theme import specified, steady
-from crimenb.data import frame
+from crimenb.data import frame as frame_called
 from crimenb.measures import counts as count_records
 from crimenb.query import Query
 from crimenb.snapshot import collect
@@ -97,7 +97,7 @@ def test_the_map_is_true_to_scale_and_holds_every_point(drawn, centre):
 @pytest.fixture(scope="module")
 def bare(centre):
     """Return the data of a source without streets."""
-    return replace(centre, streets=frame("streets"), stretches=frame("stretches"))
+    return replace(centre, streets=frame_called("streets"), stretches=frame_called("stretches"))
 
 
 @pytest.mark.parametrize(("small", "width"), [(False, 680), (True, 330)])

@@ -36,7 +36,9 @@ def bath(tmp_path_factory):
     west, south, east, north = BOX
     for month in MONTHS:
         name = f"2025-{month}-avon-and-somerset-street.csv"
-        text = (REAL / "police-uk-archive" / f"2025-{month}" / name).read_text("utf-8").splitlines(keepends=True)
+        text = (
+            (REAL / "police-uk-archive" / f"2025-{month}" / name).read_text("utf-8").splitlines(keepends=True)
+        )
         (folder / "src" / f"2025-{month}").mkdir(parents=True)
         with (folder / "src" / f"2025-{month}" / name).open("w", encoding="utf-8") as out:
             out.write(text[0])
@@ -45,7 +47,9 @@ def bath(tmp_path_factory):
                 if west < float(lon) < east and south < float(lat) < north:
                     out.write(line)
     codes = (REAL / "code-point-open-more" / "ba.csv").read_text("utf-8").splitlines(keepends=True)
-    (folder / "ba.csv").write_text("".join(c for c in codes if c.startswith(('"BA1', "BA1")) or c is codes[0]), "utf-8")
+    (folder / "ba.csv").write_text(
+        "".join(c for c in codes if c.startswith(('"BA1', "BA1")) or c is codes[0]), "utf-8"
+    )
     build_archive([folder / "src"], folder / "A", postcodes=folder / "ba.csv")
     roads, water, railway = (REAL / "streets" / f"bath-{n}.geojson" for n in ("roads", "water", "railway"))
     add_streets([roads], folder / "A", water=[water], railway=[railway], year=2017)
@@ -74,7 +78,9 @@ def test_most_points_and_records_are_drawn_as_streets_and_all_add_up(bath, rows)
     lines = {}
     for feature in json.loads((REAL / "streets" / "bath-roads.geojson").read_text("utf-8"))["features"]:
         line = shapely.transform(shape(feature["geometry"]), METRES.transform, interleaved=False)
-        for name in {plain(feature["properties"]["distname"]), plain(feature["properties"]["roadnumber"])} - {""}:
+        for name in {plain(feature["properties"]["distname"]), plain(feature["properties"]["roadnumber"])} - {
+            ""
+        }:
             lines.setdefault(name, []).append(line)
     on_street = {}
     for x, y, where, _ in rows:
@@ -86,9 +92,13 @@ def test_most_points_and_records_are_drawn_as_streets_and_all_add_up(bath, rows)
     crimes = sum(is_crime for *_, is_crime in rows)
     streets = sum(is_crime for x, y, _, is_crime in rows if on_street[x, y])
     # What the report says, and what it draws.
-    said = re.search(r"The map draws ([\d,]+) crimes as streets and ([\d,]+) as circles\.", map_key(bath).text)
+    said = re.search(
+        r"The map draws ([\d,]+) crimes as streets and ([\d,]+) as circles\.", map_key(bath).text
+    )
     assert [int(n.replace(",", "")) for n in said.groups()] == [streets, crimes - streets]
-    assert map_legend(bath).text.endswith("Streets: Contains OS data © Crown copyright and database right 2017.")
+    assert map_legend(bath).text.endswith(
+        "Streets: Contains OS data © Crown copyright and database right 2017."
+    )
     data = specified(cn.point_map(bath))["datasets"].values()
     drawn = [r for some in data for r in some if "crimes" in r]
     as_street = {r["s"]: r["crimes"] for r in drawn if "s" in r}

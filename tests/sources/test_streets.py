@@ -38,7 +38,7 @@ def links(*rows):
             "name_1": name, "name_1_lang": None, "name_2": None, "name_2_lang": None, "road_structure": None,
             "length": 1, "length_uom": "m", "loop": False, "primary_route": False, "trunk_road": False,
             "start_node": "", "end_node": "", "road_number_toid": None, "road_name_toid": None,
-            "geometry": shapely.LineString(np.array(corners, float) + [EAST, NORTH]),
+            "geometry": shapely.LineString(np.add(corners, (EAST, NORTH))),
         }
         for i, (name, number, corners) in enumerate(rows)
     ]  # fmt: skip
@@ -109,20 +109,29 @@ def test_squares_of_shapefiles_are_read_and_what_two_of_them_hold_is_kept_once(a
 def test_water_and_railways_are_kept_beside_and_lines_are_no_water(archive, tmp_path):
     TOWN.to_file(tmp_path / "roads.gpkg", layer="road_link")
     with zipfile.ZipFile(tmp_path / "opmplc_sk.zip", "w") as out:
-        lake = gpd.GeoDataFrame(geometry=[shapely.box(EAST, NORTH, EAST + 9, NORTH + 9), TOWN.geometry[0]], crs=METRES)
-        for name, layer in (("SK_SurfaceWater_Area", lake.iloc[:1]), ("SK_RailwayTrack", TOWN[["geometry"]].iloc[:2])):
+        lake = gpd.GeoDataFrame(
+            geometry=[shapely.box(EAST, NORTH, EAST + 9, NORTH + 9), TOWN.geometry[0]], crs=METRES
+        )
+        for name, layer in (
+            ("SK_SurfaceWater_Area", lake.iloc[:1]),
+            ("SK_RailwayTrack", TOWN[["geometry"]].iloc[:2]),
+        ):
             layer.to_file(tmp_path / f"{name}.shp")
             for file in tmp_path.glob(f"{name}.*"):
                 out.write(file, f"data/{file.name}")
     more = tmp_path / "opmplc_sk.zip"
-    found = add_streets([tmp_path / "roads.gpkg"], archive, water=[more], railway=[more], attribution="nobody")
+    found = add_streets(
+        [tmp_path / "roads.gpkg"], archive, water=[more], railway=[more], attribution="nobody"
+    )
     assert found == {"street": 6, "water": 1, "railway": 2, "attribution": "nobody"}
 
 
 def test_streets_make_a_new_version_which_an_open_archive_does_not_notice(archive, tmp_path):
     TOWN.to_file(tmp_path / "roads.gpkg", layer="road_link")
     before = Archive(archive)
-    result = CliRunner().invoke(main, ["archive", "streets", str(tmp_path / "roads.gpkg"), "--into", str(archive)])
+    result = CliRunner().invoke(
+        main, ["archive", "streets", str(tmp_path / "roads.gpkg"), "--into", str(archive)]
+    )
     assert result.exit_code == 0, result.output
     assert "6 lines" in result.output
     after = Archive(archive)
@@ -144,7 +153,11 @@ def test_streets_make_a_new_version_which_an_open_archive_does_not_notice(archiv
         ("nothing.gpkg", None, "There is no file .*; give OS Open Roads"),
         ("torn.gpkg", b"SQLite format 3\0torn", "'torn.gpkg' cannot be read .*; download it again"),
         ("torn.zip", b"PK\x03\x04torn", "not a whole zip file"),
-        ("other.geojson", b'{"type": "Point", "coordinates": [0, 52]}', "holds no street; give OS Open Roads"),
+        (
+            "other.geojson",
+            b'{"type": "Point", "coordinates": [0, 52]}',
+            "holds no street; give OS Open Roads",
+        ),
     ],
 )
 def test_what_is_no_street_file_is_refused_in_one_sentence(name, raw, says, archive, tmp_path):
@@ -173,7 +186,7 @@ def cut(*points, table=TOWN):
     """Return the stretches of map points, named and placed in metres from the middle."""
     lon, lat = (float(v) for v in to_lonlat(EAST, NORTH))
     place = place_row({"postcode": "ZZ5 5AA", "longitude": lon, "latitude": lat})
-    xy = np.array([p[1:] for p in points], float) + [EAST, NORTH]
+    xy = np.add([p[1:] for p in points], (EAST, NORTH))
     lons, lats = to_lonlat(xy[:, 0], xy[:, 1])
     known = pd.DataFrame({"longitude": lons, "latitude": lats, "snapped_to": [p[0] for p in points]})
     rows = pd.DataFrame({
@@ -181,7 +194,7 @@ def cut(*points, table=TOWN):
         "number": table["road_classification_number"].fillna(""), "geometry": table.geometry.to_wkb(),
     })  # fmt: skip
     found = streets.cut(rows, place, known)[1]
-    order = pd.merge(known, found, on=["longitude", "latitude"], how="left")
+    order = known.merge(found, on=["longitude", "latitude"], how="left")
     shapes = [in_metres(s) if s is not None else None for s in order["geometry"]]
     return order.assign(geometry=shapes)
 

@@ -91,12 +91,13 @@ def explore_chart(data: Data, *, place: str = "", width: int = WIDTH) -> Drawing
     whole = alt.vconcat(above, views[2], data=source, spacing=12, resolve=apart)
     description = "Bars by category, a map of snapped points and bars by month, which answer to one choice."
     held = summed_months(data)
+    meta: dict[str, Any] = {"reach": frame_of(data).reach} if SHAPE in points else {}
     return finish(whole, width=width, height=0, description=description, linked={
         "categories": [label_of(c) for c in order], "reports": order.index(ASB),
         "months": [month_name(m) for m in months], "held": [months.index(m) for m in held],
         "since": months.index(scope(data).point_months[0]),
         **({"streets": True} if SHAPE in points else {}),
-    }, **({"reach": frame_of(data).reach} if SHAPE in points else {}))  # fmt: skip
+    }, **meta)  # fmt: skip
 
 
 def _coded(

@@ -113,7 +113,9 @@ def point_map(
     number = "crimes" if what == "Crimes" else f"records of {what.lower()}"
     area = str(table["place"].iloc[0]) if place else "the area"
     if len(around.streets):
-        description = f"Map of the streets in {area}, colour and width by the number of {number}; places as circles."
+        description = (
+            f"Map of the streets in {area}, colour and width by the number of {number}; places as circles."
+        )
         return _street_map(around, frame, table, forces, beat, width, description)
     words = map_labels.placed(
         frame.reach, spots, forces, absent_forces(around), beat, rings=frame.kind == "circle"

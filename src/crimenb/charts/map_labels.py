@@ -205,8 +205,9 @@ def _name_points(sheet: _Sheet, wanted: int) -> None:
 def _mark_points(sheet: _Sheet) -> None:
     """Put a disc with its number beside each point, as near as there is room, or else upon it."""
     turns = np.radians(np.arange(0, 360, 30))
-    circles = {s.name: sheet.around(s.x, s.y, sheet.radius(s)) for s in sheet.spots.itertuples() if s.circle}
-    for spot in sheet.spots.itertuples(index=False):
+    spots: list[Any] = [*sheet.spots.itertuples(index=False)]
+    circles = {s.name: sheet.around(s.x, s.y, sheet.radius(s)) for s in spots if s.circle}
+    for spot in spots:
         disc = _DISC if sheet.wide == WIDTH else _DISC_NARROW
         start = (sheet.radius(spot) if spot.circle else 3) + disc
         for away in (start, start + 6, start + 14, start + 24, 0.0):

@@ -32,7 +32,8 @@ def path(shape: BaseGeometry, x: float, y: float) -> str:
 
     It begins with the only capital letter in it: so a path of several shapes can be taken apart again.
     """
-    parts, at = [], (0, 0)
+    parts: list[str] = []
+    at = np.array([0, 0])
     for part in shapely.get_parts(shapely.get_parts(shape)):
         rings = [part.exterior, *part.interiors] if part.geom_type == "Polygon" else [part]
         for ring in rings:
@@ -44,7 +45,11 @@ def path(shape: BaseGeometry, x: float, y: float) -> str:
             if len(steps) <= closed:
                 continue
             start = corners[0] - at
-            move = f"m{_numbers(start)}{_numbers(steps, after=True)}" if parts else f"M{_numbers(start)}l{_numbers(steps)}"
+            move = (
+                f"m{_numbers(start)}{_numbers(steps, after=True)}"
+                if parts
+                else f"M{_numbers(start)}l{_numbers(steps)}"
+            )
             parts.append(move + "z" * closed)
             at = corners[0] if closed else corners[-1]
     return "".join(parts)
@@ -89,10 +94,11 @@ def restored(svg: str, shapes: list[str], reach: float) -> str:
 
     def together(run: re.Match[str]) -> str:
         marks = []
-        for middle, length, look in _ONE.findall(run[0]):
+        for middle, length, written in _ONE.findall(run[0]):
             scale = float(middle) / reach
-            look = _LENGTHS.sub(lambda m, by=scale: f'{m[1]}="{_divided(m[2], by)}"', look)
-            marks.append((_width(look), look, float(middle), scale, shapes[round(float(length) / scale) - 1]))
+            look = _in_metres(written, scale)
+            shape = shapes[round(float(length) / scale) - 1]
+            marks.append((_width(look), look, float(middle), scale, shape))
         parts = []
         for (_, look, middle, scale), alike in groupby(sorted(marks), key=lambda mark: mark[:4]):
             drawn = "".join(mark[4] for mark in alike)
@@ -103,8 +109,13 @@ def restored(svg: str, shapes: list[str], reach: float) -> str:
     return _RUN.sub(together, svg) if shapes else svg
 
 
-def _divided(lengths: str, by: float) -> str:
-    return ",".join(f"{float(n) / by:.4g}" for n in re.split("[, ]+", lengths))
+def _in_metres(look: str, scale: float) -> str:
+    """Return the attributes of a line with its lengths as they are before the drawing is scaled."""
+
+    def divided(match: re.Match[str]) -> str:
+        return f'{match[1]}="{",".join(f"{float(n) / scale:.4g}" for n in re.split("[, ]+", match[2]))}"'
+
+    return _LENGTHS.sub(divided, look)
 
 
 def _width(look: str) -> float:

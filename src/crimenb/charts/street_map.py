@@ -86,7 +86,7 @@ def stretches(
         Of the widths.
     """
     widths = [{"expr": f"{width * factor:.3g} * sqrt({side} / 680)"} for width in WIDTHS[: len(lows)]]
-    classes = {"type": "threshold", "domain": list(lows[1:])}
+    classes: dict[str, Any] = {"type": "threshold", "domain": list(lows[1:])}
     return base.mark_point(
         filled=False, clip=True, aria=False, opacity=1, strokeCap="round", strokeJoin="round", size=_size(frame, side)
     ).encode(
@@ -100,7 +100,14 @@ def marks(words: pd.DataFrame, axes: dict[str, Any]) -> list[Any]:
     """Return the numbers and letters on the map, each on a disc."""
     base = alt.Chart(words).transform_filter("datum.small == (width < 500)").encode(**axes)
     disc = base.mark_point(
-        shape="circle", size={"expr": "width < 500 ? 170 : 230"}, filled=True, color="#ffffff", stroke=INK, strokeWidth=1, opacity=1, aria=False
+        shape="circle",
+        size={"expr": "width < 500 ? 170 : 230"},
+        filled=True,
+        color="#ffffff",
+        stroke=INK,
+        strokeWidth=1,
+        opacity=1,
+        aria=False,
     )
     text = base.mark_text(fontSize=12, fontWeight="bold", baseline="middle", aria=False)
     return [disc, text.encode(text=alt.Text("name:N"))]
@@ -120,5 +127,11 @@ def _size(frame: Frame, side: str) -> dict[str, str]:
     return {"expr": f"pow({side} / {frame.reach:.2f}, 2)"}
 
 
-CIRCLES = {"color": BLUE, "opacity": 0.75, "stroke": "#ffffff", "strokeWidth": 1.0, "aria": False}
+CIRCLES: dict[str, Any] = {
+    "color": BLUE,
+    "opacity": 0.75,
+    "stroke": "#ffffff",
+    "strokeWidth": 1.0,
+    "aria": False,
+}
 """The look of a place that is no street."""

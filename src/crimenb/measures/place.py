@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from crimenb.measures.counts import Duplicates, Scope
     from crimenb.measures.months import Small, Verdict
     from crimenb.measures.outcomes import Outcomes
-    from crimenb.measures.streets import Drawn
     from crimenb.measures.points import Burst, Edge, Points, Unlocated
+    from crimenb.measures.streets import Drawn
 
 
 class Place:

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 OWN, NEAREST = "name", "nearest"
 """How a point's street is known: it bears its name; or it bears none, and the street is within 5 m."""
 
-CLASSES = ((1, 2, 5, 10, 25), (1, 5, 10, 25, 50), (1, 10, 25, 50, 100), (1, 25, 50, 100, 250), (1, 50, 100, 250, 500))
+CLASSES = (
+    (1, 2, 5, 10, 25),
+    (1, 5, 10, 25, 50),
+    (1, 10, 25, 50, 100),
+    (1, 25, 50, 100, 250),
+    (1, 50, 100, 250, 500),
+)
 """Where the five classes of streets may begin, in records."""
 
 _HIGHEST = 0.08
@@ -50,7 +56,9 @@ def with_streets(data: Data, table: pd.DataFrame) -> pd.DataFrame:
     """
     known = data.stretches.set_index(["longitude", "latitude"])[["street", "how", "geometry"]]
     found = known.rename(columns={"geometry": "stretch"})
-    joined = table.assign(longitude=table.geometry.x, latitude=table.geometry.y).join(found, on=["longitude", "latitude"])
+    joined = table.assign(longitude=table.geometry.x, latitude=table.geometry.y).join(
+        found, on=["longitude", "latitude"]
+    )
     joined["street"], joined["how"] = joined["street"].fillna(""), joined["how"].fillna("")
     return joined.drop(columns=["longitude", "latitude"])
 
@@ -94,9 +102,11 @@ def numbered(data: Data, table: pd.DataFrame) -> pd.DataFrame:
     row = data.main.places.iloc[0]
     cx, cy = to_metres(row["longitude"], row["latitude"])
     parts = []
-    for rows, first in zip(chosen, "1A", strict=True):
-        x, y = to_metres(rows.geometry.x.to_numpy(), rows.geometry.y.to_numpy())
-        rows = rows.assign(away=np.hypot(x - cx, y - cy), towards=np.degrees(np.arctan2(x - cx, y - cy)) % 360)
-        rows = rows.assign(is_street=first == "1").sort_values(["away", "snapped_to"], kind="stable")
+    for some, first in zip(chosen, "1A", strict=True):
+        x, y = to_metres(some.geometry.x.to_numpy(), some.geometry.y.to_numpy())
+        towards = np.degrees(np.arctan2(x - cx, y - cy)) % 360
+        rows = some.assign(
+            away=np.hypot(x - cx, y - cy), towards=towards, is_street=first == "1"
+        ).sort_values(["away", "snapped_to"], kind="stable")
         parts.append(rows.assign(mark=[chr(ord(first) + i) for i in range(len(rows))]))
     return pd.concat(parts)

@@ -247,7 +247,9 @@ def _table(name: str, frame: pd.DataFrame, data: Data) -> Words:
         frame = frame.assign(top=frame["top"].where(frame["crime"] >= LEAST_TOP, ""))
         if place_of(data).has_streets:
             known_streets = with_streets(data.main, frame)[["snapped_to", "street", "how"]]
-            frame = frame.assign(snapped_to=[name_of_point(*row) for row in known_streets.itertuples(index=False)])
+            frame = frame.assign(
+                snapped_to=[name_of_point(*row) for row in known_streets.itertuples(index=False)]
+            )
     columns = [c._replace(heading=c.heading.format(**known) or c.name) for c in columns]
     return table(frame, columns, caption, name=f"{data.query.slug}_{name}")
 

@@ -123,7 +123,7 @@ def _share_shapes(charts: list[dict[str, Any]]) -> list[str]:
         for path, number in places.items() for i, one in enumerate(path.split("M")[1:], 1)
     }  # fmt: skip
     for chart in charts if places else []:
-        chart["spec"] = Markup(_SHAPE.sub(lambda m: f"{m[1]}{numbers.get(m[2], m[2])}\"", chart["spec"]))
+        chart["spec"] = Markup(_SHAPE.sub(lambda m: f'{m[1]}{numbers.get(m[2], m[2])}"', chart["spec"]))
     return list(places)
 
 

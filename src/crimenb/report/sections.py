@@ -296,7 +296,11 @@ def map_legend(data: Data) -> Words:
     for is_street, caption in ((True, "Streets with a number"), (False, "Places with a letter")):
         rows = marks[marks["is_street"] == is_street]
         cells = [
-            (str(row["mark"]), street_map.name(row["snapped_to"], row["street"], row["how"]), street_map.where(row))
+            (
+                str(row["mark"]),
+                street_map.name(row["snapped_to"], row["street"], row["how"]),
+                street_map.where(row),
+            )
             for _, row in rows.iterrows()
         ]
         if cells:

@@ -520,6 +520,7 @@ class _Copy:
 
 
 def now() -> str:
+    """Return the time as an inventory has it."""
     return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 

@@ -201,6 +201,7 @@ def only_stored(action: int, _: str | None, __: str | None, ___: str | None, vie
 
 
 def quoted(name: str) -> str:
+    """Return a name as SQL has it."""
     return '"{}"'.format(name.replace('"', '""'))
 
 

@@ -55,10 +55,8 @@ def cut(
     key = str(place["postcode"].iloc[0])
     is_street = (rows["kind"] == "street").to_numpy()
     stretches = _stretches(rows[is_street].reset_index(drop=True), shapes[is_street], place, points)
-    return (
-        frame("streets", _ground(rows, shapes, place).assign(postcode=key)),
-        frame("stretches", stretches.assign(postcode=key)),
-    )
+    ground = _ground(rows, shapes, place)
+    return frame("streets", ground.assign(postcode=key)), frame("stretches", stretches.assign(postcode=key))
 
 
 def _ground(rows: pd.DataFrame, shapes: np.ndarray, place: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -125,7 +123,7 @@ def _stretches(
 
 
 def _parts(called: np.ndarray, lines: np.ndarray) -> np.ndarray:
-    """Number the connected parts of streets: two far apart may share a name."""
+    """Give each line the number of its street: two streets far apart may share a name."""
     one, other = shapely.STRtree(lines).query(lines, predicate="dwithin", distance=GAP_M)
     same = called[one] == called[other]
     ends = (np.ones(int(same.sum())), (one[same], other[same]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from crimenb.measures.streets import NEAREST
@@ -21,9 +22,9 @@ _NORTHERN_IRELAND = "northern-ireland"
 def signs() -> str:
     """Return what a street and a circle on the map stand for."""
     return (
-        "A coloured street stands for the crimes at its map point: nearer to this point than to any other, usually on "
-        "this street, sometimes on a side street. A circle is a place such as a supermarket, or a street that is not on "
-        "this street map."
+        "A coloured street stands for the crimes at its map point: nearer to this point than to any other, usually "
+        "on this street, sometimes on a side street. A circle is a place such as a supermarket, or a street that is "
+        "not on this street map."
     )
 
 
@@ -46,7 +47,9 @@ def missing(place: Place) -> str:
 
 def classes(lows: Sequence[int]) -> list[str]:
     """Return the classes of streets as numbers of records."""
-    ends = [f"{low:,}" if low == nxt - 1 else f"{low:,} to {nxt - 1:,}" for low, nxt in zip(lows, lows[1:], strict=False)]
+    ends = [
+        f"{low:,}" if low == nxt - 1 else f"{low:,} to {nxt - 1:,}" for low, nxt in itertools.pairwise(lows)
+    ]
     return [*ends, f"{lows[-1]:,} or more"]
 
 
