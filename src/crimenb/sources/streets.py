@@ -66,8 +66,10 @@ def _ground(rows: pd.DataFrame, shapes: np.ndarray, place: gpd.GeoDataFrame) -> 
     parts, at = shapely.get_parts(inside, return_index=True)
     columns = ["kind", "road_class", "name", "number"]
     groups = rows.loc[at, columns].reset_index(drop=True).groupby(columns)
-    found = groups.size().index.to_frame(index=False)
-    return found.assign(geometry=in_degrees(_joined(parts, groups.ngroup().to_numpy(), len(found))))
+    found: pd.DataFrame = groups.size().index.to_frame(index=False)
+    shapes = _joined(parts, groups.ngroup().to_numpy(), len(found))
+    found["geometry"] = in_degrees(shapes)
+    return found
 
 
 def _joined(parts: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
@@ -137,7 +139,7 @@ def plain(names: pd.Series) -> np.ndarray:
 
 def _fields(x: np.ndarray, y: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Return for the points wanted the field nearer to each than to any other, within 200 m."""
-    discs = shapely.buffer(shapely.points(x[wanted], y[wanted]), LONGEST_M)
+    discs: np.ndarray = shapely.buffer(shapely.points(x[wanted], y[wanted]), LONGEST_M)
     if len(x) == 1:
         return discs
     corners = shapely.MultiPoint(np.column_stack([x, y]))
@@ -146,7 +148,7 @@ def _fields(x: np.ndarray, y: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     at, cell = shapely.STRtree(cells).query(shapely.points(x[wanted], y[wanted]), predicate="intersects")
     own = np.empty(len(wanted), dtype=object)
     own[at] = cells[cell]
-    return shapely.intersection(own, discs)
+    return np.asarray(shapely.intersection(own, discs))
 
 
 def _name_streets(table: pd.DataFrame, spots: np.ndarray, links: pd.DataFrame, lines: np.ndarray) -> None:
