@@ -36,6 +36,7 @@ from benchmarks.audit_rules import (
     named,
     number,
     pairs,
+    why_not,
 )
 from benchmarks.audit_texts import Page, page_of
 
@@ -252,7 +253,7 @@ def _changes(f: Facts, row: dict[str, str]) -> Iterator[str]:
     few = min(m.a, m.b) < 20
     yield from _cells(row, {
         "Category": row["Category"], "Before": f"{m.b:,}", "Latest": f"{m.a:,}",
-        "Change": "[u]" if few else f"{m.ratio - 1:+.0%}", "Verdict": words[m.kind],
+        "Change": "[u]" if few else f"{m.ratio - 1:+.0%}", "Verdict": why_not(m) if m.kind == "none" else words[m.kind],
         "Month by month": "too few" if m.kind == "few" else pairs(m),
     })  # fmt: skip
 
@@ -476,7 +477,7 @@ def read_page(f: Facts, page: Page) -> Read:
 
 
 CAPTIONS = {
-    ("months", "Months asked for"), ("coverage", "Police forces and their share of the area"),
+    ("months", "Months of this report"), ("coverage", "Police forces and their share of the area"),
 }  # fmt: skip
 
 

@@ -201,7 +201,7 @@ def part_only(f: Facts) -> str | None:
 
 _WITHOUT = {
     "few": "too few to judge", "not judged": "not judged",
-    "few months": "not judged, because fewer than 6 earlier months can be used",
+    "few months": "not judged, because a normal range needs 6 earlier months",
     "no control": "not judged, because this source cannot show what is normal for the time of year",
 }  # fmt: skip
 
@@ -234,17 +234,18 @@ def pairs(m: Moved) -> str:
     return f"{'lower' if m.ratio < 1 else 'higher'} in {m.same} of {len(m.later)} months"
 
 
-def _why_not(m: Moved) -> str:
+def why_not(m: Moved) -> str:
     """Say which of the three conditions of R8 is not met, the first of them."""
     if abs(m.ratio - 1) < 0.1:
-        return "less than a tenth"
-    return "chance could explain it" if m.low <= 1 <= m.high else pairs(m).replace(" in ", " in only ")
+        return "no clear change (less than 10%)"
+    why = "chance could explain it" if m.low <= 1 <= m.high else pairs(m).replace(" in ", " in only ")
+    return f"no clear change ({why})"
 
 
 def year_verdict(m: Moved) -> str:
     return {
         "rise": f"a clear rise of {abs(m.ratio - 1):.0%}, {pairs(m)}", "few": "too few to judge a change",
-        "fall": f"a clear fall of {abs(m.ratio - 1):.0%}, {pairs(m)}", "none": f"no clear change ({_why_not(m)})",
+        "fall": f"a clear fall of {abs(m.ratio - 1):.0%}, {pairs(m)}", "none": why_not(m),
         "as located": f"{pairs(m)}, but no clear change once the records without a location are allowed for",
     }.get(m.kind, m.kind)  # fmt: skip
 
@@ -350,7 +351,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     first, _, tail = rest.partition(" the normal range for this area (")
     return {"items": head, "first": first, "rest": tail.removesuffix(")")}
 
-@rule(r"Daily crime was {moved:T} in {later:T} (?P<than>compared with|than in) {earlier:T}\.(?: It was {rest:T} in the rest of {forces:T}\.)? (?P<said>This is a local (?:rise|fall): (?:more|less) crime than the rest of .+? and chance explain|The numbers are too small to call a local change|This source cannot show how much of that is the time of year|There is no sign of a local change|The force as a whole accounts for most of that|The difference is too small to call a local change)\.")
+@rule(r"Daily crime was {moved:T} in {later:T} (?P<than>compared with|than in) {earlier:T}\.(?: It was {rest:T} in the rest of {forces:T}\.)? (?P<said>This is a local (?:rise|fall): (?:more|less) crime than the rest of .+? and chance explain|The numbers are too small to call a local change|This source cannot show how much of that is the time of year|There is no sign of a local change|Most of that (?:fall|rise) was across the whole force|The difference is too small to call a local change)\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     m, known = f.recent(), f.recent().rest == f.recent().rest
     text = lambda ms: f"{NAMES[int(ms[0][5:]) - 1]} to {NAMES[int(ms[-1][5:]) - 1]}"  # noqa: E731
@@ -368,7 +369,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     else:
         here, there = math.log(m.ratio), math.log(m.rest)
         explains = here * there > 0 and abs(there) >= abs(here) / 2
-        said = "The force as a whole accounts for most of that" if explains else "The difference is too small to call a local change"
+        said = f"Most of that {'fall' if m.ratio < 1 else 'rise'} was across the whole force" if explains else "The difference is too small to call a local change"
     spans = [text(m.later), text(m.earlier)] if one_year else [Span(m.later), Span(m.earlier)]
     return truth(less_than_two_years(f) and min(m.a, m.b) >= 20) | {
         "moved": way(m.ratio), "than": "compared with" if way(m.ratio) == "unchanged" else "than in",
@@ -410,7 +411,7 @@ def _years_clear(f: Facts) -> list[tuple[str, Moved]]:
 @rule(r"{how_many:C} categor(?:y|ies) changed clearly: {which:T}\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     found = _years_clear(f)
-    items = [f"{category(c)} ({way(m.ratio)} at {m.a:,}, {pairs(m)})" for c, m in found]
+    items = [f"{category(c)} ({m.a:,} after {m.b:,}, {way(m.ratio)}, {pairs(m)})" for c, m in found]
     return {"how_many": len(found), "which": join(items)}
 
 simple(r"None of the {n:I} categories compared changed clearly\.",
@@ -493,9 +494,9 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
 
 # ------------------------------------------------------------------------ what is held of the months
 
-simple(r"All {n:I} months were published(?P<part> for that part)?\.",
+simple(r"All {n:I} months were (?:published|(?P<part>supplied for that part))\.",
     lambda f: {"n": len(f.status), "part": f.kind == "part"} | truth(f.months == list(f.status)))
-simple(r"The month was published(?P<part> for that part)?\.",
+simple(r"The month was (?:published|(?P<part>supplied for that part))\.",
     lambda f: {"part": f.kind == "part"} | truth(len(f.status) == 1 == len(f.months)))
 simple(r"{n:C} of the {all:I} months (?P<verb>is|are) counted\.",
     lambda f: {"n": len(f.months), "all": len(f.status), "verb": "is" if len(f.months) == 1 else "are"} | truth(bool(gaps(f))))
@@ -525,7 +526,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     verb = "is" if len(found) == 1 else "are"
     return {"months": Span(found), "state": g["state"], "verb": None if g["again"] else verb, "again": verb if g["again"] else None}
 
-@rule(r"{months:S} (?P<verb>is|are) suspiciously low and not compared\.")
+@rule(r"{months:S} (?P<verb>is|are) suspiciously low and may be incomplete\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     return {"months": Span(f.low), "verb": "is" if len(f.low) == 1 else "are"}
 
@@ -733,16 +734,16 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     month = max(counts, key=lambda m: counts[m])
     return {"month": named(month), "again": named(month), "n": counts[month]} | truth(f.small)
 
-@rule(r"Crime (?P<move>rose|fell)(?: {size:P})? in (?P<month>[A-Z]\w+)\. \| (?:{again:T} was {verdict:T}\.|Police recorded {n:I} crimes?(?: in {part:T})? in (?P<now>[A-Z]\w+) and {k:I} in (?P<then>[A-Z]\w+)\. Two months cannot show a trend\.)")
+@rule(r"Crime (?P<move>rose|fell)(?: {size:P})? in (?P<month>[A-Z]\w+)\. \| (?:{again:T} was {verdict:T}\.|Police recorded {n:I} crimes?(?: in {part:T})? in (?P<now>[A-Z]\w+)\. Two months cannot show a trend\.)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     n, k, v = f.n("crime"), f.n("crime", shift(f.latest, -1)), f.judged("crime")
-    name, before = named(f.latest).split()[0], named(shift(f.latest, -1)).split()[0]
+    name = named(f.latest).split()[0]
     ranged = v.high >= 0 and f.kind == "whole"
     return {
         "move": "rose" if n > k else "fell", "month": name, "again": name if ranged else None,
         "size": Share(abs(n / max(k, 1) - 1), min(n, k), 20) if g["size"] else None,
-        "verdict": verdict(v) if ranged else None, "n": None if ranged else n, "k": None if ranged else k,
-        "now": None if ranged else name, "then": None if ranged else before,
+        "verdict": verdict(v) if ranged else None, "n": None if ranged else n,
+        "now": None if ranged else name,
         "part": where(f) if f.kind == "part" and not ranged else None,
     } | truth(not f.small)
 
@@ -783,8 +784,8 @@ simple(r"This is a safe place\. \| Police recorded {n:I} crimes? in {where:T} in
 
 simple(r"Demonstration data: an invented town, not a real place\.", lambda f: truth(f.data.source.get("name") == "demo"))
 simple(r"This is an invented place with invented records\.", lambda f: truth(f.data.source.get("name") == "demo"))
-simple(r"Crime recorded by the police, {months:T}\. {forces:T}\.(?= Source: police\.uk\.$| Demonstration data)",
-    lambda f: {"months": Span(list(f.data.query.months)), "forces": join(map(force_name, f.forces)) if f.kind == "part" and f.absent else forces(f)})
+simple(r"Crime recorded by the police(?P<near> within one mile)?, {months:T}\. {forces:T}\.(?= Source: police\.uk\.$| Demonstration data)",
+    lambda f: {"near": f.circle, "months": Span(list(f.data.query.months)), "forces": join(map(force_name, f.forces)) if f.kind == "part" and f.absent else forces(f)})
 simple(r"Source: police\.uk\.(?=$)", lambda f: truth(f.data.source.get("name") != "demo"))
 
 # ------------------------------------------------------------------------ the first screen
@@ -816,10 +817,11 @@ simple(r"{n:I} (?P<reports>reports?) of anti-social behaviour: {verdict:T}\.(?=$
 
 _IN_SHORT = {"rise": "clear rise", "fall": "clear fall", "few": "too few to judge a change"}
 
-@rule(r"{n:I} crimes? in (?:{k:I} of )?the 12 months to {last:M}: {verdict:S}, {b:I} in the (?P<before>12 months before|same months a year before)\.(?=$)")
+@rule(r"{n:I} crimes? in (?:{k:I} of )?the 12 months to {last:M}: {verdict:S}, {b:I} in the (?P<before>12 months before|same months a year before)(?:, both without {out:T})?\.(?=$)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     m = f.year()
-    return _two_years(f) | {"n": m.a, "b": m.b, "verdict": _IN_SHORT.get(m.kind, "no clear change")}
+    out = join(named(x).split()[0] for x in _not_in_both(f)) or None
+    return _two_years(f) | {"n": m.a, "b": m.b, "out": out, "verdict": _IN_SHORT.get(m.kind, "no clear change")}
 
 @rule(r"Records by category, (?:{k:I} of )?the 12 months to {last:M} and the (?P<before>12 months before|same months a year before)\.(?=$)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
@@ -874,7 +876,7 @@ simple(r"Crime was {verdict:T}\.", lambda f: {"verdict": verdict(f.judged("crime
 simple(r"Reports of anti-social behaviour were {verdict:T}\.(?= |$)", lambda f: {"verdict": verdict(f.judged("asb"))})
 simple(r"Nothing unusual stands out\.",
     lambda f: truth(not _lacking(f) and not _changed(f) and not _unusual(f) and any(f.judged(s).high >= 0 for s in ("crime", "asb"))))
-simple(r"No other month is judged\.", lambda f: truth(len(f.months) > 1))
+simple(r"Only the newest month is judged\.", lambda f: truth(len(f.months) > 1))
 simple(r"Both {month:T} numbers are {verdict:T}\.",
     lambda f: {"month": named(f.latest).split()[0], "verdict": short(f.judged("crime"))} | truth(f.judged("crime").kind == f.judged("asb").kind))
 @rule(r"The {month:T} number of (?P<what>crimes|reports) is {verdict:T}\.")
@@ -886,7 +888,7 @@ simple(r"The newest month is not judged\.(?=$)",  # in an index
     lambda f: truth(not f.small and all(f.judged(s).high < 0 for s in ("crime", "asb"))))
 simple(r"The newest month is not judged\. {verdict:T}\.(?=$)", lambda f: {"verdict": _WITHOUT[f.judged("crime").kind]})
 simple(r"These are crimes recorded by the police and mapped to nearby points\. They do not measure how safe an area is\.", lambda f: truth(bool(f.months)))
-simple(r"Police recorded crime is official statistics, but not accredited\. The monthly police\.uk files used here are management information\. The Crime Survey also covers crimes that nobody reports\.",
+simple(r"Police recorded crime is official statistics, but not accredited\. The monthly police\.uk files used here are management information\. The Crime Survey for England and Wales also covers crimes that nobody reports\.",
     lambda f: truth(condition=True))
 
 # ------------------------------------------------------------------------ comparisons, figures' sentences
@@ -897,7 +899,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     words = re.split(r"(?<=\.) ", (g["why"] or "").strip())
     return {"why": g["why"] if all(re.sub(r"\W+$", "", w) in known for w in words) else known} | truth(not f.months)
 
-@rule(r"Source: (?:(?P<demo>the invented records of the demonstration)|police\.uk, (?:release of {release:M}|files for {months:T})(?:, read into an archive on {read:T}|, retrieved on {retrieved:T})?)\.")
+@rule(r"Source: (?:(?P<demo>the invented records of the demonstration)|police\.uk(?:, release of {release:M}|, files for {months:T})?(?:, read into an archive on {read:T}|, retrieved on {retrieved:T})?)\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     known = f.data.source
     day = lambda t: f"{int(t[8:10])} {named(t[:7])}"  # noqa: E731
@@ -906,12 +908,12 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     read, got = known.get("read"), known.get("retrieved")
     return {
         "demo": False, "release": named(known["release"]) if known.get("release") else None,
-        "months": None if known.get("release") else Span(list(f.data.query.months)),
+        "months": None if known.get("release") or not f.months else Span(f.months),
         "read": day(read) if read else None, "retrieved": day(got) if got and not read else None,
     }
 
 _REASONS = {
-    "partly": "only part of the area is covered by the forces in these data", "nothing": "none of its months can be counted",
+    "partly": "only part of the area is counted", "nothing": "none of its months can be counted",
     "few months": "fewer than 6 months can be compared", "no rest": "this source does not hold the rest of the force",
     "overlap": "the two areas share more than a quarter of the records of the smaller",
     "few here": "there are fewer than 100 crimes here, too few for shares",
@@ -936,21 +938,26 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
 simple(r"A filled dot means a clear difference\. The line shows what chance allows\.",
     lambda f: truth(any(not found["why"] for _, found in f.compared())))
 
-@rule(r"Violence and sexual offences: {here:P} here, {there:P} there\. A smaller share only shows that other categories are larger\. It does not make a place safer\.")
+@rule(r"Violence and sexual offences: {here:P} here, {there:P} in {other:T}\. A smaller share only shows that other categories are larger\. It does not make a place safer\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     found = [
-        (Share(r["here"], c["here"]), Share(r["there"], c["there"]))
-        for _, c in f.compared() for r in [c["rows"].get(VIOLENCE)] if r and r["high"] and r["high"] < 1
+        (other, Share(r["here"], c["here"]), Share(r["there"], c["there"]))
+        for other, c in f.compared() for r in [c["rows"].get(VIOLENCE)] if r and r["high"] and r["high"] < 1
     ]
-    for here, there in found:
-        if agrees(g["here"], here) and agrees(g["there"], there):
-            return {"here": here, "there": there}
+    for other, here, there in found:
+        if g["other"] == other:
+            return {"other": other, "here": here, "there": there}
     return {"here": "a smaller share"}
 
-@rule(r"{n:C} months? (?:is|are) left out, because (?P<its>its|their) outcomes are not complete\.")
+@rule(r"{n:C} of the {of:I} months (?P<are>is|are) left out, because (?P<why>many crimes were still under investigation|too many updates are missing|their outcomes are not complete)\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
-    n = len(f.settled["open"]) + len(f.settled["faulty"])
-    return {"n": n, "its": "its" if n == 1 else "their"} | truth(int(f.outcomes.sum()) > 0)
+    still, faulty = f.settled["open"], f.settled["faulty"]
+    n = len(still) + len(faulty)
+    why = "their outcomes are not complete" if still and faulty else "too many updates are missing"
+    return {
+        "n": n, "of": len(f.months), "are": "is" if n == 1 else "are",
+        "why": why if faulty else "many crimes were still under investigation",
+    } | truth(int(f.outcomes.sum()) > 0)
 
 simple(r"No month can be counted, so (?:years are not compared|no outcome is shown)\.", lambda f: truth(not f.months))
 simple(r"The cross is (?P<what>.+?)\. Crimes are moved to the nearest map point, so a circle is not an address\. A large one often marks a busy place, or a place where police log incidents\. Grey dots have no crime or lie outside the area\.",
@@ -983,13 +990,13 @@ simple(r"The rest of {rest:T} is not shown, because its outcomes are incomplete 
     lambda f: {"rest": forces(f)} | truth(f.rest_outcomes is None and len(f.elsewhere) > 0))
 simple(r"Court results are not published, so no share here is a conviction rate\.",
     lambda f: truth(int(f.outcomes.sum()) >= 50))
-simple(r"Map points were replaced in July 2022, so the map shows the months from then on\. Totals may shift by 1 to 4% at the edge\.",
+simple(r"Map points were replaced in July 2022, so the map shows the months from then on\. Counts before and after may differ by 1 to 4% for that reason alone\.",
     lambda f: truth(across(f.months)))
 simple(r"The dash-dotted line is where police force areas meet(?P<how>, as estimated from the nearest postcodes)?\. A record counts for the force that supplied it, so a few lie across the line\.",
     lambda f: {"how": not f.exact} | truth(len(f.cover) > 1))
 simple(r"Records of the shaded part, policed by {names:T}, are not held\. It is not free of crime\.",
     lambda f: {"names": join(map(force_name, f.absent))} | truth(bool(f.absent)))
-simple(r"Select a category or months in the lists, or click or drag in the figure\. Press Escape to show everything\.",
+simple(r"Choose from the lists, or click or drag in the figure\. Press Escape to show everything\.",
     lambda f: truth(bool(f.months)))
 simple(r"Left out, because many crimes were still under investigation in these files: {months:T}\.",
     lambda f: {"months": Span(f.settled["open"])})
@@ -1001,13 +1008,14 @@ simple(r"No crime of these months has an outcome yet\.",
 simple(r"{names:T} supplied every month\.",
     lambda f: {"names": forces(f)} | truth(set(f.status.values()) == {WHOLE}))
 
-@rule(r"{place:T} is policed by {names:T}\.(?: The postcode itself is in {own:T}\.)?(?= Use https| The neighbourhood)")
+@rule(r"{place:T} is in the (?:{one:T} police area|police areas of {names:T})\.(?: The postcode itself is in {own:T}\.)?(?= Use https| The neighbourhood)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     rows = [(force_name(x), s) for x, s in zip(f.cover["force"], f.cover["share"], strict=True) if s > 0]
     share = lambda s: "less than 1%" if s < 0.005 else f"{s:.0%}"  # noqa: E731
-    names = rows[0][0] if len(rows) == 1 else join(f"{n} ({share(s)} of the area)" for n, s in rows)
+    one = rows[0][0] if len(rows) == 1 else None
+    names = None if one else join(f"{n} ({share(s)} of the area)" for n, s in rows)
     own = str(f.place["force"])
-    return {"place": place(f), "names": names, "own": force_name(own) if own and f.circle and len(rows) > 1 else None}
+    return {"place": place(f), "one": one, "names": names, "own": force_name(own) if own and f.circle and len(rows) > 1 else None}
 
 simple(r"Use https://www\.police\.uk/pu/your-area/ to find the local team, its priorities and its meetings\.",
     lambda f: truth(f.data.neighbourhoods.empty))
@@ -1196,7 +1204,7 @@ simple(r"Explore {n:I} crimes? and, counted separately, {asb:I} reports? of anti
     lambda f: {"n": f.total("crime"), "asb": f.total("asb")})
 simple(r"Nothing to explore: no record can be counted(?=$)", lambda f: truth(not f.months))
 
-@rule(r"(?P<what>Records by category, month and map point|Records by category, the latest 12 months and the same months a year before|Records by category|Crimes by month|Reports of anti-social behaviour by month|Crimes by map point|Latest published outcome of {n:I} crimes?|Share of crime by category), {where:T}\.(?=$)")
+@rule(r"(?P<what>Records by category, month and map point(?: from July 2022 on)?|Records by category, the latest 12 months and the same months a year before|Records by category|Crimes by month|Reports of anti-social behaviour by month|Crimes by map point|Latest published outcome of {n:I} crimes?|Share of crime by category), {where:T}\.(?=$)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     months = f.months
     if g["what"] == "Crimes by map point":
@@ -1204,6 +1212,8 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     elif g["what"].startswith("Latest published"):
         months = f.settled["settled"] or f.months
     n = int(f.outcomes.sum()) if g["n"] else None
+    if g["what"].startswith("Records by category, month") and across(f.months) != g["what"].endswith("July 2022 on"):
+        return {"what": "the months that the map counts"}
     return {"what": g["what"], "n": n, "where": _part_and_months(f, g["where"], months)}
 
 def _part_and_months(f: Facts, said: str, months: list[str]) -> str:

@@ -64,7 +64,7 @@ SEEDS = [
         2, TOWN, "note source", "Source: the invented records of the demonstration.",
         "Source: police.uk, release of December 2025, retrieved on 26 November 2026.",
     ),
-    Seed(3, TOWN, "glance", "There is no sign of a local change.", "The force as a whole accounts for most of that."),
+    Seed(3, TOWN, "glance", "There is no sign of a local change.", "Most of that fall was across the whole force."),
     Seed(3, TOWN, "glance", "compared with January to September", "compared with earlier in the year"),
     Seed(
         4, AREA, "policed by", "",
@@ -105,12 +105,12 @@ SEEDS = [
         "With less than two full years, the time of year and a trend cannot be told apart.",
     ),
     Seed(
-        10, LONG, "glance", "no clear change (less than a tenth)",
+        10, LONG, "glance", "no clear change (less than 10%)",
         "a clear fall of 4%, lower in 9 of 11 months",
     ),
     Seed(
         10, LONG, "text change",
-        "One category changed clearly: vehicle crime (37% lower at 222, lower in 11 of 11 months).",
+        "One category changed clearly: vehicle crime (222 after 351, 37% lower, lower in 11 of 11 months).",
         "None of the 11 categories compared changed clearly.",
     ),
     Seed(10, TOWN, "glance", "53 of the 449 points", "53 of the 732 points"),

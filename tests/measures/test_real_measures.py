@@ -199,8 +199,8 @@ AT_A_GLANCE = {
         "within the normal range for this area (1,035 to 1,428). There were 159 reports of anti-social behaviour. "
         "That is within the normal range for this area (85 to 206). The range allows for the rest of Leicestershire, "
         "where reports a day were 35% lower than in the earlier months. Daily crime was 9% lower in October to "
-        "December than in January to September. It was 8% lower in the rest of Leicestershire. The force as a "
-        "whole accounts for most of that."
+        "December than in January to September. It was 8% lower in the rest of Leicestershire. Most of that "
+        "fall was across the whole force."
     ),
     "LE7 9AE": (
         "Police recorded 40 crimes and 2 reports of anti-social behaviour in the mile around LE7 9AE in 2025: 0 to 8 "

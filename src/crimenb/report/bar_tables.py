@@ -274,5 +274,8 @@ def scale_words(reach: int) -> Markup:
     kinds = {
         k: "" if k in ends else "between far" if abs(k) == 2 else "between" for k in range(-reach, reach + 1)
     }
-    words = " ".join(f'<span class="{kind}">{_STEPS[k]}</span>' for k, kind in kinds.items())
+    short = {-reach: ' data-short="less"', reach: ' data-short="more"'}  # on a phone the ends have no room
+    words = " ".join(
+        f'<span class="{kind}"{short.get(k, "")}>{_STEPS[k]}</span>' for k, kind in kinds.items()
+    )
     return Markup(f"<span class='scale'>{words}</span>")

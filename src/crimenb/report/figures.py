@@ -31,11 +31,11 @@ from crimenb.wording.comparisons import refusal
 from crimenb.wording.street_map import name as name_of_point
 from crimenb.wording.summary import LEAST_RANKED, larger_shares, leading
 from crimenb.wording.verdicts import (
-    CHANGES_IN_WORDS,
     brief,
     brief_change,
     describe_change,
     normal_range,
+    verdict_in_table,
     year_before,
     year_named,
     year_refused,
@@ -230,7 +230,8 @@ def _table(name: str, frame: pd.DataFrame, data: Data) -> Words:
     known = facts(data)
     caption, columns = _SHOWN[name]
     if name == "change":
-        frame = frame.assign(pairs=_pairs(frame), verdict=frame["kind"].map(CHANGES_IN_WORDS))
+        verdicts = {name_of(c.series): verdict_in_table(c) for c in place_of(data).changes}
+        frame = frame.assign(pairs=_pairs(frame), verdict=frame["label"].map(verdicts))
     columns = [c for c in columns if c.name in frame]
     if (
         place_of(data).total("crime") < write.LEAST_SHARE
@@ -410,12 +411,13 @@ def _compared(place: Place) -> tuple[str, str]:
 
 
 def _explore(place: Place) -> tuple[str, str]:
+    since = f" from {write.month(place.scope.point_months[0])} on" if place.scope.points_changed else ""
     if not place.scope.months:
         return "Nothing to explore: no record can be counted", "Records by category, month and map point"
     return (
         f"Explore {write.counted(place.total('crime'), 'crime')} and, counted separately, "
         f"{write.counted(place.asb_total, 'report')} of anti-social behaviour",
-        "Records by category, month and map point",
+        f"Records by category, month and map point{since}",
     )
 
 

@@ -57,7 +57,10 @@ def title(data: Data) -> Words:
     named = f"<b>{escape(words)}:</b> {escape(where)}" if words else escape(write.capital(where))
     counted = place.scope.forces if place.scope.kind == "part" and place.scope.absent else place.forces
     police = f" {write.forces_named(counted)}." if counted else ""
-    lines = [f"Crime recorded by the police, {write.period(q.start, q.end)}.{police} Source: police.uk."]
+    near = " within one mile" if place.is_circle else ""
+    lines = [
+        f"Crime recorded by the police{near}, {write.period(q.start, q.end)}.{police} Source: police.uk."
+    ]
     if place.is_demo:
         lines = [
             lines[0].replace("Source: police.uk.", "Demonstration data: an invented town, not a real place.")
@@ -89,7 +92,7 @@ def first_screen(data: Data) -> Words:
     >>> import crimenb as cn
     >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
     >>> cn.first_screen(data)
-    2 crimes in December 2025: not judged, because fewer than 6 earlier months can be used.
+    2 crimes in December 2025: not judged, because a normal range needs 6 earlier months.
     ...
     """
     place = place_of(data)
@@ -131,7 +134,7 @@ def months_table(data: Data) -> Words:
         return paragraphs([f"{forces} supplied every month."])
     columns = [Column("month", "Month"), Column("status", "Status"), Column("why", "Why")]
     shown = known.assign(why=known["why"].replace("", "Supplied."))
-    return table(shown, columns, "Months asked for", name=f"{data.query.slug}_months")
+    return table(shown, columns, "Months of this report", name=f"{data.query.slug}_months")
 
 
 def provenance(data: Data) -> Words:
@@ -267,10 +270,9 @@ def map_key(data: Data) -> Words:
             f"outside the area. {street_map.missing(place)}"
         ]
     if within.points_changed:
-        sentences.insert(
-            0,
-            "Map points were replaced in July 2022, so the map shows the months from then on. Totals may shift by 1 to "
-            f"4% at the edge. {sentences.pop(0)}",
+        sentences[0] = (
+            "Map points were replaced in July 2022, so the map shows the months from then on. Counts before "
+            f"and after may differ by 1 to 4% for that reason alone. {sentences[0]}"
         )
     if place.has_force_lines:
         how = "" if place.shares_are_exact else ", as estimated from the nearest postcodes"
@@ -338,7 +340,7 @@ def how_to_explore(data: Data) -> Words:
     """Return how the linked figure is used; only for readers whose page runs its script."""
     if not place_of(data).scope.months:
         return paragraphs([])
-    text = "Select a category or months in the lists, or click or drag in the figure. Press Escape to show everything."
+    text = "Choose from the lists, or click or drag in the figure. Press Escape to show everything."
     if place_of(data).has_streets:
         text += " Streets have the same colours as on the map above."
     return Words(f'<p class="screen">{escape(text)}</p>', text)
@@ -364,8 +366,14 @@ def happened_next(data: Data) -> Words:
         sentences.append("Court results are not published, so no share here is a conviction rate.")
     left = len(found.unsettled) + len(found.faulty)
     if left and found.crimes:
-        are, its = write.plural(left, "month is", "months are"), write.plural(left, "its", "their")
-        sentences.append(f"{write.opening(left)} {are} left out, because {its} outcomes are not complete.")
+        of, are = len(place.scope.months), write.plural(left, "is", "are")
+        why = (
+            "many crimes were still under investigation"
+            if not found.faulty
+            else "too many updates are missing"
+        )
+        why = why if not (found.faulty and found.unsettled) else "their outcomes are not complete"
+        sentences.append(f"{write.opening(left)} of the {of} months {are} left out, because {why}.")
     if not left and not found.crimes:
         sentences = ["No crime of these months has an outcome yet."]
     return paragraphs([" ".join(sentences)])
@@ -382,10 +390,10 @@ def neighbourhood(data: Data) -> Words:
     >>> import crimenb as cn
     >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
     >>> cn.neighbourhood(data)
-    The mile around ZZ9 9ZZ is policed by Fable Vale. ...
+    The mile around ZZ9 9ZZ is in the Fable Vale police area. ...
     """
     place = data.main
-    link = f'<a href="{_SITE}">police.uk’s neighbourhood search</a>'
+    link = f"<a href='{_SITE}'>police.uk's neighbourhood search</a>"
     if place.neighbourhoods.empty:
         missed = data.source.get("not answered")
         why = f" The neighbourhood team is missing here: {missed}" if missed else ""
@@ -401,7 +409,7 @@ def neighbourhood(data: Data) -> Words:
     contact = [f"{label}: {team[c]}" for label, c in (
         ("Email", "email"), ("Telephone", "telephone"), ("Address", "address")) if team[c]]  # fmt: skip
     links = [
-        _link(a, t) for t, a in [("The team’s own page", team["url"]), ("The force", team["force_url"])] if a
+        _link(a, t) for t, a in [("The team's own page", team["url"]), ("The force", team["force_url"])] if a
     ]
     links += [_link(*reversed(line.split("\t", 1))) for line in team["links"].splitlines() if "\t" in line]
     listed = [*contact, *links]
@@ -426,8 +434,8 @@ def _policed_by(place: Place) -> str:
     """Say which forces police the place, its own postcode's first."""
     shares = [f"{name} ({write.percent(share)} of the area)" for name, share in place.coverage]
     if len(place.coverage) == 1:
-        return f"{write.capital(write.place_name(place))} is policed by {place.coverage[0][0]}."
-    text = f"{write.capital(write.place_name(place))} is policed by {write.listing(shares)}."
+        return f"{write.capital(write.place_name(place))} is in the {place.coverage[0][0]} police area."
+    text = f"{write.capital(write.place_name(place))} is in the police areas of {write.listing(shares)}."
     return (
         f"{text} The postcode itself is in {force_name(place.force)}."
         if place.force and place.is_circle

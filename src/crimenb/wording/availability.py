@@ -82,7 +82,7 @@ def published_sentence(place: Place, *, limit: bool = True) -> str:
             parts.append(_left_out(place, months, kind))
     if within.thin:
         are = write.plural(len(within.thin), "is", "are")
-        parts.append(f"{write.months(within.thin)} {are} suspiciously low and not compared")
+        parts.append(f"{write.months(within.thin)} {are} suspiciously low and may be incomplete")
     parts += _out_of_baselines(place)
     short = within.kind == "whole" and place.year.kind == ChangeVerdict.TOO_FEW_MONTHS
     if limit and short and len(within.steady) > LEAST_MONTHS:
@@ -105,9 +105,9 @@ def _out_of_baselines(place: Place) -> list[str]:
 
 def _how_many(place: Place) -> str:
     asked, counted = len(place.status), len(place.scope.months)
-    part = " for that part" if place.scope.kind == "part" else ""
+    done = "supplied for that part" if place.scope.kind == "part" else "published"
     if counted == asked:
-        return f"all {asked} months were published{part}" if asked > 1 else f"the month was published{part}"
+        return f"all {asked} months were {done}" if asked > 1 else f"the month was {done}"
     verb = write.plural(counted, "is", "are")
     return f"{write.opening(counted)} of the {asked} months {verb} counted"
 
@@ -156,13 +156,14 @@ def nothing_sentences(place: Place) -> list[str]:
 def source_sentence(place: Place) -> str:
     """Say whose figures these are and of which release, as far as that is known (R22)."""
     source = place.source
-    asked = write.period(place.query.start, place.query.end)
     if place.is_demo:
         return "Source: the invented records of the demonstration."
-    release = (
-        f"release of {write.month(source['release'])}" if source.get("release") else f"files for {asked}"
-    )
+    months = place.scope.months
+    files = f", files for {write.span(months)}" if months else ""
+    release = f", release of {write.month(source['release'])}" if source.get("release") else files
+    text = f"Source: police.uk{release}"
     if source.get("read"):
-        return f"Source: police.uk, {release}, read into an archive on {write.day(source['read'])}."
-    retrieved = f", retrieved on {write.day(source['retrieved'])}" if source.get("retrieved") else ""
-    return f"Source: police.uk, {release}{retrieved}."
+        return f"{text}, read into an archive on {write.day(source['read'])}."
+    return (
+        f"{text}, retrieved on {write.day(source['retrieved'])}." if source.get("retrieved") else f"{text}."
+    )

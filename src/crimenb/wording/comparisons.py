@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from crimenb.data import Data
 
 _REASONS = {
-    Refusal.PARTLY: "only part of the area is covered by the forces in these data",
+    Refusal.PARTLY: "only part of the area is counted",
     Refusal.NOTHING: "none of its months can be counted",
     Refusal.FEW_MONTHS: "fewer than 6 months can be compared",
     Refusal.NO_REST: "this source does not hold the rest of the force",
@@ -95,8 +95,9 @@ def comparison_sentences(comparison: Comparison) -> list[str]:
             write.percent_of(float(rows[side][NEVER_LOW]), n)
             for side, n in (("share_here", comparison.here), ("share_there", comparison.there))
         )
+        other = compared_with(comparison)
         sentences.append(
-            f"{write.capital(write.category(NEVER_LOW))}: {here} here, {there} there. A smaller share only shows that "
-            "other categories are larger. It does not make a place safer."
+            f"{write.capital(write.category(NEVER_LOW))}: {here} here, {there} in {other}. A smaller share only "
+            "shows that other categories are larger. It does not make a place safer."
         )
     return sentences

@@ -99,7 +99,10 @@ def _year(place: Place) -> LargeNumber:
         named = year_named(year)
         when = named[0].lower() + named[1:]
         value, verdict = year.count_later, write.capital(brief_change(year))
-        detail, strong = f"{year.count_earlier:,} {year_before(year)}", YEAR
+        out = (
+            f", both without {write.listing([*map(write.month_alone, year.missing)])}" if year.missing else ""
+        )
+        detail, strong = f"{year.count_earlier:,} {year_before(year)}{out}", YEAR
     else:
         value, when, strong = place.total("crime"), write.in_period(place.scope.months), len(bars)
         verdict = "Not compared with the year before"
@@ -178,7 +181,7 @@ def _nothing_unusual(place: Place) -> tuple[str, str] | None:
         name = "number of crimes" if judged[0].series == "crime" else "number of reports"
         text = f"The {month} {name} is {brief(judged[0])}."
     if len(place.scope.months) > 1:
-        text = f"{text} No other month is judged.".strip()
+        text = f"{text} Only the newest month is judged.".strip()
     return "Nothing unusual stands out.", text
 
 

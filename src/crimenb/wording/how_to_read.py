@@ -30,7 +30,7 @@ THEFTS = ("shoplifting", "other-theft", "theft-from-the-person", "bicycle-theft"
 MOST_LISTED = 3
 STANDING = (
     "Police recorded crime is official statistics, but not accredited. The monthly police.uk files used here are "
-    "management information. The Crime Survey also covers crimes that nobody reports."
+    "management information. The Crime Survey for England and Wales also covers crimes that nobody reports."
 )
 WHAT_THESE_ARE = (
     "These are crimes recorded by the police and mapped to nearby points. They do not measure how "

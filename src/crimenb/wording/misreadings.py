@@ -106,13 +106,14 @@ def _month_before(place: Place) -> Iterator[Misreading]:
     move = f"rose {now / then - 1:.0%}" if now > then else f"fell {1 - now / then:.0%}"
     if min(now, then) < LEAST_FOR_PERCENT or "0%" in move.split():
         move = "rose" if now > then else "fell"
-    name, other = write.month_alone(within.latest), write.month_alone(before)
+    name = write.month_alone(within.latest)
     if place.crime.range is not None:
         instead = f"{name} was {describe(place.crime)}."
     else:
         where = f" in {write.where(place)}" if within.kind == "part" else ""
-        counts = f"{write.counted(now, 'crime')}{where} in {name} and {then:,} in {other}"
-        instead = f"Police recorded {counts}. Two months cannot show a trend."
+        instead = (
+            f"Police recorded {write.counted(now, 'crime')}{where} in {name}. Two months cannot show a trend."
+        )
     yield Misreading(f"Crime {move} in {name}.", instead)
 
 

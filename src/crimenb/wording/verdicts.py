@@ -28,7 +28,7 @@ _BESIDE_RANGE = {
 _WITHOUT_RANGE = {
     MonthVerdict.TOO_FEW: ("too few to judge", "too few to judge"),
     MonthVerdict.TOO_FEW_MONTHS: (
-        "not judged", f"not judged, because fewer than {LEAST_MONTHS} earlier months can be used",
+        "not judged", f"not judged, because a normal range needs {LEAST_MONTHS} earlier months",
     ),
     MonthVerdict.NO_CONTROL: (
         "not judged", "not judged, because this source cannot show what is normal for the time of year",
@@ -124,19 +124,23 @@ def describe_change(change: Change) -> str:
     if change.kind == ChangeVerdict.AS_LOCATED:
         return f"{months}, but no clear change once the records without a location are allowed for"
     if change.kind == ChangeVerdict.NONE:
-        return f"no clear change ({_why_not_clear(change, months)})"
+        return verdict_in_table(change)
     return brief_change(change)
 
 
-def _why_not_clear(change: Change, months: str) -> str:
-    """Say which of the three conditions of a clear change (R8) is not met."""
+def verdict_in_table(change: Change) -> str:
+    """Write a year's verdict briefly, and of no clear change which condition of R8 is not met."""
+    if change.kind != ChangeVerdict.NONE:
+        return brief_change(change)
     if abs(change.ratio - 1) < LEAST_CHANGE:
-        return "less than a tenth"
-    return (
-        "chance could explain it"
-        if change.low <= 1 <= change.high
-        else months.replace(" in ", " in only ", 1)
-    )
+        why = f"less than {LEAST_CHANGE:.0%}"
+    elif change.low <= 1 <= change.high:
+        why = "chance could explain it"
+    else:
+        why = (
+            f"{'lower' if change.ratio < 1 else 'higher'} in only {change.same_way} of {change.pairs} months"
+        )
+    return f"no clear change ({why})"
 
 
 def brief_change(change: Change) -> str:
@@ -190,7 +194,7 @@ def _recent_verdict(place: Place) -> str:
     if difference(recent.ratio) == "unchanged":
         return "There is no sign of a local change."
     if recent.force_explains:
-        return "The force as a whole accounts for most of that."
+        return f"Most of that {'fall' if recent.ratio < 1 else 'rise'} was across the whole force."
     return "The difference is too small to call a local change."
 
 
@@ -254,7 +258,7 @@ def clear_categories(place: Place) -> str:
         judged = [c for c in place.changes[2:] if c.kind not in UNJUDGED]
         return f"None of the {len(judged)} categories compared changed clearly." if len(judged) > 1 else ""
     named = [
-        f"{write.category(c.series)} ({difference(c.ratio)} at {c.count_later:,}, "
+        f"{write.category(c.series)} ({c.count_later:,} after {c.count_earlier:,}, {difference(c.ratio)}, "
         f"{'lower' if c.ratio < 1 else 'higher'} in {c.same_way} of {c.pairs} months)"
         for c in clear
     ]

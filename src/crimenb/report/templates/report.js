@@ -138,7 +138,7 @@
     if (chosen.pick < 0 || chosen.pick === known.reports) { parts.push(count(reports, "report") + " of anti-social behaviour"); }
     var there = Object.keys(points).length;
     return what + ", " + span + " (" + count(counted, "month") + " counted): " + parts.join(" and ") +
-      (there ? ", at " + count(there, "map point") + (known.streets ? "; the most at one is " : "; the largest circle stands for ") + count(most, chosen.pick === known.reports ? "report" : "crime") : "") + ".";
+      (there ? (chosen.from < known.since ? "; from " + known.months[known.since] + " on" : "") + ", at " + count(there, "map point") + (known.streets ? "; the most at one is " : "; the largest circle stands for ") + count(most, chosen.pick === known.reports ? "report" : "crime") : "") + ".";
   }
 
   function controls(host, known) {
