@@ -106,6 +106,27 @@ def test_squares_of_shapefiles_are_read_and_what_two_of_them_hold_is_kept_once(a
     assert sorted(stored(archive)["number"]) == ["", "", "", "", "", "A47"]
 
 
+GML = """<?xml version="1.0"?>
+<os:FeatureCollection xmlns:os="http://namespaces.os.uk/product/1.0" xmlns:road="http://namespaces.os.uk/Open/Roads/1.0"
+ xmlns:gml="http://www.opengis.net/gml/3.2" xmlns:net="urn:x-inspire:specification:gmlas:Network:3.2">
+<os:featureMember><road:RoadNode gml:id="n"><gml:pos>1 2</gml:pos></road:RoadNode></os:featureMember>
+<os:featureMember><road:RoadLink gml:id="a"><net:centrelineGeometry><gml:LineString gml:id="a-0" srsDimension="2">
+<gml:posList>460000.2 300000 460400 300000.3</gml:posList></gml:LineString></net:centrelineGeometry>
+<road:roadClassification>A Road</road:roadClassification><road:name1>High Street</road:name1>
+<road:roadClassificationNumber>A47</road:roadClassificationNumber></road:RoadLink></os:featureMember>
+</os:FeatureCollection>"""
+
+
+def test_squares_of_gml_are_read(archive, tmp_path):
+    with zipfile.ZipFile(tmp_path / "oproad_gml3_gb.zip", "w") as out:
+        for square in ("SK", "SP"):
+            out.writestr(f"data/OSOpenRoads_{square}.gml", GML)
+    assert add_streets([tmp_path / "oproad_gml3_gb.zip"], archive)["street"] == 1
+    line = stored(archive).iloc[0]
+    assert line[["name", "number", "road_class"]].tolist() == ["High Street", "A47", "A Road"]
+    assert shapely.get_coordinates(line["geometry"]).tolist() == [[EAST, NORTH], [EAST + 400, NORTH]]
+
+
 def test_water_and_railways_are_kept_beside_and_lines_are_no_water(archive, tmp_path):
     TOWN.to_file(tmp_path / "roads.gpkg", layer="road_link")
     with zipfile.ZipFile(tmp_path / "opmplc_sk.zip", "w") as out:

@@ -1,6 +1,6 @@
 """Streets, water and railways of the Ordnance Survey -> a new version of an archive that has them.
 
-OS Open Roads (GeoPackage, its zip, or the Shapefile zip by 100 km square) and, of OS OpenMap Local,
+OS Open Roads (GeoPackage, its zip, or the Shapefile or GML zip by 100 km square) and, of OS OpenMap Local,
 water and railway tracks. A file is read in batches, and sorted by DuckDB within its memory limit.
 """
 
@@ -15,6 +15,7 @@ import sqlite3
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
 import duckdb
 import geopandas as gpd
@@ -42,19 +43,19 @@ _NAMES = {
     "id": ("id", "identifier"),
     "name": ("name_1", "name1", "distname"),
     "other_name": ("name_2", "name2"),
-    "number": ("road_classification_number", "roadnumber"),
-    "road_class": ("road_classification", "class", "classifica"),
+    "number": ("road_classification_number", "roadclassificationnumber", "roadnumber"),
+    "road_class": ("road_classification", "roadclassification", "class", "classifica"),
 }
 """Our columns, and what they are called in the GeoPackage, the Shapefile and OS OpenMap Local."""
 
 _LAYERS = {
-    STREET: r"road_?link|^roads?$",
+    STREET: r"road_?link|^OSOpenRoads_|^roads?$",
     WATER: r"surface_?water_?area|tidal_?water|^water$",
     RAILWAY: r"railway_?track|^railways?$",
 }
 """What the layers of each kind are called; a file's only layer may have any name."""
 
-_ENDINGS = (".gpkg", ".shp", ".geojson", ".json")
+_ENDINGS = (".gpkg", ".shp", ".gml", ".geojson", ".json")
 _SCHEMA = pa.schema(
     [*((n, pa.string()) for n in ("kind", *_NAMES)), *((n, pa.int32()) for n in ("x0", "y0", "x1", "y1")),
      ("geometry", pa.binary())]
@@ -85,7 +86,7 @@ def add_streets(
     Parameters
     ----------
     sources
-        OS Open Roads: the GeoPackage, its zip, or the zip of Shapefiles by 100 km square.
+        OS Open Roads: the GeoPackage, its zip, or the zip of Shapefiles or GML by 100 km square.
     into
         The archive's folder.
     water, railway
@@ -218,10 +219,13 @@ def _batches(path: Path, kind: str, tmp: Path, years: list[int]) -> Iterator[pa.
         elif path.suffix.lower() == ".shp":
             years.append(_year_of(path))
             yield _shapefile(path, kind)
+        elif path.suffix.lower() == ".gml":
+            years.append(_year_of(path))
+            yield from _gml(path, kind)
         else:
             years.append(_year_of(path))
             yield from (_of_frame(kind, layer) for layer in outlines.read_outlines(path).values())
-    except (sqlite3.Error, RuntimeError, shapely.errors.ShapelyError, ValueError) as error:
+    except (sqlite3.Error, RuntimeError, shapely.errors.ShapelyError, SyntaxError, ValueError) as error:
         if isinstance(error, CrimenbError):
             raise
         why = " ".join(str(error).split())[:120]
@@ -264,6 +268,29 @@ def _shapefile(path: Path, kind: str) -> pa.Table:
 def _of_frame(kind: str, frame: gpd.GeoDataFrame) -> pa.Table:
     columns = {str(c): frame[c].tolist() for c in frame.columns.drop("geometry")}
     return _table(kind, frame.geometry.array, columns, frame.crs or METRES)
+
+
+def _gml(path: Path, kind: str) -> Iterator[pa.Table]:
+    """Read the links of OS Open Roads' own GML; GDAL would ask the network for its schema."""
+    rows: list[dict[str, str]] = []
+    parsed = ElementTree.iterparse(path, ("start", "end"))
+    _, root = next(parsed)
+    for event, element in parsed:
+        if event == "end" and element.tag.endswith("}RoadLink"):
+            found = {part.tag.rpartition("}")[2].lower(): part.text or "" for part in element.iter()}
+            rows.append(found | {"id": next((v for k, v in element.items() if k.endswith("}id")), "")})
+            root.clear()
+            if len(rows) == _BATCH:
+                yield _links(rows, kind)
+                rows = []
+    yield _links(rows, kind)
+
+
+def _links(rows: list[dict[str, str]], kind: str) -> pa.Table:
+    corners = [np.array(row["poslist"].split(), float).reshape(-1, 2) for row in rows]
+    there = {name for row in rows for name in row}
+    columns = {name: [row.get(name, "") for row in rows] for name in there}
+    return _table(kind, [shapely.LineString(xy) for xy in corners], columns)
 
 
 def _geopackage(path: Path, kind: str, years: list[int]) -> Iterator[pa.Table]:
