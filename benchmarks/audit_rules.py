@@ -237,7 +237,7 @@ def pairs(m: Moved) -> str:
 def why_not(m: Moved) -> str:
     """Say which of the three conditions of R8 is not met, the first of them."""
     if abs(m.ratio - 1) < 0.1:
-        return "no clear change (less than 10%)"
+        return f"no clear change ({way(m.ratio)}, under the 10% that counts as clear)"
     why = "chance could explain it" if m.low <= 1 <= m.high else pairs(m).replace(" in ", " in only ")
     return f"no clear change ({why})"
 
@@ -377,7 +377,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "forces": forces(f) if known else None, "said": said,
     }
 
-@rule(r"In (?:{k:I} of )?the 12 months to {last:M} police recorded {a:I} crimes?, after {b:I} in the (?P<before>12 months before|same months a year before): {verdict:T}\.(?: In the rest of {forces:T} daily crime was {rest:T}\.)?(?: {missing:S} (?P<are>is|are) left out, because only months counted in both years are compared\.)?")
+@rule(r"In (?:{k:I} of )?the 12 months to {last:M} police recorded {a:I} crimes?, after {b:I} in the (?P<before>12 months before|same months a year before): {verdict:T}\.(?: In the rest of {forces:T} daily crime was {rest:T} over the same time\.)?(?: {missing:S} (?P<are>is|are) left out, because only months counted in both years are compared\.)?")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     m = f.year()
     missing, known = _not_in_both(f), m.rest == m.rest
@@ -398,7 +398,7 @@ def _two_years(f: Facts) -> Expected:
         "before": "same months a year before" if missing else "12 months before",
     }
 
-@rule(r"In the rest of {forces:T} daily crime was {rest:T}\.")
+@rule(r"In the rest of {forces:T} daily crime was {rest:T} over the same time\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     return {"forces": forces(f), "rest": way(f.year().rest)}
 
@@ -876,7 +876,7 @@ simple(r"Crime was {verdict:T}\.", lambda f: {"verdict": verdict(f.judged("crime
 simple(r"Reports of anti-social behaviour were {verdict:T}\.(?= |$)", lambda f: {"verdict": verdict(f.judged("asb"))})
 simple(r"Nothing unusual stands out\.",
     lambda f: truth(not _lacking(f) and not _changed(f) and not _unusual(f) and any(f.judged(s).high >= 0 for s in ("crime", "asb"))))
-simple(r"Only the newest month is judged\.", lambda f: truth(len(f.months) > 1))
+simple(r"Of the months, only the newest is judged\.", lambda f: truth(len(f.months) > 1))
 simple(r"Both {month:T} numbers are {verdict:T}\.",
     lambda f: {"month": named(f.latest).split()[0], "verdict": short(f.judged("crime"))} | truth(f.judged("crime").kind == f.judged("asb").kind))
 @rule(r"The {month:T} number of (?P<what>crimes|reports) is {verdict:T}\.")
@@ -1204,7 +1204,7 @@ simple(r"Explore {n:I} crimes? and, counted separately, {asb:I} reports? of anti
     lambda f: {"n": f.total("crime"), "asb": f.total("asb")})
 simple(r"Nothing to explore: no record can be counted(?=$)", lambda f: truth(not f.months))
 
-@rule(r"(?P<what>Records by category, month and map point(?: from July 2022 on)?|Records by category, the latest 12 months and the same months a year before|Records by category|Crimes by month|Reports of anti-social behaviour by month|Crimes by map point|Latest published outcome of {n:I} crimes?|Share of crime by category), {where:T}\.(?=$)")
+@rule(r"(?P<what>Records by category, month and map point|Records by category, the latest 12 months and the same months a year before|Records by category|Crimes by month|Reports of anti-social behaviour by month|Crimes by map point|Latest published outcome of {n:I} crimes?|Share of crime by category), {where:T}\.(?P<since> The map starts in July 2022\.)?(?=$)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     months = f.months
     if g["what"] == "Crimes by map point":
@@ -1212,9 +1212,8 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     elif g["what"].startswith("Latest published"):
         months = f.settled["settled"] or f.months
     n = int(f.outcomes.sum()) if g["n"] else None
-    if g["what"].startswith("Records by category, month") and across(f.months) != g["what"].endswith("July 2022 on"):
-        return {"what": "the months that the map counts"}
-    return {"what": g["what"], "n": n, "where": _part_and_months(f, g["where"], months)}
+    since = g["what"].startswith("Records by category, month") and across(f.months)
+    return {"what": g["what"], "since": since, "n": n, "where": _part_and_months(f, g["where"], months)}
 
 def _part_and_months(f: Facts, said: str, months: list[str]) -> str:
     """Return `said` where it is these months, after the part where only one is counted."""

@@ -105,7 +105,7 @@ SEEDS = [
         "With less than two full years, the time of year and a trend cannot be told apart.",
     ),
     Seed(
-        10, LONG, "glance", "no clear change (less than 10%)",
+        10, LONG, "glance", "no clear change (4% lower, under the 10% that counts as clear)",
         "a clear fall of 4%, lower in 9 of 11 months",
     ),
     Seed(

@@ -24,7 +24,7 @@ def test_a_usual_month():
         "Not compared with the year before", "this report covers less than two years",
     )  # fmt: skip
     assert what_matters(place_of(data)) == (
-        "Nothing unusual stands out.", "The December number of crimes is within the normal range. Only the newest month is judged.",
+        "Nothing unusual stands out.", "The December number of crimes is within the normal range. Of the months, only the newest is judged.",
     )  # fmt: skip
 
 

@@ -111,7 +111,7 @@ def test_two_years_with_a_change_built_in():
     said = text(data)
     assert said.startswith(
         "In the 12 months to December 2025 police recorded 1,680 crimes, after 2,400 in the 12 months before: "
-        "a clear fall of 30%, lower in 12 of 12 months. In the rest of Leicestershire daily crime was unchanged."
+        "a clear fall of 30%, lower in 12 of 12 months. In the rest of Leicestershire daily crime was unchanged over the same time."
     )
     assert (
         "One category changed clearly: shoplifting (1,680 after 2,400, 30% lower, lower in 12 of 12 months)."
@@ -341,7 +341,7 @@ CHANGE = changes.Change(
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("no change", "no clear change (less than 10%)"),
+        ("no change", "no clear change (5% lower, under the 10% that counts as clear)"),
         ("fall", "a clear fall of 5%, lower in 7 of 12 months"),
         ("too few", "too few to judge a change"),
         ("map changed", "not compared across July 2022, when police.uk replaced its map points"),
@@ -354,7 +354,7 @@ def test_one_wording_for_one_change(kind, words):
 @pytest.mark.parametrize(
     ("ratio", "low", "high", "why"),
     [
-        (0.95, 0.90, 0.99, "less than 10%"),
+        (0.95, 0.90, 0.99, "5% lower, under the 10% that counts as clear"),
         (0.82, 0.60, 1.12, "chance could explain it"),
         (0.82, 0.70, 0.95, "lower in only 7 of 12 months"),
     ],

@@ -49,13 +49,14 @@ def category_bars(data: Data) -> Words:
         if place.total("crime") >= summary.LEAST_RANKED
         else set()
     )
+    newest_dark = [m == max(place.status) for m in place.status]
     months, top = list(place.status), max([1, *(place.total(str(c)) for c in [*totals.index, ASB])])
 
     def row(slug: str, kind: str, label: str) -> list[str]:
         counts = place.counts[slug].to_dict()
         held = [counts.get(m) for m in months]
         n, newest = place.total(slug), held[-1]
-        each = Markup(small_bars(held, kind, 1, size=IN_ROW))
+        each = Markup(small_bars(held, kind, newest_dark, size=IN_ROW))
         return [label, f"{n:,}", bar(n / top, kind, named=slug in named), each,
                 "[x]" if newest is None else f"{newest:,}"]  # fmt: skip
 

@@ -298,6 +298,8 @@ def headline(name: str, data: Data, *, subtitle: bool = True) -> Words:
     where = f", {write.part_of(place)}" if place.scope.kind == "part" else ""
     when = "" if name == "change" and place.year.compared else f", {span}"
     below = write.capital(f"{measure}{where}{when}.")
+    if name == "explore" and place.scope.points_changed:
+        below += f" The map starts in {write.month(place.scope.point_months[0])}."
     html = f"<h3>{escape(says)}</h3><p class='subtitle'>{escape(below)}</p>"
     return Words(html, f"{says}\n{below}", "head")
 
@@ -411,13 +413,12 @@ def _compared(place: Place) -> tuple[str, str]:
 
 
 def _explore(place: Place) -> tuple[str, str]:
-    since = f" from {write.month(place.scope.point_months[0])} on" if place.scope.points_changed else ""
     if not place.scope.months:
         return "Nothing to explore: no record can be counted", "Records by category, month and map point"
     return (
         f"Explore {write.counted(place.total('crime'), 'crime')} and, counted separately, "
         f"{write.counted(place.asb_total, 'report')} of anti-social behaviour",
-        f"Records by category, month and map point{since}",
+        "Records by category, month and map point",
     )
 
 

@@ -67,9 +67,14 @@ _ALONE, IN_ROW = "width='360' height='60'", "width='150' height='22'"
 
 
 def small_bars(
-    bars: Sequence[int | None], kind: str, strong: int, limits: Range | None = None, *, size: str = _ALONE
+    bars: Sequence[int | None],
+    kind: str,
+    strong: Sequence[bool],
+    limits: Range | None = None,
+    *,
+    size: str = _ALONE,
 ) -> str:
-    """Return months as small bars in SVG: the last `strong` dark, a month not counted as a dotted line.
+    """Return months as small bars in SVG: those that are `strong` dark, a month not counted as a dotted line.
 
     It has no text and no name: what it shows stands beside it in words.
 
@@ -90,8 +95,7 @@ def small_bars(
         parts.append(
             f'<path class="edge" d="M{at} {high}h{_BAR}M{at} {low}h{_BAR}" stroke="{EDGE}" fill="none"/>'
         )
-    for i, n in enumerate(bars):
-        dark = i >= len(bars) - strong
+    for i, (n, dark) in enumerate(zip(bars, strong, strict=True)):
         if n is None:
             parts.append(f'<path class="gap" d="M{i * _BAR + 1} {_HIGH - 2}h{_BAR - 2}" stroke="{SOFT}"/>')
             continue
@@ -116,12 +120,13 @@ def large_number(number: LargeNumber) -> str:
     ends = [number.months[0], number.months[-1]] if len(number.months) > 1 else number.months
     what = str(escape(number.what)).replace("anti-social", '<span class="word">anti-social</span>')
     named = [write.month(m) if len(number.months) > YEAR else write.month_alone(m) for m in ends]
+    dark = [m in number.strong for m in number.months]
     kind = ' class="limits"' if number.range else ""
     detail = f" <em{kind}>{escape(number.detail)}</em>" if number.detail else ""
     return (
         f'<div class="number {number.series}"><p class="count"><b>{number.value:,}</b> '
         f"<span>{what}</span></p>"
-        f'<div class="run">{small_bars(number.bars, number.series, number.strong, number.range)}'
+        f'<div class="run">{small_bars(number.bars, number.series, dark, number.range)}'
         f'<p class="ends" aria-hidden="true">{_TO.join(f"<span>{n}</span>" for n in named)}</p></div>'
         f'<p class="verdict"><strong>{escape(number.verdict)}</strong>{detail}</p></div>'
     )

@@ -29,7 +29,10 @@ from crimenb.wording.verdicts import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from crimenb.measures.place import Place
+    from crimenb.query import Month
     from crimenb.usual_range import Range
 
 _CODE = re.compile(r"[A-Z]\d{8}")
@@ -42,7 +45,7 @@ class LargeNumber(NamedTuple):
     """A number of the first screen: what it counts, its verdict, and its months.
 
     series: "crime" or "asb"; bars: the counts of `months`, None for a month that is not counted;
-    strong: how many of the last bars the number counts; kind: of the verdict that `verdict` puts into
+    strong: the months that the number counts, drawn dark; kind: of the verdict that `verdict` puts into
     words; range: the newest month's normal range.
     """
 
@@ -53,7 +56,7 @@ class LargeNumber(NamedTuple):
     series: str
     months: list[str]
     bars: list[int | None]
-    strong: int
+    strong: Collection[Month]
     kind: MonthVerdict | ChangeVerdict
     range: Range | None = None
 
@@ -88,12 +91,13 @@ def _newest(place: Place, series: str, one: str, verdict: Verdict) -> LargeNumbe
         detail = describe(verdict).removeprefix(brief(verdict)).lstrip(", ")
     return LargeNumber(
         value, f"{what} in {write.month(place.scope.latest)}", write.capital(brief(verdict)), detail,
-        series, months, bars, 1, verdict.kind, verdict.range,
+        series, months, bars, months[-1:], verdict.kind, verdict.range,
     )  # fmt: skip
 
 
 def _year(place: Place) -> LargeNumber:
     year = place.year
+    strong: Collection[Month]
     months, bars = _bars(place, "crime", MOST_BARS, year.later[-1] if year.compared else place.scope.latest)
     if year.compared:
         named = year_named(year)
@@ -102,9 +106,9 @@ def _year(place: Place) -> LargeNumber:
         out = (
             f", both without {write.listing([*map(write.month_alone, year.missing)])}" if year.missing else ""
         )
-        detail, strong = f"{year.count_earlier:,} {year_before(year)}{out}", YEAR
+        detail, strong = f"{year.count_earlier:,} {year_before(year)}{out}", year.later
     else:
-        value, when, strong = place.total("crime"), write.in_period(place.scope.months), len(bars)
+        value, when, strong = place.total("crime"), write.in_period(place.scope.months), months
         verdict = "Not compared with the year before"
         detail = year_refused(place)
     what = f"{write.plural(value, 'crime', 'crimes')} {when}"
@@ -181,7 +185,7 @@ def _nothing_unusual(place: Place) -> tuple[str, str] | None:
         name = "number of crimes" if judged[0].series == "crime" else "number of reports"
         text = f"The {month} {name} is {brief(judged[0])}."
     if len(place.scope.months) > 1:
-        text = f"{text} Only the newest month is judged.".strip()
+        text = f"{text} Of the months, only the newest is judged.".strip()
     return "Nothing unusual stands out.", text
 
 

@@ -133,7 +133,7 @@ def verdict_in_table(change: Change) -> str:
     if change.kind != ChangeVerdict.NONE:
         return brief_change(change)
     if abs(change.ratio - 1) < LEAST_CHANGE:
-        why = f"less than {LEAST_CHANGE:.0%}"
+        why = f"{difference(change.ratio)}, under the {LEAST_CHANGE:.0%} that counts as clear"
     elif change.low <= 1 <= change.high:
         why = "chance could explain it"
     else:
@@ -224,7 +224,7 @@ def rest_sentence(place: Place) -> str:
     """Say how the rest of the force changed on the year, or ""."""
     if isnan(place.year.rest_ratio):
         return ""
-    return f"In {write.rest_of(place.forces)} daily crime was {difference(place.year.rest_ratio)}."
+    return f"In {write.rest_of(place.forces)} daily crime was {difference(place.year.rest_ratio)} over the same time."
 
 
 def year_refused(place: Place) -> str:
