@@ -962,7 +962,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
 simple(r"No month can be counted, so (?:years are not compared|no outcome is shown)\.", lambda f: truth(not f.months))
 simple(r"The cross is (?P<what>.+?)\. Crimes are moved to the nearest map point, so a circle is not an address\. A large one often marks a busy place, or a place where police log incidents\. Grey dots have no crime or lie outside the area\.",
     lambda f: {"what": f.key if f.circle else "the middle of the area"} | truth(not f.has_streets))
-simple(r"A coloured street stands for the crimes at its map point: nearer to this point than to any other, usually on this street, sometimes on a side street\. A circle is a place such as a supermarket, or a street that is not on this street map\. The cross is (?P<what>.+?)\.",
+simple(r"A coloured street shows crimes nearer to its map point than to any other: usually on this street, sometimes on a side street\. Circles are other map points\. The cross is (?P<what>.+?)\.",
     lambda f: {"what": f.key if f.circle else "the middle of the area"} | truth(f.has_streets))
 simple(r"The map draws (?:{streets:I} crimes? as streets)?(?: and )?(?:{circles:I}(?: crimes?)? as circles)?\.(?: {off:I} crimes? from before July 2022 (?:is|are) not on it\.)?",
     lambda f: {k: n or None for k, n in zip(("streets", "circles", "off"), f.on_map, strict=True)} | truth(f.has_streets))

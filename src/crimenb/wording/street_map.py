@@ -22,9 +22,8 @@ _NORTHERN_IRELAND = "northern-ireland"
 def signs() -> str:
     """Return what a street and a circle on the map stand for."""
     return (
-        "A coloured street stands for the crimes at its map point: nearer to this point than to any other, usually "
-        "on this street, sometimes on a side street. A circle is a place such as a supermarket, or a street that is "
-        "not on this street map."
+        "A coloured street shows crimes nearer to its map point than to any other: usually on this street, sometimes "
+        "on a side street. Circles are other map points."
     )
 
 
