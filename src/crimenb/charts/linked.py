@@ -37,7 +37,7 @@ from crimenb.data import Data, kind_of
 from crimenb.errors import QueryError
 from crimenb.measures.counts import count_by_category, count_by_point, scope, summed_months
 from crimenb.measures.counts import records as records_of
-from crimenb.measures.streets import OWN, classes, with_streets
+from crimenb.measures.streets import OWN, classes, crimes_drawn
 from crimenb.schema import ASB, label_of
 from crimenb.wording.format import month as month_name
 
@@ -123,10 +123,7 @@ def _coded(
 
 def _with_shapes(data: Data, points: pd.DataFrame) -> pd.DataFrame:
     """Return the points with the paths of those that are drawn as streets, which begin at the centre."""
-    own = data.stretches[data.stretches["how"] == OWN]
-    paths = street_map.paths(frame_of(data), own.geometry.to_numpy())
-    keys = pd.MultiIndex.from_arrays([own["longitude"], own["latitude"]])
-    shapes = pd.Series(paths, index=keys, dtype="str").reindex(points.index).fillna("")
+    shapes = street_map.stretch_paths(data).reindex(points.index).fillna("")
     at_centre = points[["x", "y"]].mul(shapes == "", axis=0)
     return points.assign(**at_centre, **{SHAPE: shapes})
 
@@ -204,7 +201,8 @@ def _map(data: Data, points: pd.DataFrame, pick: Any, brush: Any) -> Any:
     busiest = count_by_point(data)
     busiest = frame.metres(busiest).assign(crimes=busiest["crime"].to_numpy())
     if SHAPE in points:
-        lows = classes(count_by_point(data)["crime"][with_streets(data, count_by_point(data))["how"] == OWN])
+        table = crimes_drawn(data)
+        lows = classes(table.loc[table["how"] == OWN, "n"])
         roads = chosen.transform_filter(f"datum.{SHAPE}").encode(tooltip=tooltip)
         under = street_map.ground(data, frame, "side")
         over = [

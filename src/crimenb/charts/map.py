@@ -163,9 +163,10 @@ def _street_map(
         name=table["snapped_to"].where(table["snapped_to"] != "", "Unnamed place").to_numpy(),
         crimes=table["n"].to_numpy(), top=table["top"].to_numpy(),
     )  # fmt: skip
-    roads = spots[own].assign(
-        x=0, y=0, **{SHAPE: street_map.paths(frame, table.loc[own, "stretch"].to_numpy())}
-    ).sort_values("crimes", kind="stable")  # fmt: skip
+    paths = street_map.stretch_paths(data)
+    at_point = pd.MultiIndex.from_arrays([table.geometry.x, table.geometry.y])[own]
+    roads = spots[own].assign(x=0, y=0, **{SHAPE: paths.reindex(at_point).to_numpy()})
+    roads = roads.sort_values("crimes", kind="stable")
     circles = spots[~own].sort_values("crimes", ascending=False, kind="stable")
     axes = frame.axes()
     tooltip = [

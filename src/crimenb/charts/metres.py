@@ -16,8 +16,6 @@ import shapely
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shapely.geometry.base import BaseGeometry
-
 SHAPE = "s"
 """Name of the field, in a row of a chart's data, that holds a path in metres."""
 
@@ -27,37 +25,51 @@ _ONE = re.compile(r'<path transform="translate\(([\d.]+),[\d.]+\)" d="M0,0L([\d.
 _LENGTHS = re.compile(r'(stroke-(?:width|dasharray))="([\d., ]+)"')
 
 
-def path(shape: BaseGeometry, x: float, y: float) -> str:
-    """Return lines or areas (metres) as a path in whole metres from a centre, y downwards; "" of nothing.
+def paths(shapes: Any, x: float, y: float) -> list[str]:
+    """Return lines or areas (metres) as paths in whole metres from a centre, y downwards; "" of nothing.
 
-    It begins with the only capital letter in it: so a path of several shapes can be taken apart again.
+    Each begins with the only capital letter in it: so a path of several can be taken apart again.
     """
-    parts: list[str] = []
-    at = np.array([0, 0])
-    for part in shapely.get_parts(shapely.get_parts(shape)):
-        rings = [part.exterior, *part.interiors] if part.geom_type == "Polygon" else [part]
-        for ring in rings:
-            corners = np.round((shapely.get_coordinates(ring) - [x, y]) * [1, -1]).astype(int)
-            steps = np.diff(corners, axis=0)
-            steps = steps[steps.any(axis=1)]
-            closed = part.geom_type == "Polygon"
-            steps = steps[: len(steps) - closed]
-            if len(steps) <= closed:
-                continue
-            start = corners[0] - at
-            move = (
-                f"m{_numbers(start)}{_numbers(steps, after=True)}"
-                if parts
-                else f"M{_numbers(start)}l{_numbers(steps)}"
-            )
-            parts.append(move + "z" * closed)
-            at = corners[0] if closed else corners[-1]
-    return "".join(parts)
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    parts, again = shapely.get_parts(parts, return_index=True)  # of a collection
+    areas = shapely.get_dimensions(parts) == 2
+    rings, of = shapely.get_rings(parts[areas], return_index=True)
+    lines, closed = (
+        np.concatenate([parts[~areas], rings]),
+        np.repeat([False, True], [sum(~areas), len(rings)]),
+    )
+    owner = np.concatenate([owner[again][~areas], owner[again][areas][of]])
+    corners, at = shapely.get_coordinates(lines, return_index=True)
+    xy = np.round((corners - [x, y]) * [1, -1]).astype(int).tolist()
+    texts, here = [""] * len(shapes), [(0, 0)] * len(shapes)
+    start = 0
+    for end in (np.flatnonzero(np.diff(at, append=-1)) + 1).tolist():
+        one = owner[at[start]]
+        is_first = not texts[one]
+        text, here[one] = _line(xy[start:end], here[one], is_area=bool(closed[at[start]]), is_first=is_first)
+        texts[one] += text
+        start = end
+    return [text.replace(" -", "-") for text in texts]
 
 
-def _numbers(values: np.ndarray, *, after: bool = False) -> str:
-    text = " ".join(map(str, values.ravel().tolist())).replace(" -", "-")
-    return f" {text}" if after and not text.startswith("-") else text
+def _line(
+    corners: list[list[int]], here: tuple[int, int], *, is_area: bool, is_first: bool
+) -> tuple[str, tuple[int, int]]:
+    """Return the moves along a line that begins so far from where the last one ended; and its own end."""
+    (x, y), steps = corners[0], []
+    begun = (x, y)
+    for cx, cy in corners[1:]:
+        if (cx, cy) != (x, y):
+            steps.append(f" {cx - x} {cy - y}")
+            x, y = cx, cy
+    if is_area:  # the last step closes it
+        x, y, steps = *begun, steps[:-1]
+    if len(steps) <= is_area:
+        return "", here
+    begin = f"{begun[0] - here[0]} {begun[1] - here[1]}"
+    along = "".join(steps)
+    text = f"M{begin}l{along[1:]}" if is_first else f"m{begin}{along}"
+    return text + "z" * is_area, (x, y)
 
 
 def each_shape(spec: Any, change: Callable[[str], str]) -> Any:

@@ -13,7 +13,9 @@ import pandas as pd
 import shapely
 
 from crimenb.charts import metres
+from crimenb.charts.frame import frame_of
 from crimenb.charts.theme import BLUE, INK
+from crimenb.data import remembered
 from crimenb.geo import in_metres
 from crimenb.measures.streets import OWN
 
@@ -37,9 +39,27 @@ _GROUND: dict[str, dict[str, Any]] = {
 """What lies beneath, in the order it is drawn."""
 
 
-def paths(frame: Frame, shapes: Any) -> list[str]:
-    """Return shapes (EPSG:4326) as paths in metres from a map's centre."""
-    return [metres.path(shape, frame.x, frame.y) for shape in in_metres(shapes)]
+@remembered
+def stretch_paths(data: Data) -> pd.Series:
+    """Return the paths of the points that are drawn as streets, by longitude and latitude."""
+    own, frame = data.stretches[data.stretches["how"] == OWN], frame_of(data)
+    keys = pd.MultiIndex.from_arrays([own["longitude"], own["latitude"]], names=["x", "y"])
+    return pd.Series(
+        metres.paths(in_metres(own.geometry.to_numpy()), frame.x, frame.y), index=keys, dtype="str"
+    )
+
+
+@remembered
+def _ground_paths(data: Data) -> dict[str, str]:
+    """Return what lies beneath as one path a kind, in the order it is drawn."""
+    rows, frame = data.streets, frame_of(data)
+    kind = rows["kind"].where(~rows["road_class"].isin(_MAIN), "main").to_numpy()
+    shapes, found = in_metres(rows.geometry.to_numpy()), {}
+    for name in _GROUND:
+        if (kind == name).any():
+            whole = shapely.geometrycollections(_merged(shapes[kind == name]))
+            (found[name],) = metres.paths([whole], frame.x, frame.y)
+    return found
 
 
 def ground(data: Data, frame: Frame, side: str = "width") -> list[Any]:
@@ -50,16 +70,10 @@ def ground(data: Data, frame: Frame, side: str = "width") -> list[Any]:
     side
         The expression that gives the side of the map in pixels.
     """
-    rows = data.streets
-    kind = rows["kind"].where(~rows["road_class"].isin(_MAIN), "main").to_numpy()
     layers = []
-    for name, look in _GROUND.items():
-        shapes = in_metres(rows.geometry.to_numpy()[kind == name])
-        if not len(shapes):
-            continue
-        whole = metres.path(shapely.geometrycollections(_merged(shapes)), frame.x, frame.y)
+    for name, whole in _ground_paths(data).items():
         chart = alt.Chart(pd.DataFrame({"x": [0], "y": [0], metres.SHAPE: [whole]}))
-        mark = chart.mark_point(clip=True, aria=False, opacity=1, size=_size(frame, side), **look)
+        mark = chart.mark_point(clip=True, aria=False, opacity=1, size=_size(frame, side), **_GROUND[name])
         layers.append(mark.encode(**frame.axes(), shape=_shape()))
     return layers
 

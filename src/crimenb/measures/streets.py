@@ -9,7 +9,7 @@ import pandas as pd
 
 from crimenb.data import remembered
 from crimenb.geo import to_metres
-from crimenb.measures.counts import by_point, records
+from crimenb.measures.counts import by_point, count_by_point, records
 from crimenb.schema import ASB
 
 if TYPE_CHECKING:
@@ -61,6 +61,13 @@ def with_streets(data: Data, table: pd.DataFrame) -> pd.DataFrame:
     )
     joined["street"], joined["how"] = joined["street"].fillna(""), joined["how"].fillna("")
     return joined.drop(columns=["longitude", "latitude"])
+
+
+@remembered
+def crimes_drawn(data: Data) -> pd.DataFrame:
+    """Return the main place's points with crimes, most first, and how each is drawn."""
+    table = with_streets(data.main, count_by_point(data))
+    return table[table["n"] > 0]
 
 
 @remembered

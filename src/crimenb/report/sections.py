@@ -8,7 +8,6 @@ from markupsafe import Markup, escape
 
 from crimenb.charts.street_map import SHADES, WIDTHS
 from crimenb.measures import streets
-from crimenb.measures.counts import count_by_point
 from crimenb.measures.place import place_of
 from crimenb.report.html import (
     SHARE,
@@ -290,8 +289,7 @@ def map_key(data: Data) -> Words:
 
 def map_legend(data: Data) -> Words:
     """Return the key of a map with streets: its classes, its numbers and letters, whose streets they are."""
-    table = streets.with_streets(data.main, count_by_point(data))
-    table = table[table["n"] > 0]
+    table = streets.crimes_drawn(data)
     legend = _classes(table)
     parts, lines = [legend.html], [legend.text]
     marks = streets.numbered(data.main, table)
