@@ -1,5 +1,6 @@
 """The site. `make docs` builds it; tools/make_site.py calls this."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -58,5 +59,10 @@ def setup(app: Any) -> None:
                 text = text.replace(MAIN, f"{MAIN}<h1>Search</h1>")
             page.write_text(text, "utf-8")
 
+    def link_rules(*event: Any) -> None:
+        lines = event[-1]
+        lines[:] = [re.sub(r"\bR(\d+)\b", r"`R\1 <../method.html#r\1>`__", line) for line in lines]
+
     app.connect("source-read", read)
+    app.connect("autodoc-process-docstring", link_rules)
     app.connect("build-finished", mend)

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from pathlib import Path
 
 import click
 import pytest
@@ -52,7 +53,11 @@ def test_report_prints_the_path_last(tmp_path):
         (["report", "LE1"], 2, "'LE1' is not a full UK postcode"),
         (["report", "LE1 6RN", "--from", "2025-13"], 2, "'2025-13' is not a month"),
         (["report", "LE1 6RN", "--from", "2025-12", "--to", "2025-01"], 2, "after the end"),
-        (["report", "LE1 6RN", "--source", "archive:/nowhere"], 2, "is not an archive"),
+        (
+            ["report", "LE1 6RN", "--source", "archive:nowhere"],
+            2,
+            f"The folder {str(Path('nowhere').resolve())!r} does not exist",
+        ),
         (["report", "LE1 6RN", "--source", "carrier-pigeon"], 2, "is unknown"),
         (["report", "ZZ1 1AA", "--source", "demo", "--to", "2019-01"], 2, "2023-01 to 2025-12"),
         (["report", "ZZ8 8ZZ", "--source", "demo"], 3, "'ZZ8 8ZZ' is not in"),

@@ -206,6 +206,8 @@ def test_slug_says_the_question_and_hashes_the_rest():
 def test_comparisons_are_parsed_once_and_bounded():
     query = Query.parse("LE1 6RN", compare_with="cv324ea, LE1 6RN , CV32 4EA")
     assert query.compare_with == ("CV32 4EA",)
+    for text in ("LE2 7BA CV32 4EA w1a 1aa", "le27ba  cv324ea w1a1aa", "LE2 7BA, CV32 4EA W1A 1AA"):
+        assert Query.parse("LE1 6RN", compare_with=text).compare_with == ("LE2 7BA", "CV32 4EA", "W1A 1AA")
     assert Query.parse("LE1 6RN", compare_with=["CV32 4EA, CV31 1EB", "BS1 4ST"]).compare_with == (
         "CV32 4EA",
         "CV31 1EB",

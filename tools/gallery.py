@@ -17,22 +17,22 @@ def _asked(postcode: str, start: str, end: str, *more: str) -> tuple[str, ...]:
 
 
 EXAMPLES = (
-    Example("centre", "A town centre", "One year of a busy place: every part of a report.",
+    Example("centre", "A town centre", "One year of a busy place. Nothing unusual stands out.",
             _asked("ZZ1 1AA", "2025-01", "2025-12")),
-    Example("village", "A village", "Small numbers get no verdict. The report gives the counts and says why.",
+    Example("village", "A village", "The numbers are too small to judge. The report gives the counts and says why.",
             _asked("ZZ9 9ZZ", "2025-01", "2025-12")),
-    Example("gap", "A missing month", "October 2024 was not supplied. It is a gap, not a zero, in no sum.",
+    Example("gap", "A missing month", "October 2024 is not in the archive. It is a gap, not a zero, and in no sum.",
             _asked("ZZ1 1AA", "2024-04", "2025-03")),
     Example("part-covered", "Only a part is covered",
-            "One of two forces supplied nothing in August 2025, so that month counts a part of the area.",
+            "One of two forces is missing in August 2025, so that month counts a part of the area.",
             _asked("ZZ2 2BB", "2025-01", "2025-08")),
-    Example("none", "Nothing was supplied", "No month can be counted, so the page is short and says why.",
+    Example("none", "No month at all", "The only month is not in the archive, so the page is short and says why.",
             _asked("ZZ9 9ZZ", "2024-10", "2024-10")),
     Example("area", "A ward", "An outline from a file takes the place of the mile around a postcode.",
             ("--area", "notebooks/demo-ward.geojson", "--from", "2025-01", "--to", "2025-12")),
     Example("compared", "Compared with other places", "Shares of crime are compared. Totals are not.",
             _asked("ZZ2 2BB", "2025-01", "2025-12", "--compare", "ZZ1 1AA")),
-    Example("three-years", "Three years", "36 months, with a year compared with the year before.",
+    Example("three-years", "Three years", "36 months and every part of a report, such as a year and the year before.",
             _asked("ZZ1 1AA", "2023-01", "2025-12")),
 )  # fmt: skip
 
@@ -40,4 +40,5 @@ EXAMPLES = (
 def command(example: Example) -> str:
     """Return the command as a reader types it."""
     words = [f'"{w}"' if " " in w else w for w in example.words]
-    return " ".join(["crimenb report", *words, "--source demo"])
+    line = " ".join(["crimenb report", *words, "--source demo"])
+    return line if len(line) < 85 else line.replace(" --from", " \\\n  --from")

@@ -16,8 +16,8 @@ _INTRODUCTION = """\
 Made by `python tools/make_data_dictionary.py` from `src/crimenb/schema.py`; do not edit it.
 
 Shapes are in EPSG:4326 (longitude, latitude); distances are measured in EPSG:27700 (metres). A month that may not be
-summed is missing, never zero. The functions' frames have pandas' dtypes and missing values (NA); those of `data` are as
-they are stored, with "" for a missing text.
+summed is missing, never zero. The functions' frames have pandas' dtypes and missing values (`<NA>` in counts, NaN
+elsewhere); those of `data` are as they are stored, with "" for a missing text.
 """
 _PARTS = {
     "What the functions return": ("crimenb.{}", VIEWS),
@@ -64,6 +64,8 @@ SUMMARY = {
 
 
 def summary() -> list[str]:
+    # On the first screen; a table of categories says it of each.
+    years = CHANGES_IN_WORDS | {ChangeVerdict.TOO_FEW_MONTHS: "not compared with the year before"}
     lines = [
         "## `summary.json` beside a report\n",
         "The first screen for other programs, UTF-8. All texts are plain text: escape them in HTML.\n",
@@ -72,7 +74,7 @@ def summary() -> list[str]:
         "\nThe kinds of `numbers.verdict.kind`, for a month and for a year against the year before:\n",
         "| kind | in words |\n|---|---|",
         *(f"| month: `{kind.name}` | {brief(SimpleNamespace(kind=kind))} |" for kind in MonthVerdict),
-        *(f"| year: `{kind.name}` | {CHANGES_IN_WORDS[kind]} |" for kind in ChangeVerdict),
+        *(f"| year: `{kind.name}` | {years[kind]} |" for kind in ChangeVerdict),
     ]
     return [*lines, ""]
 

@@ -21,7 +21,7 @@ from crimenb.cli import main as crimenb
 from crimenb.report.pdf import find_browser
 
 SITE = ROOT / "site"
-PARTS = {"trend": ("gap", "when"), "map": ("centre", "where")}
+PARTS = {"trend": ("gap", "when"), "map": ("gap", "where")}
 """Pictures of the tutorials: the report, and the heading above the figure."""
 
 
@@ -45,11 +45,13 @@ def take_pictures(into: Path) -> None:
             page.goto((into / one.name / "report.html").as_uri())
             page.evaluate("document.fonts.ready")
             page.screenshot(path=into / f"{one.name}.png")
+        page.set_viewport_size({"width": 1280, "height": 1600})
         for name, (report, heading) in PARTS.items():
             page.goto((into / report / "report.html").as_uri())
-            page.locator(f"xpath=//*[@id='{heading}']/following::figure[1]").screenshot(
-                path=into / f"{name}.png"
-            )
+            figure = page.locator(f"xpath=//*[@id='{heading}']/following::figure[1]")
+            figure.scroll_into_view_if_needed()
+            page.wait_for_timeout(2000)  # what moves is drawn when it is seen, and may be taller
+            figure.screenshot(path=into / f"{name}.png")
         browser.close()
 
 
@@ -61,7 +63,16 @@ def main() -> int:
         make_reports(gallery)
         take_pictures(gallery)
     done = sphinx(
-        ["-q", "-W", "--keep-going", "-d", str(ROOT / ".venv" / "doctrees"), str(ROOT / "docs"), str(SITE)]
+        [
+            "-q",
+            "-E",
+            "-W",
+            "--keep-going",
+            "-d",
+            str(ROOT / ".venv" / "doctrees"),
+            str(ROOT / "docs"),
+            str(SITE),
+        ]
     )
     print((SITE / "index.html").relative_to(ROOT))
     return done

@@ -30,14 +30,14 @@ def expanded(text: str, page: str = "") -> str:
 
 def _commands(group: click.Group, above: click.Context, path: str) -> Iterator[str]:
     for name, one in sorted(group.commands.items()):
-        context = click.Context(one, info_name=name, parent=above, max_content_width=96, terminal_width=96)
+        context = click.Context(one, info_name=name, parent=above, max_content_width=84, terminal_width=84)
         yield f"## {path} {name}\n\n```text\n{one.get_help(context)}\n```\n"
         if isinstance(one, click.Group):
             yield from _commands(one, context, f"{path} {name}")
 
 
 def commands() -> str:
-    root = click.Context(cli.main, info_name="crimenb", max_content_width=96, terminal_width=96)
+    root = click.Context(cli.main, info_name="crimenb", max_content_width=84, terminal_width=84)
     whole = f"```text\n{cli.main.get_help(root)}\n```\n"
     return "\n".join([whole, *_commands(cli.main, root, "crimenb")])
 
@@ -53,10 +53,19 @@ def variables() -> str:
 
 def exit_codes() -> str:
     own = [e for e in (errors.CrimenbError, *errors.CrimenbError.__subclasses__())]
-    rows = [["0", "", "All went well. For `crimenb batch`: every row has its report."]]
+    rows = [
+        [
+            "0",
+            "",
+            "All went well. For `crimenb batch`: every row has its report, were it one without numbers.",
+        ]
+    ]
     for error in own:
         what = inspect.getdoc(error).splitlines()[0]
-        more = {1: " For `crimenb batch`: a row has no report.", 2: " Or an option that does not exist."}
+        more = {
+            1: " For `crimenb batch`: a row has no report; with `--dry-run`, a row cannot be used.",
+            2: " Or an option that does not exist.",
+        }
         rows.append([str(error.exit_code), f"`{error.__name__}`", what + more.get(error.exit_code, "")])
     rows.append(["130", "", "Stopped by Ctrl+C. Run it again to go on."])
     return _table(["Code", "Error", "What happened"], rows)
@@ -77,6 +86,10 @@ def gaps() -> str:
     return _table(["Force", "From", "To", "What", "Source", "Checked"], rows)
 
 
+MEMBERS = {"Query": "parse, months", "Data": "main, of"}
+"""What of a class the reference shows."""
+
+
 def api() -> str:
     """Return the public functions, grouped by the package that they live in."""
     titles = {
@@ -92,7 +105,14 @@ def api() -> str:
         for name in crimenb.__all__:
             if crimenb._HOME[name].partition(".")[0] in homes:
                 kind = "autoclass" if inspect.isclass(getattr(crimenb, name)) else "autofunction"
-                lines.append(f"### `{name}`\n\n```{{eval-rst}}\n.. {kind}:: crimenb.{name}\n```\n")
+                members = f"\n   :members: {MEMBERS[name]}" if name in MEMBERS else ""
+                lines.append(f"### `{name}`\n\n```{{eval-rst}}\n.. {kind}:: crimenb.{name}{members}\n```\n")
+    rest = [e for e in vars(errors).values() if inspect.isclass(e) and errors.CrimenbError in e.__mro__[1:]]
+    rows = [
+        [f"`{e.__name__}`", f"`{e.__bases__[0].__name__}`", inspect.getdoc(e).splitlines()[0]] for e in rest
+    ]
+    lines.append("The others are in `crimenb.errors`, to be caught by name:\n")
+    lines.append(_table(["Error", "Is a", "What happened"], rows))
     return "\n".join(lines)
 
 

@@ -141,7 +141,7 @@ def main() -> None:
     "--compare",
     multiple=True,
     metavar="POSTCODE",
-    help="A postcode to compare with, or several (commas); up to five.",
+    help="A postcode to compare with, or several; up to five.",
 )
 @click.option(
     "--area",
@@ -435,13 +435,25 @@ def notebook(into: Path, replace: bool) -> None:
 @click.option(
     "--source", default="", metavar="SOURCE", help="'live', 'demo' or 'archive:DIR'. [default: live]"
 )
-@click.option("--from", "start", default="", metavar="MONTH", help="First month, for rows that name none.")
-@click.option("--to", "end", default="", metavar="MONTH", help="Last month, for rows that name none.")
+@click.option(
+    "--from",
+    "start",
+    default="",
+    metavar="MONTH",
+    help="First month, for rows that name none. [default: 24 months up to the last]",
+)
+@click.option(
+    "--to",
+    "end",
+    default="",
+    metavar="MONTH",
+    help="Last month, for rows that name none. [default: the newest held]",
+)
 @click.option(
     "--compare",
     multiple=True,
     metavar="POSTCODE",
-    help="A postcode to compare with, or several (commas); up to five.",
+    help="A postcode to compare with, or several; up to five.",
 )
 @click.option(
     "--out", default="reports", show_default=True, type=_PATH, help="Folder for reports, ledger and index."
@@ -470,7 +482,7 @@ def batch(
     FILE is a CSV or an Excel workbook with a column 'postcode' (and 'from', 'to', 'compare', 'name'
     where wanted), or a text with a postcode a line. Run it again to go on where it stopped: only what is missing,
     failed or changed is made. Prints the path of the index page; exit code 0 if every row has
-    its report.
+    its report (with --dry-run, if every row can be used).
     """
     # Imported here: the notebook machinery takes a second, and --help should not.
     from crimenb.batch.plan import plan_batch
@@ -486,7 +498,7 @@ def batch(
     for line in map(str, plan.notices) if _quiet() and not dry_run else plan.lines():
         click.echo(visible(line), err=True)
     if dry_run:
-        return
+        sys.exit(any(n.left_out for n in plan.notices))
     outcome = run_batch(plan, workers=workers, scheduler=scheduler, tls=tls, say=_progress_printer())
     if sys.stderr.isatty() and not _quiet():
         click.echo(err=True)

@@ -52,7 +52,7 @@ class Pull(NamedTuple):
 class Data:
     """The frames of one question, as a source answered it. Nothing in it is changed later.
 
-    Every attribute but `query` is a frame with the columns of `COLUMNS`.
+    Every attribute but `query` is a frame; the data dictionary (docs/data.md) has its columns.
     """
 
     query: Query

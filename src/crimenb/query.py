@@ -41,6 +41,9 @@ def postcode_areas() -> frozenset[str]:
 
 
 _POSTCODE = re.compile(r"([A-Z]{1,2})([0-9][0-9A-HJKMNP-Y]?)([0-9][ABD-HJLNP-UW-Z]{2})")
+_BETWEEN = re.compile(r"[,;|]|(?<=[0-9][A-Za-z]{2})\s+(?=[A-Za-z])")
+"""What stands between two postcodes: a mark, or the space after a whole one."""
+
 _INVISIBLE = re.compile(r"[\s\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff]+")
 _AROUND = "=\"'`“”‘’()[]{}<>.,;:-*•"
 """What spreadsheets and sentences put around a postcode, and what no postcode has."""
@@ -251,7 +254,7 @@ class Query:
             Months as `parse_month` reads them (texts, dates, pandas Timestamps and Periods), or
             "latest"; empty for the latest 24 of the source.
         compare_with
-            Up to five further postcodes: a list, or texts with commas.
+            Up to five further postcodes: a list, or texts with commas or spaces.
         area
             A custom area from `read_area`, instead of a postcode.
 
@@ -268,7 +271,7 @@ class Query:
             msg = "Nothing was named to report on; give a postcode, for example 'LE1 6RN', or an area."
             raise QueryError(msg)
         texts = [compare_with] if isinstance(compare_with, str) else compare_with
-        names = [name for text in texts for name in re.split(r"[,;|]", str(text))]
+        names = [name for text in texts for name in _BETWEEN.split(str(text))]
         others = tuple(dict.fromkeys(parse_postcode(n) for n in names if n.strip()))
         key = area.name if area is not None else parse_postcode(postcode)
         others = tuple(p for p in others if p != key)

@@ -184,10 +184,10 @@ def collect(  # type: ignore[misc]  # after a Query, source and snapshot may sta
     compare_with
         Up to five further postcodes.
     source
-        "live", "demo", "archive:DIR", the archive's folder as a `Path`, an opened source, or "" for
-        the usual one: the demonstration for its postcodes (ZZ...), else the live services.
+        "live", "demo", "archive:DIR" (best with the full path), the archive's folder as a `Path`, an
+        opened source, or "" for the usual one: the demonstration for its postcodes (ZZ...), else the live services.
     snapshot
-        Folder written by `write`; then no source is asked at all.
+        A report's folder `data`; then no source is asked at all.
 
     Returns
     -------

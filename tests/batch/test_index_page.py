@@ -33,7 +33,7 @@ def many(count):
     return [
         entry(
             f"Place {i:04d}",
-            f"p{i}",
+            f"zz{i % 90 + 1}-1aa_2025-01_2025-03_{i}",
             f"ZZ{i % 90 + 1} 1AA",
             coverage=["Fable Vale", "Elsewhere"][i % 2],
             counted=3 - (i % 5 == 0),
@@ -172,8 +172,11 @@ def visible(page):
 @pytest.mark.slow
 def test_it_is_searched_and_sorted_in_place(browser, page_file):
     with opened(browser, page_file) as page:
+        for words, found in (("zz11aa 2025-03", "3 of 250 reports"), ("zz11ab", "0 of 250 reports")):
+            page.fill("#search", words)
+            page.get_by_text(found, exact=True).wait_for()
         page.fill("#search", "PLACE 001 elsewhere")
-        page.wait_for_selector("#found:not(:empty)")
+        page.get_by_text("6 of 250 reports", exact=True).wait_for()
         assert visible(page) == [f"Place {i:04d}" for i in (1, 11, 13, 15, 17, 19)]
         assert page.inner_text("#found") == "6 of 250 reports"
         head = page.get_by_role("button", name="Place")

@@ -72,7 +72,7 @@ def test_lists_of_any_shape_are_read(text, tmp_path):
 
 def test_rows_may_say_more_than_a_postcode(tmp_path):
     text = (
-        "postcode,from,to,compare,name\nLE1 6RN,2025-01,2025-03,CV1 1FY;BS1 4ST, The  Centre \nCV1 1FY,,,,\n"
+        "postcode,from,to,compare,name\nLE1 6RN,2025-01,2025-03,CV1 1FY BS1 4ST, The  Centre \nCV1 1FY,,,,\n"
     )
     orders, notices = read_orders(listed(tmp_path, text), "2025-02", "2025-06", ["LE1 6RN"])
     assert orders[0].query == Query("LE1 6RN", "2025-01", "2025-03", ("CV1 1FY", "BS1 4ST"))
@@ -383,10 +383,23 @@ def run(*args, **options):
     return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, **options)
 
 
+@pytest.mark.parametrize(("there", "asked"), [("zz9-9zz", "LE1 6RN"), ("le1-6rn", "ZZ9 9ZZ")])
+def test_invented_and_real_places_are_not_put_into_one_index(there, asked, tmp_path):
+    """One heading says for all rows whether the places are invented."""
+    name = f"{there}_{FROM}_{TO}"
+    Ledger(tmp_path).add(Entry("", name, "done"))
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "report.html").touch()
+    with pytest.raises(QueryError, match=r"an index page must not mix the two; give another --out\.$"):
+        plan_batch(listed(tmp_path, asked), "", tmp_path)
+    (tmp_path / name / "report.html").unlink()
+    assert plan_batch(listed(tmp_path, "ZZ9 9ZZ"), "", tmp_path).todo, "nothing is left of it"
+
+
 def test_dry_run_says_and_does_nothing(tmp_path):
     path = listed(tmp_path, "ZZ1 1AA\nfoo\n")
     said = CliRunner().invoke(main, ["batch", str(path), "--out", str(tmp_path / "out"), "--dry-run"])
-    assert said.exit_code == 0
+    assert said.exit_code == 1, "as of the run itself"
     assert said.stdout == ""
     assert "Line 2: 'foo' is not a full UK postcode" in said.stderr
     assert "1 report asked for, 0 there already, 1 to make; 1 line left out." in said.stderr

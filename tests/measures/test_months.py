@@ -222,6 +222,8 @@ def test_one_range_for_one_month_in_the_frame_too():
     assert judged["month"].tolist() == [verdict.month]
     assert judged[["low", "high"]].iloc[0].tolist() == [verdict.range.low, verdict.range.high]
     assert (table["n"] == table["crime"]).all()
+    few = months.months_with_range(held(3))
+    assert few[["low", "high"]].isna().all(axis=None), "the columns are there where no range is"
 
 
 def test_the_range_of_a_category_stands_beside_its_own_counts():

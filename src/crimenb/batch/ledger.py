@@ -126,6 +126,13 @@ def _unguarded(cell: str) -> str:
     return cell[1:] if cell[:2] in {"'=", "'+", "'-", "'@", "'\t"} else cell
 
 
+def listed_reports(out: Path) -> set[str]:
+    """Return the names of the reports that a folder's ledger has, whatever became of them."""
+    path = out / NAME
+    text = read_regular(path, _LARGEST, ReportError).decode("utf-8", "replace") if path.is_file() else ""
+    return {line.split(",")[1] for line in text.splitlines()[1:] if line.count(",") > 1}
+
+
 def unchanged_hash(
     folder: Path, query: Query, described: Mapping[str, str], *, wanted: Collection[str] = ()
 ) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crimenb import snapshot
-from crimenb.batch.ledger import unchanged_hash
+from crimenb.batch.ledger import listed_reports, unchanged_hash
 from crimenb.batch.rows import Notice, Order, Orders, read_orders, settle
 from crimenb.errors import PlaceNotFound, QueryError
 from crimenb.plurals import counted
@@ -87,13 +87,15 @@ def plan_batch(
         The list or the source cannot be read.
     """
     listed = read_orders(path, start, end, compare)
+    folder = Path(out).resolve()
     if listed.orders:
         spec, opened = _source(source, listed.orders, closed_ok=closed_ok)
+        _refuse_mixed(folder, demo=opened.name == "demo")
         listed = settle(listed, opened.months())
     else:
         msg = f"The list {str(path)!r} holds no postcode that could be asked for."
         raise QueryError("\n".join([*map(str, listed.notices), msg]))
-    folder, described = Path(out).resolve(), opened.describe()
+    described = opened.describe()
     extra = (WORKBOOK,) if xlsx else ()
     unchanged = {} if force else _unchanged(listed.orders, folder, described, extra)
     orders, notices = _placed(listed, opened, unchanged)
@@ -109,6 +111,17 @@ def _source(source: str, orders: Sequence[Order], *, closed_ok: bool) -> tuple[s
         # The version, so that a batch is of one, whatever is built meanwhile.
         spec = f"archive:{opened.folder.resolve()}"
     return spec, opened
+
+
+def _refuse_mixed(out: Path, *, demo: bool) -> None:
+    """Refuse a folder whose index would call real places invented, or invented ones real."""
+    there = [name for name in listed_reports(out) if name.startswith("zz") != demo]
+    if any((out / name / "report.html").is_file() for name in there):
+        what = "real places" if demo else "the demonstration, which are invented"
+        msg = (
+            f"{str(out)!r} has reports of {what}, and an index page must not mix the two; give another --out."
+        )
+        raise QueryError(msg)
 
 
 def _unchanged(

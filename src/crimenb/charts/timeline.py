@@ -104,13 +104,13 @@ def trend_chart(
     most: float = 0,
     width: int = WIDTH,
 ) -> Drawing:
-    """Draw a place's months: bars, pale bars for a part, marked gaps, and the usual range.
+    """Draw a place's months: bars, pale bars for a part, marked gaps, and the normal range.
 
     Parameters
     ----------
     counts
         What `months_with_range` or `count_by_month` returns, of one place and category, or Data. With
-        columns `low` and `high`, a band for the range of the earlier months; with `elsewhere`,
+        columns `low` and `high`, a band for the normal range; with `elsewhere`,
         a line for the rest of the force.
     place, category, month
         Of Data: which place (the report's own by default), which category (all crime) and the
@@ -143,7 +143,7 @@ def trend_chart(
         msg = f"This frame has no column {number!r} to draw; give it the Data, or what months_with_range returns."
         raise QueryError(msg)
     shown = counts.assign(n=pd.to_numeric(counts[number].astype("Float64")))
-    extra = [c for c in ("low", "high", "elsewhere") if c in counts]
+    extra = [c for c in ("low", "high", "elsewhere") if c in counts and counts[c].notna().any()]
     shown = shown[["month", "status", "n", *extra]].assign(
         **{c: pd.to_numeric(shown[c].astype("Float64")) for c in extra}
     )
@@ -170,10 +170,10 @@ def trend_chart(
         if (shown["look"] == look)[known].any():
             bars = base.transform_filter(f"datum.n !== null && datum.look == '{look}'")
             layers.append(bars.mark_bar(aria=False, **style).encode(y=y, tooltip=tooltip))
-    if "elsewhere" in extra and shown["elsewhere"].notna().any():
+    if "elsewhere" in extra:
         layers += _rest_layers(base, shown, f"{rest.removeprefix('the ')}, scaled")
     layers += _numbers(base, y, len(months))
-    if "low" in extra and shown["low"].notna().any():
+    if "low" in extra:
         layers = [*_range_layers(base, shown), *layers]
     where = f", {counts['place'].iloc[0]}" if place else ""
     description = f"Bar chart of {title.lower()} by month{where}, {months[0]} to {months[-1]}."

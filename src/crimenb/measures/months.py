@@ -244,9 +244,9 @@ def months_with_range(
     -------
     DataFrame
         Its columns, with `n` the counts of the series (of a month `partly supplied` those of the part,
-        which no sum includes); and, where the month may be judged, `low`
-        and `high`: the normal range of that month alone (R5), missing in all others;
-        `elsewhere`: the rest of the force at this place's scale (archive only). No geometry.
+        which no sum includes); `low` and `high`: the normal range of the month judged (R5), missing
+        in all others and where it may not be judged; and, beside that range, `elsewhere`: the rest
+        of the force at this place's scale (archive only). No geometry.
 
     Raises
     ------
@@ -266,7 +266,7 @@ def months_with_range(
     table = by_month(data, series, [*within.months, *within.apart])
     verdict = verdict_of(data, series, month=checked_month(data, month) if month else "")
     if verdict.range is None:
-        return table
+        return table.assign(low=np.nan, high=np.nan)
     judged = table["month"] == verdict.month
     table = table.assign(
         low=np.where(judged, float(verdict.range.low), np.nan),

@@ -232,7 +232,7 @@ def _table(name: str, frame: pd.DataFrame, data: Data) -> Words:
     if name == "change":
         verdicts = {name_of(c.series): verdict_in_table(c) for c in place_of(data).changes}
         frame = frame.assign(pairs=_pairs(frame), verdict=frame["label"].map(verdicts))
-    columns = [c for c in columns if c.name in frame]
+    columns = [c for c in columns if c.name in frame and not (c in _RANGE and frame[c.name].isna().all())]
     if (
         place_of(data).total("crime") < write.LEAST_SHARE
     ):  # of so few records no share and no mean is given anywhere on the page

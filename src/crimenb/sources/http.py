@@ -616,7 +616,11 @@ def _unavailable(
     msg = f"{service} gave no usable answer about {what}, asked {times} ({reason})"
     advice = "; what it did answer is kept, so try again later."
     if isinstance(error, httpx.ConnectError):
-        advice = "; check the network and try again. Without one, an archive or --source demo will do."
+        msg = f"{service} could not be reached, tried {times} ({reason})"
+        advice = (
+            ". Check this machine's network, and a proxy if your office has one, then try again. "
+            "An archive (--source archive:DIR) needs no network."
+        )
     if isinstance(error, Refused):
         advice = f". {error.advice}"
     return SourceUnavailable(f"{msg}{advice}", str(request.url)[:500], status, tried)

@@ -99,10 +99,9 @@ def resolve(folder: Path) -> Path:
     except OSError as error:
         if folder.parent.name == VERSIONS:
             raise SourceError(_gone(folder)) from error
-        msg = (
-            f"{str(folder)!r} is not an archive (it has no {INVENTORY}); "
-            "make one with 'crimenb archive build'."
-        )
+        there = folder.resolve()
+        what = f"is not an archive (it has no {INVENTORY})" if there.is_dir() else "does not exist"
+        msg = f"The folder {str(there)!r} {what}; name an archive, or make one with 'crimenb archive build'."
         raise QueryError(msg) from error
     try:
         version = msgspec.json.decode(raw, type=dict[str, Any]).get("version")

@@ -15,7 +15,9 @@
     if (texts) { return; }
     texts = rows.map(function (row) {
       var cells = searched.map(function (head) { return row.cells[head.cellIndex].textContent; });
-      return cells.join(" ").toLowerCase();
+      // The folder's name has the months as numbers, and the postcode, here without its space.
+      var folder = row.querySelector("a").getAttribute("href").split("/")[0];
+      return cells.concat(folder, folder.replace("-", "")).join(" ").toLowerCase();
     });
   }
   function say(shown) {
