@@ -43,6 +43,7 @@ from benchmarks.audit_texts import Page, page_of
 import crimenb as cn
 from crimenb.area_file import Area
 from crimenb.errors import CrimenbError
+from crimenb.geo import to_metres
 from crimenb.schema import force_name, label_of
 from crimenb.sources.archive import Archive
 
@@ -414,7 +415,31 @@ def _named_months(text: str) -> list[str]:
     return found if isinstance(found, list) else []
 
 
-ROWS = {"months": _row_of_month, "coverage": _row_of_force, "summary": _row_to_paste, "index": _cell_of_index}
+def _row_of_map_key(f: Facts, cells: list[str]) -> Iterator[str]:
+    mark, name, where = cells
+    metres, _, towards = where.partition(" m ")
+    (cx, cy), near = to_metres(f.place["longitude"], f.place["latitude"]), False
+    for at, called in zip(f.points.index, f.called, strict=True):
+        x, y = to_metres(*at)
+        turn = np.degrees(np.arctan2(x - cx, y - cy)) % 360
+        way = WAYS[int((turn + 22.5) // 45) % 8]
+        away = np.hypot(x - cx, y - cy)
+        is_street = f.streets.get(at, ("",))[0] == "name"
+        right = where == "at the centre" if away < 5 else abs(number(metres) - away) <= 5 and towards == way
+        near |= called == name and right and is_street == mark.isdigit()
+    if not near:
+        yield "no such point there"
+
+
+WAYS = "north north-east east south-east south south-west west north-west".split()
+
+ROWS = {
+    "map key": _row_of_map_key,
+    "months": _row_of_month,
+    "coverage": _row_of_force,
+    "summary": _row_to_paste,
+    "index": _cell_of_index,
+}
 
 
 # ------------------------------------------------------------------------ pages

@@ -116,6 +116,14 @@ class Facts:
         self.exact = str(cover["method"].iloc[0]).startswith("by area")
         self.crimes = pd.DataFrame(rows["crimes"].drop(columns="geometry"))
         self.crimes["x"], self.crimes["y"] = rows["crimes"].geometry.x, rows["crimes"].geometry.y
+        on = rows["stretches"]
+        self.streets = {
+            (x, y): (how, street)
+            for x, y, how, street in zip(
+                on["longitude"], on["latitude"], on["how"], on["street"], strict=True
+            )
+        }
+        self.has_streets = len(rows["streets"]) > 0
         self.around = rows["surroundings"][rows["surroundings"]["force"].isin(list(self.shares))]
         self.elsewhere = rows["force_outcomes"][rows["force_outcomes"]["force"].isin(list(self.shares))]
 
@@ -416,12 +424,29 @@ class Facts:
         """The most common categories of crime of the points with a name, crimes and reports."""
         found: dict[tuple[str, int, int], set[str]] = {}
         counts = self.points[self.categories].to_numpy()
-        for name, n, k, row in zip(
-            self.points["name"], self.points["crime"], self.points[ASB], counts, strict=True
-        ):
+        for name, n, k, row in zip(self.called, self.points["crime"], self.points[ASB], counts, strict=True):
             most = {c for c, v in zip(self.categories, row, strict=True) if v == row.max()}
-            found.setdefault((name or "Unnamed place", int(n), int(k)), set()).update(most)
+            found.setdefault((name, int(n), int(k)), set()).update(most)
         return found
+
+    @cached_property
+    def called(self) -> list[str]:
+        """What each map point is called, with the street beside one that is not drawn as a street."""
+        found = []
+        for at, name in self.points["name"].items():
+            how, street = self.streets.get(at, ("", ""))
+            beside = (
+                f", probably {street}" if how == "nearest" else f" near {street}" if street and name else ""
+            )
+            found.append((name or "Unnamed place") + beside)
+        return found
+
+    @cached_property
+    def on_map(self) -> tuple[int, int, int]:
+        """Crimes at points that are drawn as streets, at others, and those of months that are not on the map."""
+        own = [self.streets.get(at, ("",))[0] == "name" for at in self.points.index]
+        whole, streets = int(self.points["crime"].sum()), int(self.points.loc[own, "crime"].sum())
+        return streets, whole - streets, self.total("crime") - whole
 
     @kept
     def half(self) -> tuple[int, int, int]:

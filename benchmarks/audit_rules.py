@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 from benchmarks.audit_facts import (
     BTP,
     INCIDENTS,
@@ -967,7 +968,29 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
 
 simple(r"No month can be counted, so (?:years are not compared|no outcome is shown)\.", lambda f: truth(not f.months))
 simple(r"The cross is (?P<what>.+?)\. Crimes are moved to the nearest map point, so a circle is not an address\. A large one often marks a busy place, or a place where police log incidents\. Grey dots have no crime or lie outside the area\.",
-    lambda f: {"what": f.key if f.circle else "the middle of the area"})
+    lambda f: {"what": f.key if f.circle else "the middle of the area"} | truth(not f.has_streets))
+simple(r"A coloured street shows crimes nearer to its map point than to any other: usually on this street, sometimes on a side street\. Circles are other map points\. The cross is (?P<what>.+?)\.",
+    lambda f: {"what": f.key if f.circle else "the middle of the area"} | truth(f.has_streets))
+simple(r"The map draws (?:{streets:I} crimes? as streets)?(?: and )?(?:{circles:I}(?: crimes?)? as circles)?\.(?: {off:I} crimes? from before July 2022 (?:is|are) not on it\.)?",
+    lambda f: {k: n or None for k, n in zip(("streets", "circles", "off"), f.on_map, strict=True)} | truth(f.has_streets))
+simple(r"Streets are not drawn: this source has none\.",
+    lambda f: truth(not f.has_streets and f.forces[:1] != ["northern-ireland"]))
+simple(r"Streets are not drawn: the street data used here do not cover Northern Ireland\.",
+    lambda f: truth(not f.has_streets and f.forces[:1] == ["northern-ireland"]))
+simple(r"Streets have the same colours as on the map above\.", lambda f: truth(f.has_streets and bool(f.months)))
+def _classes(f: Facts) -> str:
+    """Write the classes of streets, of which the highest has 8 % of them at most where any ladder gives that."""
+    n = np.array([c for c, at in zip(f.points["crime"], f.points.index, strict=True)
+                  if c > 0 and f.streets.get(at, ("",))[0] == "name"])  # fmt: skip
+    ladders = ([1, 2, 5, 10, 25], [1, 5, 10, 25, 50], [1, 10, 25, 50, 100], [1, 25, 50, 100, 250], [1, 50, 100, 250, 500])
+    chosen = next((ladder for ladder in ladders if not len(n) or (n >= ladder[4]).mean() <= 0.08), ladders[4])
+    lows = [low for low in chosen if low <= max([1, *n])]
+    ends = [f"{a:,}" if b == a + 1 else f"{a:,} to {b - 1:,}" for a, b in itertools.pairwise(lows)]
+    return "; ".join([*ends, f"{lows[-1]:,} or more"])
+
+simple(r"Crimes at a map point: (?P<lows>.+ or more); a circle is a place, larger with more crimes",
+    lambda f: {"lows": _classes(f)} | truth(f.has_streets))
+simple(r"Streets: invented, like the town\.", lambda f: truth(f.has_streets and f.data.source["name"] == "demo"))
 simple(r"The vertical line is {rest:T}\.",
     lambda f: {"rest": f"the rest of {forces(f)}"} | truth(f.rest_outcomes is not None))
 simple(r"The rest of {rest:T} is not shown, because its outcomes are incomplete in these months\.",

@@ -58,6 +58,11 @@ def page_of(data: Data) -> Page:
             page[f"text {name}"] = figures._TEXTS[name](data).text.split("\n\n")
         if len(frame) and place.scope.months:
             page[f"table {name}"] = _rows(figures._table(name, frame, data).html)
+    if place.has_streets and place.by_point["crime"].any():
+        legend = sections.map_legend(data)
+        page["map key"] = [row for row in _rows(legend.html) if re.match(r"\w \|", row)]
+        page["classes"] = [legend.text.split("\n")[0]]
+        page["credit"] = [legend.text.split("\n")[-1]]
     months = sections.months_table(data)
     page["months"] = _rows(months.html) if "<table" in months.html else [months.text]
     page["coverage"] = _rows(sections.coverage(data).html)

@@ -1,5 +1,7 @@
 """What is kept is what was pulled; what was changed is noticed."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -23,6 +25,19 @@ def test_written_and_read_is_the_same(centre, tmp_path):
         pd.testing.assert_frame_equal(getattr(again, name), getattr(centre, name))
     assert again.query == centre.query
     assert again.source["name"] == "demo"
+
+
+def test_there_are_files_of_streets_only_where_there_are_streets(centre, tmp_path):
+    bare = replace(centre, streets=centre.streets.iloc[:0], stretches=centre.stretches.iloc[:0])
+    for name, data in (("with", centre), ("without", bare)):
+        snapshot.write(data, tmp_path / name)
+    more = {*snapshot.files_of(tmp_path / "with")} - {*snapshot.files_of(tmp_path / "without")}
+    assert more == {"streets.parquet", "stretches.parquet"}
+    assert {p.name for p in (tmp_path / "without").iterdir()} == {*snapshot.files_of(tmp_path / "without")}
+    assert snapshot.read(tmp_path / "without").streets.empty
+    (tmp_path / "with" / "streets.parquet").unlink()
+    with pytest.raises(SnapshotError, match=r"lacks the file 'streets\.parquet'"):
+        snapshot.read(tmp_path / "with")
 
 
 def test_two_pulls_are_the_same_bytes(centre, tmp_path):

@@ -14,12 +14,14 @@ import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from crimenb.geo import MILE_M, to_lonlat, to_metres
+from crimenb.geo import METRES, MILE_M, to_lonlat, to_metres
 
 MARKET_PLACE = (1.2, 54.6)
 """Longitude and latitude of the middle of Fablemouth, in the North Sea."""
@@ -122,7 +124,7 @@ def points(rng: np.random.Generator) -> pd.DataFrame:
     rows += [("far", next(names), x, y) for x, y in ((52e3, 38e3), (-41e3, -30e3), (33e3, -44e3))]
     table = pd.DataFrame(rows, columns=["town", "street", "x", "y"])
     table["r"] = np.hypot(table["x"], table["y"])
-    table["kind"] = "street"
+    table["kind"], table["of"] = "street", table["street"]
     nameless = table["town"].isin(reach) & (table.index % BLANK_EVERY == 7)
     table.loc[nameless & (table["street"] != JUST_OUTSIDE), "street"] = ""
     for town, places in _PLACES.items():
@@ -133,6 +135,49 @@ def points(rng: np.random.Generator) -> pd.DataFrame:
     table["lon"], table["lat"] = lonlat(table["x"], table["y"])
     table["force"] = force_at(table["x"], table["y"])
     return table.drop_duplicates(["lon", "lat"], ignore_index=True)
+
+
+def streets(table: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Return the streets that the map points lie on, in the columns of OS Open Roads (EPSG:27700)."""
+    rows = []
+    for name, spots in table[~table["of"].isin(_NO_STREET)].groupby("of"):
+        xy = spots[["x", "y"]].to_numpy()
+        out = xy[0] - TOWNS.get(str(spots["town"].iloc[0]), (0.0, 0.0))
+        along = np.array([-out[1], out[0]]) if len(xy) == 1 else np.linalg.svd(xy - xy.mean(axis=0))[2][0]
+        along = along / max(np.hypot(*along), 1.0)
+        xy = xy[np.argsort(xy @ along)]
+        line = np.vstack([xy[0] - _END_M * along, xy, xy[-1] + _END_M * along])
+        rows.append({"id": f"demo-{len(rows):05d}", "name_1": name, "name_2": "", "road_classification_number": "",
+                     "road_classification": "B Road" if len(xy) > 6 else "Unclassified",
+                     "geometry": shapely.LineString(line)})  # fmt: skip
+    return _at_sea(rows)
+
+
+def water() -> gpd.GeoDataFrame:
+    """Return the river of Fablemouth (EPSG:27700)."""
+    line = shapely.LineString([(x, _river_y(x)) for x in np.arange(-2900.0, 2901.0, 100.0)])
+    return _at_sea([{"id": "demo-river", "geometry": line.buffer(26)}])
+
+
+def railway(table: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Return the railway through Fablemouth's station (EPSG:27700)."""
+    x, y = table.loc[(table["town"] == "Fablemouth") & (table["kind"] == "Station"), ["x", "y"]].iloc[0]
+    line = shapely.LineString(
+        [(x + d, y + 0.35 * d + 5e-5 * d * d) for d in np.arange(-3000.0, 3001.0, 250.0)]
+    )
+    return _at_sea([{"id": "demo-railway", "geometry": line}])
+
+
+def _at_sea(rows: list[dict[str, Any]]) -> gpd.GeoDataFrame:
+    shapes = gpd.GeoDataFrame(rows, geometry="geometry", crs=METRES)
+    east, north = to_metres(*MARKET_PLACE)
+    return shapes.set_geometry(
+        shapes.translate(float(east), float(north)).set_crs(METRES, allow_override=True)
+    )
+
+
+_END_M = 48.0
+"""So far a street goes on beyond its last map points, in metres."""
 
 
 def _settle(
@@ -228,6 +273,7 @@ def _river_y(x: float) -> float:
     return 260 * float(np.sin(x / 800)) - 330
 
 
+_NO_STREET = ("", "Park/Open Space", "Rover Farm", "Thrice Farm", "Petrol Station")
 _VILLAGE = [
     ("Prose Street", 20, 10), ("Prose Street", -130, 45), ("Prose Street", 190, -30),
     ("Church Tale", -40, 160), ("Mill Story", 260, 210), ("Back Page", -210, -120),

@@ -45,6 +45,7 @@ from crimenb.schema import ASB, BTP, CATEGORIES
 from crimenb.sources.archive_add import add_areas
 from crimenb.sources.archive_build import build_archive
 from crimenb.sources.official_files import STREET
+from crimenb.sources.streets_build import add_streets
 from crimenb.sources.versions import INVENTORY, resolve
 
 SEED = 2
@@ -146,6 +147,13 @@ def main(into: Path) -> None:
             force_areas=work / "forces.geojson", release=MONTHS[-1],
         )  # fmt: skip
         add_areas(town.outlines(work), work / "archive")
+        ground = {"roads": town.streets(places), "water": town.water(), "railway": town.railway(places)}
+        for name, layer in ground.items():
+            layer.to_file(work / f"{name}.gpkg", layer=name)
+        roads, water, railway = (work / f"{name}.gpkg" for name in ground)
+        add_streets(
+            [roads], work / "archive", water=[water], railway=[railway], attribution="invented, like the town"
+        )
         version = resolve(work / "archive")
         into.mkdir(parents=True, exist_ok=True)
         for file in version.iterdir():

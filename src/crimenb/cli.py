@@ -355,6 +355,41 @@ def archive_areas(files: tuple[Path, ...], into: Path) -> None:
     click.echo(into)
 
 
+@archive.command("streets")
+@click.argument("sources", nargs=-1, required=True, type=_PATH, metavar="SRC...")
+@click.option("--into", required=True, type=_PATH, help="Folder of the archive; gets a new version.")
+@click.option(
+    "--water",
+    multiple=True,
+    type=_PATH,
+    metavar="FILE",
+    help="OS OpenMap Local: water; several times for several.",
+)
+@click.option(
+    "--railway", multiple=True, type=_PATH, metavar="FILE", help="OS OpenMap Local: railway tracks; likewise."
+)
+@click.option(
+    "--year", default=0, help="Year of the data, for the credit below a map. [default: what the files say]"
+)
+@_how_much
+def archive_streets(
+    sources: tuple[Path, ...], into: Path, water: tuple[Path, ...], railway: tuple[Path, ...], year: int
+) -> None:
+    """Add streets to an archive, so that maps draw the street instead of a dot.
+
+    SRC is OS Open Roads: the GeoPackage, its zip, or the zip of Shapefiles or GML by 100 km
+    square. Streets that the archive had are replaced. Reports and batches that have the archive open go on with the
+    version they opened.
+    """
+    from crimenb.sources.streets_build import add_streets, lines
+
+    found = add_streets(sources, into, water=water, railway=railway, year=year, progress=_word())
+    _clear_word()
+    for line in lines(found):
+        click.echo(visible(line))
+    click.echo(into)
+
+
 @archive.command("info")
 @click.argument("folder", type=_PATH, metavar="DIR")
 def archive_info(folder: Path) -> None:

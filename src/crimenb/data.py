@@ -10,6 +10,7 @@ import functools
 from dataclasses import dataclass, fields
 from html import escape
 from inspect import signature
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import geopandas as gpd
@@ -43,6 +44,8 @@ class Pull(NamedTuple):
     requests: list[tuple[str, str]]
     remark: str = ""
     """What a reader must know of the answer; it joins the place's own remark."""
+    ground: Mapping[str, pd.DataFrame] = MappingProxyType({})
+    """The frames `streets` and `stretches`, where the source has streets."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +61,8 @@ class Data:
     months: pd.DataFrame
     coverage: gpd.GeoDataFrame
     nearby: gpd.GeoDataFrame
+    streets: gpd.GeoDataFrame
+    stretches: gpd.GeoDataFrame
     surroundings: pd.DataFrame
     force_outcomes: pd.DataFrame
     neighbourhoods: gpd.GeoDataFrame

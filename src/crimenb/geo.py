@@ -80,6 +80,18 @@ def circle(longitude: float, latitude: float, radius_m: float = MILE_M) -> BaseG
     return in_degrees(shapely.Point(float(x), float(y)).buffer(radius_m, quad_segs=64))
 
 
+_AROUND = 1.17
+"""Half the side of a place's map by the distance from the centre to the farthest edge of the area."""
+
+
+def map_square(place: gpd.GeoDataFrame) -> tuple[float, float, float]:
+    """Return the middle of a place's map and half its side, in metres (EPSG:27700)."""
+    row = place.iloc[0]
+    x, y = (float(v) for v in to_metres(row["longitude"], row["latitude"]))
+    west, south, east, north = in_metres(place.geometry.iloc[0]).bounds
+    return x, y, max(x - west, east - x, y - south, north - y) * _AROUND
+
+
 def distances(
     place: gpd.GeoDataFrame, longitude: np.ndarray, latitude: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -35,6 +35,9 @@ OLD_CATEGORIES: dict[str, str] = {
 }
 """Names of the categories of data months before 2013-05 that no longer exist."""
 
+NEW_POINTS = "2022-07"
+"""From this month on police.uk's map points are others than before (R20)."""
+
 BTP = "btp"
 TERRITORIAL = "territorial"
 """`reported_by` where the source tells a territorial force from BTP but not which (the API)."""
@@ -81,6 +84,14 @@ COLUMNS: dict[str, dict[str, str]] = {
     "nearby": {
         "postcode": _TEXT, "snapped_to": _TEXT, "distance_m": _REAL, "records": _WHOLE,
         **{slug: _WHOLE for slug in CATEGORIES}, "geometry": "geometry",
+    },
+    "streets": {
+        "postcode": _TEXT, "kind": _TEXT, "road_class": _TEXT, "name": _TEXT, "number": _TEXT,
+        "geometry": "geometry",
+    },
+    "stretches": {
+        "postcode": _TEXT, "snapped_to": _TEXT, "street": _TEXT, "how": _TEXT, "longitude": _REAL,
+        "latitude": _REAL, "geometry": "geometry",
     },
     "surroundings": {
         "postcode": _TEXT, "force": _TEXT, "month": _TEXT, "category": _TEXT,
@@ -162,6 +173,8 @@ ROWS: dict[str, str] = {
     "months": "a place and month",
     "coverage": "a place and police force",
     "nearby": "a snapped point in the frame of the map, inside the area or not",
+    "streets": "a street, a stretch of water or a railway on the map; none where the source has no streets",
+    "stretches": "a map point inside the area, of July 2022 and later; none where the source has no streets",
     "surroundings": "a place, force, month and category (archives only)",
     "force_outcomes": "a place, force, month and latest outcome of crimes (archives only)",
     "neighbourhoods": "the neighbourhood team of a place (live service and demonstration)",
@@ -229,6 +242,17 @@ MEANINGS: dict[str, str] = {
     "coverage.geometry": "Its part of the area; empty where the source does not tell its boundary.",
     "nearby.distance_m": "Metres to the centre of a circle, or to the edge of an area (negative inside).",
     "nearby.records": "Records at the point in all months asked for.",
+    "streets.kind": '"street", "water" or "railway".',
+    "streets.road_class": "Class of the road, as the source of the streets has it; may be empty.",
+    "streets.name": "Name of the street; may be empty.",
+    "streets.number": "Number of the road, such as A4; may be empty.",
+    "streets.geometry": "Its lines or areas in the square of the map, to four metres.",
+    "stretches.street": "Of a point that is not drawn as a street, the nearest named one within 250 m.",
+    "stretches.how": '"name": drawn as the street it is named after (R23); "nearest": it has no name, and the street '
+    'is within 5 m; "near": the street beside it; else empty.',
+    "stretches.longitude": "Of the map point, degrees (EPSG:4326).",
+    "stretches.latitude": "Of the map point, degrees (EPSG:4326).",
+    "stretches.geometry": "Its own stretch of street (R23); empty where it is not drawn as one.",
     "surroundings.rest": "The force's located records outside the place.",
     "surroundings.unlocated": "The force's records without a location.",
     "outcome_shares.rest": "Share in the rest of the force, 0 to 1; missing where it is not known.",

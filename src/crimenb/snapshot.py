@@ -52,8 +52,8 @@ MOST_ROWS = 5_000_000
 """Rows of one frame that are read: more than the records of the largest force in six years."""
 
 _STORED = [name for name in FRAMES if name != "provenance"]
-FILES = (MANIFEST, *(MONTHS if name == "months" else f"{name}.parquet" for name in _STORED))
-"""Names of the files of a snapshot."""
+_OPTIONAL = ("streets", "stretches")
+"""Frames that have a file only where there is something in them."""
 
 _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
 PACKAGES = (
@@ -337,7 +337,7 @@ def _pull(query: Query, source: Source) -> Data:
         months = judge(key, query.months, pulled.coverage, pulled.evidence, pulled.crimes)
         remark = place["remark"].iloc[0]
         remarked = place.assign(remark=" ".join(filter(None, (remark, pulled.remark))))
-        frames = pulled._asdict() | {"places": remarked, "months": months}
+        frames = pulled._asdict() | {"places": remarked, "months": months} | dict(pulled.ground)
         if place is first:
             frames |= source.neighbourhood(place)
         for name, tables in parts.items():
@@ -368,6 +368,8 @@ def _pack(data: Data) -> dict[str, bytes]:
     for name in _STORED:
         table = getattr(data, name)
         check(name, table)
+        if name in _OPTIONAL and table.empty:
+            continue
         if name == "months":
             files[MONTHS] = table.to_csv(index=False, lineterminator="\n").encode()
             continue
@@ -403,6 +405,9 @@ def _unpack(files: Mapping[str, bytes]) -> Data:
     manifest = json.loads(files[MANIFEST])
     tables: dict[str, Any] = {}
     for name in _STORED:
+        if name in _OPTIONAL and _file(name) not in files:
+            tables[name] = frame(name)
+            continue
         raw = io.BytesIO(files[_file(name)])
         if name == "months":
             table = pd.read_csv(raw, dtype="str", keep_default_na=False)
@@ -452,6 +457,22 @@ def _shapes(name: str, stored: pa.Table) -> Any:
 
 def _file(name: str) -> str:
     return MONTHS if name == "months" else f"{name}.parquet"
+
+
+def _files(manifest: Mapping[str, Any]) -> list[str]:
+    """Return the names of the files beside a manifest."""
+    return [_file(n) for n in _STORED if n not in _OPTIONAL or _file(n) in manifest["files"]]
+
+
+def files_of(folder: Path | str) -> list[str]:
+    """Return the names of the files of the snapshot in a folder.
+
+    Raises
+    ------
+    SnapshotError
+        There is no snapshot, or its manifest is damaged.
+    """
+    return [MANIFEST, *_files(read_manifest(folder))]
 
 
 def _query_to_json(query: Query) -> dict[str, Any]:
@@ -515,7 +536,7 @@ def read(folder: Path | str, query: Query | None = None) -> Data:
     root = Path(folder)
     manifest = read_manifest(root)
     files = {MANIFEST: read_regular(root / MANIFEST)}
-    for name in [_file(n) for n in _STORED]:
+    for name in _files(manifest):
         try:
             raw = read_regular(root / name)
         except OSError as error:

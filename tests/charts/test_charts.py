@@ -16,6 +16,7 @@ from crimenb.charts import map as map_chart
 from crimenb.charts import map_labels, timeline
 from crimenb.charts.display import resized, static_svg
 from crimenb.charts.theme import specified, steady
+from crimenb.data import frame as frame_called
 from crimenb.measures import counts as count_records
 from crimenb.query import Query
 from crimenb.snapshot import collect
@@ -93,12 +94,22 @@ def test_the_map_is_true_to_scale_and_holds_every_point(drawn, centre):
     assert sum(crimes) == count_records.count_by_point(centre)["crime"].sum()
 
 
+@pytest.fixture(scope="module")
+def bare(centre):
+    """Return the data of a source without streets."""
+    return replace(centre, streets=frame_called("streets"), stretches=frame_called("stretches"))
+
+
 @pytest.mark.parametrize(("small", "width"), [(False, 680), (True, 330)])
-def test_labels_do_not_collide(drawn, small, width):
-    spec = drawn["points"]
-    names = {r["name"]: r for r in values(spec) if r.get("small") is small}
+@pytest.mark.parametrize("with_streets", [True, False])
+def test_labels_do_not_collide(drawn, bare, with_streets, small, width):
+    spec = drawn["points"] if with_streets else specified(cn.point_map(bare))
+    names = {r["name"]: {"disc": 0.0} | r for r in values(spec) if r.get("small") is small}
     assert {"N", "500 metres", "1 mile", "¼ mile"} <= set(names)
-    assert 2 <= len(names) - 4 <= 8
+    if with_streets:  # each has its line in the key
+        assert set(names) >= set("12345678ABCDE")
+    else:
+        assert 2 <= len(names) - 4 <= 8
     domain = spec["layer"][0]["encoding"]["x"]["scale"]["domain"]
     boxes = [map_labels.box_of(r, (domain[1] - domain[0]) / width) for r in names.values()]
     for i, a in enumerate(boxes):

@@ -62,6 +62,9 @@ def die_at(n: int) -> None:
     sys.addaudithook(hook)
 
 
+DATA_FILES = (snapshot.MANIFEST, snapshot.MONTHS, "crimes.parquet", "places.parquet")
+
+
 class Report:
     """A report's folder as `make_report` writes it, the notebook not run; with files of somebody else."""
 
@@ -73,7 +76,7 @@ class Report:
     def make(self, words: str) -> None:
         with working(self.target) as work:
             (work / "data").mkdir()
-            for name in ("report.ipynb", "report.html", "summary.md", *(f"data/{n}" for n in snapshot.FILES)):
+            for name in ("report.ipynb", "report.html", "summary.md", *(f"data/{n}" for n in DATA_FILES)):
                 (work / name).write_text(f"{words} {name}", "utf-8")
             write_sums(work)
             swap(work, self.target)

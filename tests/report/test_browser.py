@@ -117,7 +117,7 @@ def place(page, name):
 
 def test_all_is_shown_at_first(page, records):
     assert "All categories, January to December 2025 (12 months counted)" in check(page, records)
-    assert "largest circle stands for" in page.locator(".said").text_content()
+    assert "the most at one is" in page.locator(".said").text_content()
 
 
 def test_a_click_on_a_category_chooses_it_and_escape_resets(page, records):

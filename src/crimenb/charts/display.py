@@ -16,6 +16,7 @@ from typing import Any
 
 import altair as alt
 
+from crimenb.charts import metres
 from crimenb.charts.theme import VEGALITE, specified
 from crimenb.warm import drawings
 
@@ -67,9 +68,9 @@ def figure_bundle(spec: dict[str, Any], name: str) -> dict[str, Any]:
 def begin_drawing(bundle: dict[str, Any]) -> None:
     """Begin what `add_drawing` will need, where another process can draw it."""
     if _lacks_drawing(bundle):
-        drawings.expect(_still(bundle[VEGALITE]))
+        drawings.expect(metres.short(_still(bundle[VEGALITE]))[0])
         if "linked" not in bundle[VEGALITE]["usermeta"]:
-            drawings.expect(resized(bundle[VEGALITE], NARROW))
+            drawings.expect(metres.short(resized(bundle[VEGALITE], NARROW))[0])
 
 
 def add_drawing(bundle: dict[str, Any], name: str) -> None:
@@ -119,12 +120,14 @@ def static_svg(spec: dict[str, Any], prefix: str, label: str) -> str:
         What its ids begin with; "" for one made of the specification, where nobody knows what
         else is on the page.
     """
-    svg = drawings.draw(spec)
+    plain, shapes = metres.short(spec)
+    svg = drawings.draw(plain)
     prefix = prefix or "c" + hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:8] + "-"
     # The ids come from a counter of the process: renamed by the chart and order of appearance.
     for i, old in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg))):
         svg = re.sub(rf'(id="|url\(#|href="#){re.escape(old)}(?=["\)])', rf"\g<1>{prefix}{i}", svg)
     svg = re.sub(r' (?:aria-[a-z]+|role|style)="[^"]*"', "", svg)
+    svg = metres.restored(svg, shapes, metres.reach_of(spec))
     # A map has a thousand circles: each as one, and no number finer than the eye.
     svg = _CIRCLE.sub(r'<circle cx="\1" cy="\2" r="\3"', svg)
     svg = re.sub(r'(\d\.\d\d)\d+(?=[,)" A-Za-z-])', r"\1", svg)
@@ -158,6 +161,6 @@ def _linked(spec: dict[str, Any], width: int) -> dict[str, Any]:
     bars = first | {"width": left, "height": side if wide else LINKED_HIGH}
     spots, months = second | {"width": side, "height": side}, third | {"width": width - LINKED_MONTHS}
     top = [spec["vconcat"][0] | {"hconcat": [bars, spots]}] if wide else [bars, spots]
-    known = {"room": width, "bars": left}
+    known = {"room": width, "bars": left, "side": side}
     params = [p | {"value": known[p["name"]]} if p["name"] in known else p for p in spec["params"]]
     return {"vconcat": [*top, months], "params": params}

@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 import pandas as pd
 
-from crimenb.charts.map import centre, force_parts, frame_of, ground, shade, signs
+from crimenb.charts import street_map
+from crimenb.charts.frame import frame_of
+from crimenb.charts.map import centre, force_parts, ground, shade, signs
+from crimenb.charts.metres import SHAPE
 from crimenb.charts.theme import (
     BLUE,
     CRIMES,
@@ -34,6 +37,7 @@ from crimenb.data import Data, kind_of
 from crimenb.errors import QueryError
 from crimenb.measures.counts import count_by_category, count_by_point, scope, summed_months
 from crimenb.measures.counts import records as records_of
+from crimenb.measures.streets import OWN, classes, crimes_drawn
 from crimenb.schema import ASB, label_of
 from crimenb.wording.format import month as month_name
 
@@ -75,7 +79,7 @@ def explore_chart(data: Data, *, place: str = "", width: int = WIDTH) -> Drawing
     brush = alt.selection_interval(name="brush", encodings=["x"], mark=alt.BrushConfig(
         fill=ORANGE, fillOpacity=0.15, stroke=ORANGE, strokeOpacity=1))  # fmt: skip
     views = [
-        _bars([label_of(c) for c in order], width, pick, brush),
+        _bars([label_of(c) for c in order], width, pick, brush, points),
         _map(data, points, pick, brush),
         _months(data, months, pick, brush),
     ]
@@ -87,11 +91,13 @@ def explore_chart(data: Data, *, place: str = "", width: int = WIDTH) -> Drawing
     whole = alt.vconcat(above, views[2], data=source, spacing=12, resolve=apart)
     description = "Bars by category, a map of snapped points and bars by month, which answer to one choice."
     held = summed_months(data)
+    meta: dict[str, Any] = {"reach": frame_of(data).reach} if SHAPE in points else {}
     return finish(whole, width=width, height=0, description=description, linked={
         "categories": [label_of(c) for c in order], "reports": order.index(ASB),
         "months": [month_name(m) for m in months], "held": [months.index(m) for m in held],
         "since": months.index(scope(data).point_months[0]),
-    })  # fmt: skip
+        **({"streets": True} if SHAPE in points else {}),
+    }, **meta)  # fmt: skip
 
 
 def _coded(
@@ -109,8 +115,17 @@ def _coded(
         "p": groups.ngroup().to_numpy(),
     })  # fmt: skip
     counts = coded.value_counts(sort=False).rename("n").reset_index()
+    if len(data.streets):
+        points = _with_shapes(data, points)
     points = points.reset_index(drop=True).rename_axis("p").reset_index()
     return points, {name: [int(v) for v in counts[name]] for name in ("c", "m", "p", "n")}
+
+
+def _with_shapes(data: Data, points: pd.DataFrame) -> pd.DataFrame:
+    """Return the points with the paths of those that are drawn as streets, which begin at the centre."""
+    shapes = street_map.stretch_paths(data).reindex(points.index).fillna("")
+    at_centre = points[["x", "y"]].mul(shapes == "", axis=0)
+    return points.assign(**at_centre, **{SHAPE: shapes})
 
 
 def _unpacked() -> Any:
@@ -122,7 +137,7 @@ def _chosen(name: str) -> alt.OpacityValue:
     return alt.OpacityValue(_PALE, condition={"param": name, "value": 1})
 
 
-def _bars(labels: list[str], width: int, pick: Any, brush: Any) -> Any:
+def _bars(labels: list[str], width: int, pick: Any, brush: Any, points: pd.DataFrame) -> Any:
     """Draw a bar a category over the chosen months; every category keeps its place.
 
     Names and numbers are marks inside the plot, so that all views begin at one edge; a clear
@@ -154,7 +169,8 @@ def _bars(labels: list[str], width: int, pick: Any, brush: Any) -> Any:
         x=alt.XValue(0), x2=alt.X2Value("width"), opacity=alt.OpacityValue(0),
         tooltip=[alt.Tooltip("category:N", title="Category"), alt.Tooltip("n:Q", title="Records", format=",")],
     ).add_params(
-        pick, alt.param(name="room", value=width), alt.param(name="bars", value=330)  # the page's to set
+        pick, alt.param(name="room", value=width), alt.param(name="bars", value=330),  # the page's to set
+        *([alt.param(name="side", value=312)] if SHAPE in points else []),
     )  # fmt: skip
     return layered(bars, names, numbers, rows, width=330, height=312)
 
@@ -164,7 +180,8 @@ def _map(data: Data, points: pd.DataFrame, pick: Any, brush: Any) -> Any:
     frame = frame_of(data)
     reports = list(count_by_category(data)["category"]).index(ASB)
     since = list(data.query.months).index(scope(data).point_months[0])
-    spots = (
+    fields = [*points.columns.drop("p")]
+    chosen = (
         _unpacked()
         .transform_filter(brush)
         .transform_filter(pick)
@@ -172,24 +189,33 @@ def _map(data: Data, points: pd.DataFrame, pick: Any, brush: Any) -> Any:
         # were replaced in July 2022, so only the newer ones are drawn.
         .transform_filter(f"datum.m >= {since} && (datum.c != {reports} || length(data('pick_store')))")
         .transform_aggregate(n="sum(n)", groupby=["p"])
-        .transform_lookup("p", alt.LookupData(points, key="p", fields=["x", "y", "name"]))
-        .mark_circle(color=BLUE, opacity=0.6, stroke="#ffffff", strokeWidth=0.6, aria=False)
-        .encode(
-            **frame.axes(),
-            size=alt.Size("n:Q", legend=None, scale=alt.Scale(zero=True, range=[0, 420])),
-            tooltip=[alt.Tooltip("name:N", title="Map point"),
-                     alt.Tooltip("n:Q", title="Records", format=",")],
-        )
+        .transform_lookup("p", alt.LookupData(points, key="p", fields=fields))
     )  # fmt: skip
-    streets = alt.Chart(points).mark_circle(size=7, color="#8d8d8d", opacity=0.8, aria=False)
+    tooltip = [alt.Tooltip("name:N", title="Map point"), alt.Tooltip("n:Q", title="Records", format=",")]
+    circles = chosen.mark_circle(color=BLUE, opacity=0.6, stroke="#ffffff", strokeWidth=0.6, aria=False).encode(
+        **frame.axes(),
+        size=alt.Size("n:Q", legend=None, scale=alt.Scale(zero=True, range=[0, 420])),
+        tooltip=tooltip,
+    )  # fmt: skip
     forces = force_parts(data.main, frame)
     busiest = count_by_point(data)
     busiest = frame.metres(busiest).assign(crimes=busiest["crime"].to_numpy())
+    if SHAPE in points:
+        table = crimes_drawn(data)
+        lows = classes(table.loc[table["how"] == OWN, "n"])
+        roads = chosen.transform_filter(f"datum.{SHAPE}").encode(tooltip=tooltip)
+        under = street_map.ground(data, frame, "side")
+        over = [
+            street_map.stretches(roads, frame, lows, "n", "side"), circles.transform_filter(f"!datum.{SHAPE}"),
+        ]  # fmt: skip
+    else:
+        known = alt.Chart(points).mark_circle(size=7, color="#8d8d8d", opacity=0.8, aria=False)
+        under, over = [known.encode(**frame.axes())], [circles]
     layers = [
         *shade(data.main, frame, forces),
-        streets.encode(**frame.axes()),
+        *under,
         *ground(frame, forces),
-        spots,
+        *over,
         centre(frame),
         *signs(frame, busiest),
     ]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 import shapely
 
-from crimenb.charts import map_labels
+from crimenb.charts import map_labels, street_map
+from crimenb.charts.frame import Frame, frame_of
 from crimenb.charts.map_labels import BIGGEST, QUARTER_M
+from crimenb.charts.metres import SHAPE
 from crimenb.charts.theme import (
     BLUE,
     EDGE,
@@ -26,56 +28,24 @@ from crimenb.charts.theme import (
 )
 from crimenb.data import Data
 from crimenb.errors import QueryError
-from crimenb.geo import MILE_M, in_metres, to_metres
+from crimenb.geo import MILE_M, in_metres
 from crimenb.measures.counts import count_by_point, scope
+from crimenb.measures.streets import classes, numbered, with_streets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from shapely.geometry.base import BaseGeometry
 
-_AROUND = 1.17
-"""Half the map's side by the distance from the centre to the farthest edge of the area."""
-
 _OUTLINE: dict[str, Any] = {"stroke": "#ffffff", "strokeWidth": 3.5, "strokeOpacity": 0.9}
 _LEGEND, _SIDE = 52, 2
 """Room above the map for the key of its symbols, and at its sides, in pixels."""
 
+_LEAST_LARGE = 10
+"""Beside streets, no fewer records make a symbol of the largest size."""
+
 _RIM_M = 15.0
 """So near to the area's own edge a line between forces is that edge."""
-
-
-class Frame(NamedTuple):
-    """A square in metres (EPSG:27700): its centre, half its side, and the area inside."""
-
-    x: float
-    y: float
-    reach: float
-    outline: BaseGeometry
-    kind: str
-
-    def metres(self, table: Any) -> pd.DataFrame:
-        """Return the table's points (EPSG:4326) in whole metres from the centre."""
-        if not len(table):
-            return pd.DataFrame({"x": [], "y": []})
-        xs, ys = to_metres(table.geometry.x.to_numpy(), table.geometry.y.to_numpy())
-        return pd.DataFrame({"x": np.round(xs - self.x), "y": np.round(ys - self.y)}).astype(int)
-
-    def axes(self) -> dict[str, Any]:
-        """Return the encodings that put metres on two equal axes."""
-        scale = alt.Scale(domain=[-round(self.reach), round(self.reach)], nice=False, zero=False)
-        return {"x": alt.X("x:Q", scale=scale, axis=None), "y": alt.Y("y:Q", scale=scale, axis=None)}
-
-
-def frame_of(data: Data) -> Frame:
-    """Return the frame of the main place's map."""
-    places = data.main.places
-    row = places.iloc[0]
-    cx, cy = (float(v) for v in to_metres(row["longitude"], row["latitude"]))
-    outline = in_metres(places.geometry.iloc[0])
-    west, south, east, north = outline.bounds
-    reach = max(cx - west, east - cx, cy - south, north - cy) * _AROUND
-    return Frame(cx, cy, reach, outline, str(row["kind"]))
 
 
 @drawn
@@ -140,6 +110,13 @@ def point_map(
     ).sort_values("crimes", ascending=False, kind="stable")  # fmt: skip
     most = int(spots["crimes"].max())
     beat, forces = _boundary(around, frame), force_parts(around, frame)
+    number = "crimes" if what == "Crimes" else f"records of {what.lower()}"
+    area = str(table["place"].iloc[0]) if place else "the area"
+    if len(around.streets):
+        description = (
+            f"Map of the streets in {area}, colour and width by the number of {number}; places as circles."
+        )
+        return _street_map(around, frame, table, forces, beat, width, description)
     words = map_labels.placed(
         frame.reach, spots, forces, absent_forces(around), beat, rings=frame.kind == "circle"
     )
@@ -163,8 +140,6 @@ def point_map(
         centre(frame),
         *_written(words, axes),
     ]  # fmt: skip
-    number = "crimes" if what == "Crimes" else f"records of {what.lower()}"
-    area = str(table["place"].iloc[0]) if place else "the area"
     description = f"Map of the map points in {area}, symbol area by the number of {number}."
     room = (_LEGEND, _SIDE, _SIDE, _SIDE)
     return finish(
@@ -175,6 +150,57 @@ def point_map(
         room=room,
         square=True,
     )
+
+
+def _street_map(
+    data: Data, frame: Frame, table: pd.DataFrame, forces: Mapping[str, BaseGeometry],
+    beat: tuple[str, BaseGeometry] | None, width: int, description: str,
+) -> Drawing:  # fmt: skip
+    """Draw the streets by their records, and what is no street as circles."""
+    table = with_streets(data, table)
+    own = street_map.is_street(table)
+    spots = frame.metres(table).assign(
+        name=table["snapped_to"].where(table["snapped_to"] != "", "Unnamed place").to_numpy(),
+        crimes=table["n"].to_numpy(), top=table["top"].to_numpy(),
+    )  # fmt: skip
+    paths = street_map.stretch_paths(data)
+    at_point = pd.MultiIndex.from_arrays([table.geometry.x, table.geometry.y])[own]
+    roads = spots[own].assign(x=0, y=0, **{SHAPE: paths.reindex(at_point).to_numpy()})
+    roads = roads.sort_values("crimes", kind="stable")
+    circles = spots[~own].sort_values("crimes", ascending=False, kind="stable")
+    axes = frame.axes()
+    tooltip = [
+        alt.Tooltip("name:N", title="On or near"),
+        alt.Tooltip("crimes:Q", title="Records", format=","),
+        alt.Tooltip("top:N", title="Most common"),
+    ]
+    marks = numbered(data, table)
+    no_street = ~marks["is_street"].to_numpy(dtype=bool)
+    at = frame.metres(marks).assign(name=marks["mark"].to_numpy(), circle=no_street)
+    words = map_labels.placed(
+        frame.reach, at.assign(crimes=marks["n"].to_numpy() * no_street), forces, absent_forces(data), beat,
+        rings=frame.kind == "circle", marks=True,
+    )  # fmt: skip
+    is_mark = words["disc"] > 0
+    layers = [
+        *shade(data, frame, forces),
+        *street_map.ground(data, frame),
+        *ground(frame, forces, beat),
+        street_map.stretches(
+            alt.Chart(roads), frame, classes(roads["crimes"]), "crimes"
+        ).encode(tooltip=tooltip),
+        alt.Chart(circles).mark_circle(**street_map.CIRCLES).encode(
+            **axes, tooltip=tooltip, size=alt.Size("crimes:Q", legend=None, scale=alt.Scale(
+                domain=[0, max([_LEAST_LARGE, *circles["crimes"]])],
+                range=[0, {"expr": f"{BIGGEST} * pow(width / {WIDTH}, 1.5)"}]))),
+        centre(frame),
+        *_written(words[~is_mark], axes),
+        *street_map.marks(words[is_mark], axes),
+    ]  # fmt: skip
+    return finish(
+        layered(*layers), width=width, height=width - 2 * _SIDE, description=description, room=(_SIDE,) * 4,
+        square=True, reach=frame.reach,
+    )  # fmt: skip
 
 
 def shade(data: Data, frame: Frame, forces: Mapping[str, BaseGeometry]) -> list[Any]:
@@ -328,7 +354,7 @@ def _lines(
 def _written(words: pd.DataFrame, axes: dict[str, Any]) -> list[Any]:
     """Return the labels as two layers: a white outline first, the letters upon it."""
     base = (
-        alt.Chart(words)
+        alt.Chart(words.drop(columns="disc"))
         .transform_filter("datum.small == (width < 500)")
         .encode(**axes, text=alt.Text("name:N"))
     )

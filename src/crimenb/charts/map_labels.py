@@ -33,6 +33,9 @@ _NAMES, _NAMES_NARROW = 8, 4
 _LARGEST = 120
 """So many of the largest symbols are kept clear of words, where there is room elsewhere."""
 
+_DISC, _DISC_NARROW = 9.0, 7.8
+"""Radius of the disc under a number, with its edge, in pixels."""
+
 _CENTRE = 8.0
 """Half the side of the centre's mark, in pixels."""
 
@@ -49,9 +52,7 @@ class _Sheet:
     def __init__(self, reach: float, wide: int, spots: pd.DataFrame, *, rings: bool) -> None:
         self.reach, self.wide, self.spots = reach, wide, spots
         self.pixel = 2 * reach / wide
-        self.most = max(
-            int(spots["crimes"].iloc[0]), 1
-        )  # there may be reports of anti-social behaviour alone
+        self.most = max([1, *spots["crimes"]])
         self.words: list[Word] = []
         self.taken: list[Box] = [self.around(0, 0, _CENTRE)]
         largest: Any = spots.head(_LARGEST).itertuples(index=False)
@@ -113,6 +114,7 @@ def placed(
     beat: tuple[str, BaseGeometry] | None,
     *,
     rings: bool,
+    marks: bool = False,
 ) -> pd.DataFrame:
     """Place the map's words, once for a wide and once for a narrow map (`small`).
 
@@ -130,6 +132,8 @@ def placed(
         The forces' names and their parts of the area; absent: those without data.
     beat
         The neighbourhood's name and its boundary.
+    marks
+        Whether the points' names are numbers and letters, of which each must be on the map.
     """
     sheets = []
     for wide, wanted in ((WIDTH, _NAMES), (_NARROW, _NAMES_NARROW)):
@@ -141,7 +145,10 @@ def placed(
             sheet.put(word for name in names for word in _within(name, part, sheet))
         if beat:
             sheet.put(_along(beat, sheet))
-        _name_points(sheet, wanted)
+        if marks:
+            _mark_points(sheet)
+        else:
+            _name_points(sheet, wanted)
         sheets.append(pd.DataFrame(sheet.words).assign(small=wide == _NARROW))
     return pd.concat(sheets, ignore_index=True)
 
@@ -153,6 +160,8 @@ def signs(reach: float, spots: pd.DataFrame, *, rings: bool) -> list[Word]:
 
 def box_of(word: Word, pixel: float) -> Box:
     """Return the field that a word covers, in metres, with a gap to the next."""
+    if half := word["disc"] * pixel:
+        return (word["x"] - half, word["y"] - half, word["x"] + half, word["y"] + half)
     wide = (len(word["name"]) * _LETTER + _GAP) * pixel
     start = {"left": 0.0, "center": -wide / 2, "right": -wide}[word["align"]]
     x, y = word["x"] + word["dx"] * pixel + start, word["y"]
@@ -160,13 +169,13 @@ def box_of(word: Word, pixel: float) -> Box:
 
 
 def _word(x: float, y: float, name: str, ink: str = INK) -> Word:
-    return {"x": round(x), "y": round(y), "name": name, "align": "center", "dx": 0, "ink": ink}
+    return {"x": round(x), "y": round(y), "name": name, "align": "center", "dx": 0, "ink": ink, "disc": 0.0}
 
 
 def _corners(sheet: _Sheet) -> list[Word]:
     low, edge = -sheet.reach * 0.97, sheet.reach * 0.95
     return [
-        _word(low + 250, low + 12 * sheet.pixel, "500 metres"),
+        _word(max(low + 250, 37 * sheet.pixel - sheet.reach), low + 12 * sheet.pixel, "500 metres"),
         _word(edge, edge - 15 * sheet.pixel, "N"),
     ]
 
@@ -191,6 +200,26 @@ def _name_points(sheet: _Sheet, wanted: int) -> None:
         wanted -= sheet.put(offered, [*sheet.discs[:n], *sheet.discs[n + 1 :]])
         if not wanted:
             break
+
+
+def _mark_points(sheet: _Sheet) -> None:
+    """Put a disc with its number beside each point, as near as there is room, or else upon it."""
+    turns = np.radians(np.arange(0, 360, 30))
+    spots: list[Any] = [*sheet.spots.itertuples(index=False)]
+    circles = {s.name: sheet.around(s.x, s.y, sheet.radius(s)) for s in spots if s.circle}
+    for spot in spots:
+        disc = _DISC if sheet.wide == WIDTH else _DISC_NARROW
+        start = (sheet.radius(spot) if spot.circle else 3) + disc
+        for away in (start, start + 6, start + 14, start + 24, 0.0):
+            offered = [
+                _word(spot.x + np.sin(t) * away * sheet.pixel, spot.y + np.cos(t) * away * sheet.pixel, spot.name)
+                | {"disc": disc}
+                for t in turns
+            ]  # fmt: skip
+            if sheet.put(offered, [box for name, box in circles.items() if name != spot.name]):
+                break
+        else:
+            sheet.write(offered[0])
 
 
 def _beside(spot: Any, away: float, pixel: float) -> Iterator[Word]:

@@ -20,7 +20,7 @@ from crimenb.errors import QueryError
 from crimenb.geo import LONLAT
 from crimenb.month_status import LEAST_SHARE, known_gaps
 from crimenb.query import days_in, parse_month
-from crimenb.schema import ASB, BTP, CATEGORIES, CRIME_CATEGORIES, SUMMED, MonthStatus, label_of
+from crimenb.schema import ASB, BTP, CATEGORIES, CRIME_CATEGORIES, NEW_POINTS, SUMMED, MonthStatus, label_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +32,6 @@ TOTALS = ("crime", "asb", "btp")
 SERIES = (*TOTALS, *CATEGORIES)
 """What can be counted by month: three totals that are never added, and each category's slug."""
 
-NEW_POINTS = "2022-07"
-"""From this month on police.uk's map points are others than before (R20)."""
 
 LEAST_ACROSS = 60
 """Circle totals are compared across July 2022 only at so many a month (R20)."""

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from crimenb.data import remembered
-from crimenb.measures import changes, comparisons, counts, months, outcomes, points
+from crimenb.measures import changes, comparisons, counts, months, outcomes, points, streets
 from crimenb.schema import ASB, BTP, MonthStatus, force_name
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from crimenb.measures.months import Small, Verdict
     from crimenb.measures.outcomes import Outcomes
     from crimenb.measures.points import Burst, Edge, Points, Unlocated
+    from crimenb.measures.streets import Drawn
 
 
 class Place:
@@ -175,6 +176,16 @@ class Place:
     def by_point(self) -> pd.DataFrame:
         """Records by map point and category, most crimes first."""
         return counts.by_point(self._data)
+
+    @property
+    def has_streets(self) -> bool:
+        """Whether the map has streets."""
+        return streets.has_streets(self._data)
+
+    @property
+    def drawn(self) -> Drawn:
+        """The crimes that the map draws as streets and as circles, and those it does not draw."""
+        return streets.drawn(self._data)
 
     @property
     def points_apart_m(self) -> float:

@@ -119,7 +119,7 @@ def make_report(
                 _log.info("Read the data from %s", folder)
                 data = snapshot.read(folder, settled)
                 (work / DATA).mkdir()
-                for name in snapshot.FILES:
+                for name in snapshot.files_of(folder):
                     shutil.copyfile(folder / name, work / DATA / name)
             else:
                 _log.info("Collect the data of %s from %s", settled.slug, opened().name)

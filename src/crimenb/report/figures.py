@@ -18,6 +18,7 @@ from crimenb.errors import QueryError
 from crimenb.measures.changes import ChangeVerdict, name_of
 from crimenb.measures.outcomes import CHARGED
 from crimenb.measures.place import place_of
+from crimenb.measures.streets import with_streets
 from crimenb.query import months_between
 from crimenb.report import sections
 from crimenb.report.html import ONE, ROLE, SHARE, WHOLE, Column, Words, table
@@ -27,6 +28,7 @@ from crimenb.schema import CATEGORIES
 from crimenb.wording import format as write
 from crimenb.wording.availability import source_sentence
 from crimenb.wording.comparisons import refusal
+from crimenb.wording.street_map import name as name_of_point
 from crimenb.wording.summary import LEAST_RANKED, larger_shares, leading
 from crimenb.wording.verdicts import (
     brief,
@@ -176,6 +178,8 @@ def show(
     display(_numbered(head, name, data) if is_drawn else head)
     display(figure_bundle(spec, name), raw=True, metadata={ROLE: {"role": "chart", "name": name}})
     if is_drawn:
+        if name == "snapped-points" and place_of(data).has_streets:
+            display(sections.map_legend(data))
         display(source_line(data))
     _show_words_and_table(frame, name, data)
 
@@ -242,6 +246,11 @@ def _table(name: str, frame: pd.DataFrame, data: Data) -> Words:
         columns += [Column(c, c, WHOLE) for c in map(str, frame) if c not in {k.name for k in columns}]
     if name == "snapped-points":  # of four crimes none is the most common kind
         frame = frame.assign(top=frame["top"].where(frame["crime"] >= LEAST_TOP, ""))
+        if place_of(data).has_streets:
+            known_streets = with_streets(data.main, frame)[["snapped_to", "street", "how"]]
+            frame = frame.assign(
+                snapped_to=[name_of_point(*row) for row in known_streets.itertuples(index=False)]
+            )
     columns = [c._replace(heading=c.heading.format(**known) or c.name) for c in columns]
     return table(frame, columns, caption, name=f"{data.query.slug}_{name}")
 

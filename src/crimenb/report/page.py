@@ -34,6 +34,7 @@ from crimenb.charts.display import (
     resized,
     static_svg,
 )
+from crimenb.charts.metres import SHAPE
 from crimenb.charts.theme import VEGALITE
 from crimenb.errors import SnapshotError
 from crimenb.files import cache_folder, read_regular
@@ -56,9 +57,11 @@ def to_html(nb: nbformat.NotebookNode) -> str:
     cells, frame = _parts(nb)
     style = house_style() + asset("report", "report.css") + _footer(frame["title"])
     boot, bundle = _script(), script_bundle()
+    shapes = _share_shapes([o for c in cells for o in c["outputs"] if "spec" in o])
     drawn = any("spec" in o for c in cells for o in c["outputs"])
     return template("report", "report.html.j2").render(
         frame,
+        shapes=shapes,
         cells=[
             c | {"outputs": [o for o in c["outputs"] if o["role"] not in ("title", "first")]}
             for c in _once(cells)
@@ -103,6 +106,29 @@ def to_summary(nb: nbformat.NotebookNode, values: dict[str, Any]) -> str:
     return template("report", "summary.html.j2").render(
         frame, figures=figures, missing=missing, values=values, style=Markup(style), policy=_policy(style, [])
     )
+
+
+def _share_shapes(charts: list[dict[str, Any]]) -> list[str]:
+    """Let charts point to their shapes in metres, which are on the page once; return them."""
+    places: dict[str, int] = {}
+
+    def used(path: re.Match[str]) -> str:
+        return f'<use href="#metres-{places.setdefault(path[1], len(places) + 1)}"/>'
+
+    for chart in charts:
+        for drawing in ("still", "narrow"):
+            chart[drawing] = Markup(_METRES.sub(used, chart[drawing]))
+    numbers = {
+        f"M{one}": f"@{number}.{i}"
+        for path, number in places.items() for i, one in enumerate(path.split("M")[1:], 1)
+    }  # fmt: skip
+    for chart in charts if places else []:
+        chart["spec"] = Markup(_SHAPE.sub(lambda m: f'{m[1]}{numbers.get(m[2], m[2])}"', chart["spec"]))
+    return list(places)
+
+
+_METRES = re.compile('<path class="metres" d="([^"]+)"/>')
+_SHAPE = re.compile(f'("{SHAPE}":")(M[-0-9 lmz]+)"')
 
 
 def _parts(nb: nbformat.NotebookNode) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -193,7 +219,7 @@ def _script() -> str:
     text = template("report", "report.js").render(
         PHONE=PHONE, LINKED_WIDE=LINKED_WIDE, LINKED_HIGH=LINKED_HIGH, LINKED_MONTHS=LINKED_MONTHS,
         LINKED_SHARE=LINKED_SHARE, LINKED_EDGE=LINKED_EDGE, LINKED_GAP=LINKED_GAP,
-        NARROWEST=NARROWEST, WIDEST=WIDEST, WIDEST_LINKED=WIDEST_LINKED,
+        NARROWEST=NARROWEST, WIDEST=WIDEST, WIDEST_LINKED=WIDEST_LINKED, SHAPE=SHAPE,
     )  # fmt: skip
     return f"{text}\n"
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
+from crimenb.charts.street_map import SHADES, WIDTHS
+from crimenb.measures import streets
 from crimenb.measures.place import place_of
 from crimenb.report.html import (
     SHARE,
@@ -22,7 +24,7 @@ from crimenb.schema import BTP, MonthStatus, force_name
 from crimenb.wording import first_screen as first_screen_of
 from crimenb.wording import format as write
 from crimenb.wording import how_to_read as reading
-from crimenb.wording import misreadings, summary, verdicts
+from crimenb.wording import misreadings, street_map, summary, verdicts
 from crimenb.wording.comparisons import comparison_sentences
 from crimenb.wording.how_to_read import custom_edge_sentence
 
@@ -260,17 +262,19 @@ def map_key(data: Data) -> Words:
     if not within.months:
         return paragraphs([])
     asked = place.key if place.is_circle else "the middle of the area"
-    signs = (
-        f"The cross is {asked}. Crimes are moved to the nearest map point, so a circle is not an address. A large one "
-        "often marks a busy place, or a place where police log incidents. Grey dots have no crime or lie outside the "
-        "area."
-    )
+    if place.has_streets:
+        sentences = [f"{street_map.signs()} The cross is {asked}.", street_map.counted(place)]
+    else:
+        sentences = [
+            f"The cross is {asked}. Crimes are moved to the nearest map point, so a circle is not an address. A large "
+            "one often marks a busy place, or a place where police log incidents. Grey dots have no crime or lie "
+            f"outside the area. {street_map.missing(place)}"
+        ]
     if within.points_changed:
-        signs = (
+        sentences[0] = (
             "Map points were replaced in July 2022, so the map shows the months from then on. Counts before "
-            f"and after may differ by 1 to 4% for that reason alone. {signs}"
+            f"and after may differ by 1 to 4% for that reason alone. {sentences[0]}"
         )
-    sentences = [signs]
     if place.has_force_lines:
         how = "" if place.shares_are_exact else ", as estimated from the nearest postcodes"
         sentences.append(
@@ -285,11 +289,60 @@ def map_key(data: Data) -> Words:
     return paragraphs(sentences)
 
 
+def map_legend(data: Data) -> Words:
+    """Return the key of a map with streets: its classes, its numbers and letters, whose streets they are."""
+    table = streets.crimes_drawn(data)
+    legend = _classes(table)
+    parts, lines = [legend.html], [legend.text]
+    marks = streets.numbered(data.main, table)
+    for is_street, caption in ((True, "Streets with a number"), (False, "Places with a letter")):
+        rows = marks[marks["is_street"] == is_street]
+        cells = [
+            (
+                str(row["mark"]),
+                street_map.name(row["snapped_to"], row["street"], row["how"]),
+                street_map.where(row),
+            )
+            for _, row in rows.iterrows()
+        ]
+        if cells:
+            lines += [caption, *(f"{mark}  {called}, {where}" for mark, called, where in cells)]
+            body = "".join(
+                f"<tr><th scope='row'>{mark}</th><td>{escape(called)}</td><td>{where}</td></tr>"
+                for mark, called, where in cells
+            )
+            parts.append(
+                f"<table><caption>{caption}, nearest to the centre first</caption><thead class='unseen'><tr>"
+                "<th scope='col'>On the map</th><th scope='col'>Name</th><th scope='col'>From the centre</th></tr>"
+                f"</thead><tbody>{body}</tbody></table>"
+            )
+    credit = f"Streets: {data.source.get('streets', '')}."
+    parts.append(f'<p class="credit">{escape(credit)}</p>')
+    return Words(f'<div class="mapkey">{"".join(parts)}</div>', "\n".join([*lines, credit]), "key")
+
+
+def _classes(table: pd.DataFrame) -> Words:
+    """Return the classes of streets, each with a piece of its line."""
+    lows = streets.classes(table.loc[table["how"] == streets.OWN, "n"])
+    words = street_map.classes(lows)
+    lines = [
+        f'<li><svg width="28" height="10" aria-hidden="true"><path d="M4 5h20" stroke="{shade}" stroke-width="{width}" '
+        f'stroke-linecap="round"/></svg>{label}</li>'
+        for shade, width, label in zip(SHADES, WIDTHS, words, strict=False)
+    ]
+    circle = '<li><svg width="16" height="16" aria-hidden="true"><circle cx="8" cy="8" r="7" fill="#1f5896"/></svg>'
+    what = "Crimes at a map point"
+    html = f'<p>{what}:</p><ul class="classes">{"".join(lines)}{circle}a place, larger with more crimes</li></ul>'
+    return Words(html, f"{what}: {'; '.join(words)}; a circle is a place, larger with more crimes")
+
+
 def how_to_explore(data: Data) -> Words:
     """Return how the linked figure is used; only for readers whose page runs its script."""
     if not place_of(data).scope.months:
         return paragraphs([])
     text = "Choose from the lists, or click or drag in the figure. Press Escape to show everything."
+    if place_of(data).has_streets:
+        text += " Streets have the same colours as on the map above."
     return Words(f'<p class="screen">{escape(text)}</p>', text)
 
 

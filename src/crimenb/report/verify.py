@@ -426,7 +426,7 @@ def _other_outputs(
         work = tmp / "report"
         work.mkdir()
         (work / DATA).mkdir()
-        for name in snapshot.FILES:
+        for name in snapshot.files_of(folder / DATA):
             (work / DATA / name).write_bytes(read_regular(folder / DATA / name))
         try:
             with _offline(tmp):

@@ -22,11 +22,12 @@ from crimenb.files import read_regular, regular
 from crimenb.geo import MILE_M, distances, from_wkb, in_metres
 from crimenb.month_status import EVIDENCE, MEASURED, Supply, gap_of, supply
 from crimenb.query import Area
-from crimenb.schema import ASB, BTP, CATEGORIES, district_names, force_name, label_of
+from crimenb.schema import ASB, BTP, CATEGORIES, NEW_POINTS, district_names, force_name, label_of
 from crimenb.sources import gazetteer as gazetteers
-from crimenb.sources import named_areas, versions
+from crimenb.sources import named_areas, streets, versions
 from crimenb.sources.archive_build import OUTCOMES
 from crimenb.sources.place_frames import ORDER, nearby, place_row
+from crimenb.sources.versions import STREETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,6 +49,11 @@ _COLUMNS = {
     "postcodes.parquet": {
         "VARCHAR": "postcode district ward lsoa force refused remark closed district_name ward_name country",
         "DOUBLE": "longitude latitude",
+    },
+    STREETS: {
+        "VARCHAR": "kind name other_name number road_class",
+        "INTEGER": "x0 y0 x1 y1",
+        "BLOB": "geometry",
     },
 }
 """The columns of each file by their kind."""
@@ -345,7 +351,20 @@ class Archive:
             surroundings=self._surroundings(postcode, coverage, months, crimes),
             force_outcomes=self._force_outcomes(postcode, coverage, months, crimes),
             requests=self._used(coverage, crimes, months),
+            ground=self.ground(place, found[found["month"] >= NEW_POINTS]),
         )
+
+    def ground(self, place: gpd.GeoDataFrame, known: pd.DataFrame) -> dict[str, pd.DataFrame]:
+        """Return the streets of a place's map, where the archive has streets."""
+        if not regular(self.folder / STREETS, SourceError).is_file():
+            return {}
+        west, south, east, north = streets.square(place)
+        rows = self._read(
+            STREETS, "SELECT * WHERE x1 >= ? AND x0 <= ? AND y1 >= ? AND y0 <= ?", [west, east, south, north]
+        )
+        with self._reading(STREETS):
+            cut, stretches = streets.cut(rows, place, known)
+        return {"streets": cut, "stretches": stretches}
 
     def neighbourhood(self, place: gpd.GeoDataFrame) -> dict[str, pd.DataFrame]:
         """Return the frames of the neighbourhood team: empty, unless the archive holds some."""
@@ -382,6 +401,8 @@ class Archive:
             "newest month": self.months()[-1],
             "postcodes": f"{gazetteer.get('postcodes', 0):,}",
         }
+        if held := self.inventory.get("streets"):
+            described["streets"] = str(held["attribution"])
         if version := self.inventory.get("version_id"):
             described["version"] = str(version)
         if new := self.inventory["new_categories"]:
@@ -410,7 +431,7 @@ class Archive:
 
     def _records(self, shape: BaseGeometry) -> pd.DataFrame:
         """Read every record of any month in the box of the map's frame."""
-        west, south, east, north = _box(shape, FRAME_M)
+        west, south, east, north = _box(shape, max(FRAME_M, streets.BEYOND_M))
         return self._read(
             "street.parquet",
             "SELECT * WHERE latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ?",

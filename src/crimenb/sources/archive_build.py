@@ -39,7 +39,7 @@ from crimenb.sources.official_files import (
     reporting_names,
 )  # fmt: skip
 from crimenb.sources.releases import release_of_all
-from crimenb.sources.versions import FORMAT, INVENTORY, publish, read_inventory, resolve, sweep
+from crimenb.sources.versions import FORMAT, INVENTORY, STREETS, publish, read_inventory, resolve, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -254,6 +254,7 @@ class _Build:
         release: str,
         lacks: Sequence[str],
     ) -> None:
+        self.streets: dict[str, Any] | None = None
         self.work, self.base, self.progress, self.built = work, base, progress, Built(release=release)
         self.lacks = lacks
         self.tmp = work / "tmp"
@@ -306,6 +307,7 @@ class _Build:
             "new_categories": built.new_categories,
             "gazetteer": built.gazetteer,
             **({"areas": built.areas} if built.areas else {}),
+            **({"streets": self.streets} if self.streets else {}),
         }
         if lacks := self._lacking():
             inventory["lacks"] = lacks
@@ -481,7 +483,8 @@ class _Build:
                 [str(self.base / file), keys],
             )
         self.built.areas = old.get("areas", {})
-        for name in ("postcodes.parquet", "forces.parquet", AREAS):
+        self.streets = old.get("streets")
+        for name in ("postcodes.parquet", "forces.parquet", AREAS, STREETS):
             if (self.base / name).is_file():
                 shutil.copyfile(self.base / name, self.work / name)
 

@@ -46,6 +46,10 @@ def info(folder: Path) -> Iterator[str]:
         yield f"Force areas: {'given' if boundaries else 'none, the nearest postcode decides'}"
         outlines = [counted(a["areas"], *KINDS[kind]) for kind, a in inventory.get("areas", {}).items()]
         yield f"Outlines: {', '.join(outlines) or 'none (add them with crimenb archive areas)'}"
+        if found := inventory.get("streets"):
+            yield f"Streets: {counted(found['street'], 'line')}, {found['attribution']}"
+        else:
+            yield "Streets: none (add them with 'crimenb archive streets')"
         for name, reasons in inventory["not_read"].items():
             yield from (f"Not read: {counted(n, 'row')} of {name} ({why})" for why, n in reasons.items())
         for what, n in inventory["not_used"].items():

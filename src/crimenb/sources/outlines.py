@@ -175,12 +175,12 @@ def _geopackage(raw: bytes) -> Iterable[tuple[str, gpd.GeoDataFrame]]:
         until = time.monotonic() + _LONGEST_S
         db.set_progress_handler(lambda: time.monotonic() > until, 1_000_000)
         db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST)
-        db.set_authorizer(_only_stored)
+        db.set_authorizer(only_stored)
         for system in ("gpkg_geometry_columns", "gpkg_spatial_ref_sys"):
-            _refuse_computed(db, system)
+            refuse_computed(db, system)
         for layer, column, authority, code, definition in db.execute(_LAYERS).fetchall():
-            _refuse_computed(db, layer)
-            found = db.execute(f"SELECT * FROM {_quoted(layer)} LIMIT {MOST_ROWS + 1}")
+            refuse_computed(db, layer)
+            found = db.execute(f"SELECT * FROM {quoted(layer)} LIMIT {MOST_ROWS + 1}")
             rows = found.fetchall()
             if len(rows) > MOST_ROWS:
                 msg = (
@@ -189,29 +189,30 @@ def _geopackage(raw: bytes) -> Iterable[tuple[str, gpd.GeoDataFrame]]:
                 raise QueryError(msg)
             names = [name for name, *_ in found.description]
             table = pd.DataFrame.from_records(rows, columns=names, coerce_float=True)
-            shapes = from_wkb(map(_plain, table.pop(column)))
+            shapes = from_wkb(map(plain, table.pop(column)))
             crs = f"EPSG:{code}" if str(authority).upper() == "EPSG" else _from_wkt(definition)
             yield str(layer), gpd.GeoDataFrame(table, geometry=shapes, crs=crs)
 
 
-def _only_stored(action: int, _: str | None, __: str | None, ___: str | None, view: str | None) -> int:
+def only_stored(action: int, _: str | None, __: str | None, ___: str | None, view: str | None) -> int:
     """Let a database answer from its tables alone: what a view says is computed, and may have no end."""
     allowed = action in {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_PRAGMA} and view is None
     return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """Return a name as SQL has it."""
     return '"{}"'.format(name.replace('"', '""'))
 
 
-def _refuse_computed(db: sqlite3.Connection, table: str) -> None:
+def refuse_computed(db: sqlite3.Connection, table: str) -> None:
     """Refuse a table with columns that are computed when they are read."""
-    if any(hidden for *_, hidden in db.execute(f"PRAGMA table_xinfo({_quoted(table)})")):
+    if any(hidden for *_, hidden in db.execute(f"PRAGMA table_xinfo({quoted(table)})")):
         msg = f"The table {table!r} has columns that are computed; export it anew, for example from QGIS."
         raise QueryError(msg)
 
 
-def _plain(blob: bytes | None) -> bytes | None:
+def plain(blob: bytes | None) -> bytes | None:
     """Return a shape of a GeoPackage without the head that comes before it."""
     return None if blob is None else blob[8 + _ENVELOPES[blob[3] >> 1 & 7] :]
 

@@ -31,6 +31,9 @@ INVENTORY = "crimenb-archive.json"
 FORMAT = 2
 """Format of an archive's version; another one is refused with a sentence."""
 
+STREETS = "streets.parquet"
+"""Streets, water and railways of a version, in whole metres of EPSG:27700, sorted by place."""
+
 VERSIONS = "versions"
 _PATIENCE_S, _PAUSE_S = 10.0, 0.01
 
@@ -61,6 +64,13 @@ class _Areas(TypedDict):
     files: dict[str, str]
 
 
+class _Streets(TypedDict):
+    street: _Number
+    water: _Number
+    railway: _Number
+    attribution: Annotated[str, msgspec.Meta(max_length=200)]
+
+
 class _Inventory(TypedDict):
     """The shape of an inventory, which may have come with an archive that somebody handed over."""
 
@@ -78,6 +88,7 @@ class _Inventory(TypedDict):
     gazetteer: dict[str, Any]
     lacks: NotRequired[list[Annotated[str, msgspec.Meta(pattern=r"^20\d\d-\d\d-[a-z-]{2,40}-street\.csv\Z")]]]
     areas: NotRequired[dict[Literal["ward", "parish", "lsoa", "neighbourhood"], _Areas]]
+    streets: NotRequired[_Streets]
 
 
 def resolve(folder: Path) -> Path:

@@ -224,7 +224,8 @@ def rest_sentence(place: Place) -> str:
     """Say how the rest of the force changed on the year, or ""."""
     if isnan(place.year.rest_ratio):
         return ""
-    return f"In {write.rest_of(place.forces)} daily crime of all kinds was {difference(place.year.rest_ratio)} over the same time."
+    moved = difference(place.year.rest_ratio)
+    return f"In {write.rest_of(place.forces)} daily crime of all kinds was {moved} over the same time."
 
 
 def year_refused(place: Place) -> str:

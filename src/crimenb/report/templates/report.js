@@ -30,11 +30,18 @@
     spec.params.forEach(function (p) {
       if (p.name === "room") { p.value = width; }
       if (p.name === "bars") { p.value = first.width; }
+      if (p.name === "side") { p.value = side; }
     });
   }
 
+  // Shapes in metres are on the page once, in the drawings: "@2.5" is the fifth of the second path.
+  function fill(key, value) {
+    var at = key === "{{ SHAPE }}" && /^@(\d+)\.(\d+)$/.exec(value);
+    return at ? "M" + document.getElementById("metres-" + at[1]).getAttribute("d").split("M")[at[2]] : value;
+  }
+
   function draw(host) {
-    var spec = JSON.parse(host.querySelector("script").textContent);
+    var spec = JSON.parse(host.querySelector("script").textContent, fill);
     var live = host.querySelector(".live");
     var style = getComputedStyle(host);
     var room = Math.floor(host.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight));
@@ -131,7 +138,7 @@
     if (chosen.pick < 0 || chosen.pick === known.reports) { parts.push(count(reports, "report") + " of anti-social behaviour"); }
     var there = Object.keys(points).length;
     return what + ", " + span + " (" + count(counted, "month") + " counted): " + parts.join(" and ") +
-      (there ? (chosen.from < known.since ? "; from " + known.months[known.since] + " on" : "") + ", at " + count(there, "map point") + "; the largest circle stands for " + count(most, chosen.pick === known.reports ? "report" : "crime") : "") + ".";
+      (there ? (chosen.from < known.since ? "; from " + known.months[known.since] + " on" : "") + ", at " + count(there, "map point") + (known.streets ? "; the most at one is " : "; the largest circle stands for ") + count(most, chosen.pick === known.reports ? "report" : "crime") : "") + ".";
   }
 
   function controls(host, known) {

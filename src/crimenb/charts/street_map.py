@@ -1,0 +1,151 @@
+"""What a map draws where the source has streets: the ground, and each street's own stretch (R23).
+
+A shape is a path in metres from the centre, which Vega scales as it scales a symbol; so it is in the
+specification once, whatever the width.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import altair as alt
+import pandas as pd
+import shapely
+
+from crimenb.charts import metres
+from crimenb.charts.frame import frame_of
+from crimenb.charts.theme import BLUE, INK
+from crimenb.data import remembered
+from crimenb.geo import in_metres
+from crimenb.measures.streets import OWN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crimenb.charts.frame import Frame
+    from crimenb.data import Data
+
+SHADES = ("#7eb6d9", "#4292c6", "#2166ac", "#08458a", "#03142f")
+WIDTHS = (2.2, 2.9, 3.8, 4.9, 6.2)
+"""The five classes of streets by records: colour, and width in pixels on a map of 680."""
+
+_MAIN = ("Motorway", "A Road", "B Road", "Primary Road", "A Road Primary")
+_GROUND: dict[str, dict[str, Any]] = {
+    "water": {"filled": True, "fill": "#d6e6f2", "strokeWidth": 0},
+    "street": {"filled": False, "stroke": "#d3d8dd", "strokeWidth": 1},
+    "main": {"filled": False, "stroke": "#b9c1c8", "strokeWidth": 2},
+    "railway": {"filled": False, "stroke": "#8c969f", "strokeWidth": 1.2, "strokeDash": [5, 3]},
+}
+"""What lies beneath, in the order it is drawn."""
+
+
+@remembered
+def stretch_paths(data: Data) -> pd.Series:
+    """Return the paths of the points that are drawn as streets, by longitude and latitude."""
+    own, frame = data.stretches[data.stretches["how"] == OWN], frame_of(data)
+    keys = pd.MultiIndex.from_arrays([own["longitude"], own["latitude"]], names=["x", "y"])
+    return pd.Series(
+        metres.paths(in_metres(own.geometry.to_numpy()), frame.x, frame.y), index=keys, dtype="str"
+    )
+
+
+@remembered
+def _ground_paths(data: Data) -> dict[str, str]:
+    """Return what lies beneath as one path a kind, in the order it is drawn."""
+    rows, frame = data.streets, frame_of(data)
+    kind = rows["kind"].where(~rows["road_class"].isin(_MAIN), "main").to_numpy()
+    shapes, found = in_metres(rows.geometry.to_numpy()), {}
+    for name in _GROUND:
+        if (kind == name).any():
+            whole = shapely.geometrycollections(_merged(shapes[kind == name]))
+            (found[name],) = metres.paths([whole], frame.x, frame.y)
+    return found
+
+
+def ground(data: Data, frame: Frame, side: str = "width") -> list[Any]:
+    """Return the layers of water, streets and railways.
+
+    Parameters
+    ----------
+    side
+        The expression that gives the side of the map in pixels.
+    """
+    layers = []
+    for name, whole in _ground_paths(data).items():
+        chart = alt.Chart(pd.DataFrame({"x": [0], "y": [0], metres.SHAPE: [whole]}))
+        mark = chart.mark_point(clip=True, aria=False, opacity=1, size=_size(frame, side), **_GROUND[name])
+        layers.append(mark.encode(**frame.axes(), shape=_shape()))
+    return layers
+
+
+def _merged(shapes: Any) -> Any:
+    """Return lines joined where they meet, whatever they are called, and areas as they are."""
+    lines = shapely.get_dimensions(shapes) == 1
+    parts = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(shapely.get_parts(shapes[lines]))))
+    return [*parts, *shapes[~lines]]
+
+
+def stretches(
+    base: Any, frame: Frame, lows: Sequence[int], count: str, side: str = "width", factor: float = 1.0
+) -> Any:
+    """Return the layer of streets: colour and width together by class.
+
+    Parameters
+    ----------
+    base
+        A chart whose data have `x` and `y` of zero, the path and `count`.
+    lows
+        Where the classes begin.
+    factor
+        Of the widths.
+    """
+    widths = [{"expr": f"{width * factor:.3g} * sqrt({side} / 680)"} for width in WIDTHS[: len(lows)]]
+    classes: dict[str, Any] = {"type": "threshold", "domain": list(lows[1:])}
+    return base.mark_point(
+        filled=False, clip=True, aria=False, opacity=1, strokeCap="round", strokeJoin="round", size=_size(frame, side)
+    ).encode(
+        **frame.axes(), shape=_shape(),
+        stroke=alt.Stroke(f"{count}:Q", legend=None, scale=alt.Scale(**classes, range=list(SHADES[: len(lows)]))),
+        strokeWidth=alt.StrokeWidth(f"{count}:Q", legend=None, scale=alt.Scale(**classes, range=widths)),
+    )  # fmt: skip
+
+
+def marks(words: pd.DataFrame, axes: dict[str, Any]) -> list[Any]:
+    """Return the numbers and letters on the map, each on a disc."""
+    base = alt.Chart(words).transform_filter("datum.small == (width < 500)").encode(**axes)
+    disc = base.mark_point(
+        shape="circle",
+        size={"expr": "width < 500 ? 170 : 230"},
+        filled=True,
+        color="#ffffff",
+        stroke=INK,
+        strokeWidth=1,
+        opacity=1,
+        aria=False,
+    )
+    text = base.mark_text(fontSize=12, fontWeight="bold", baseline="middle", aria=False)
+    return [disc, text.encode(text=alt.Text("name:N"))]
+
+
+def is_street(table: pd.DataFrame) -> Any:
+    """Whether each point is drawn as a street."""
+    return (table["how"] == OWN).to_numpy()
+
+
+def _shape() -> alt.Shape:
+    return alt.Shape(f"{metres.SHAPE}:N", scale=None, legend=None)
+
+
+def _size(frame: Frame, side: str) -> dict[str, str]:
+    """Return the size at which Vega draws a shape in metres: it takes half its root as the scale."""
+    return {"expr": f"pow({side} / {frame.reach:.2f}, 2)"}
+
+
+CIRCLES: dict[str, Any] = {
+    "color": BLUE,
+    "opacity": 0.75,
+    "stroke": "#ffffff",
+    "strokeWidth": 1.0,
+    "aria": False,
+}
+"""The look of a place that is no street."""

@@ -1,0 +1,60 @@
+"""The streets of a page: their shapes are in it once, and every chart finds its own."""
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+
+from crimenb.charts.theme import VEGALITE
+from crimenb.report.sections import map_key, map_legend
+
+
+@pytest.fixture(scope="module")
+def page(demo_report):
+    return (demo_report / "report.html").read_text("utf-8")
+
+
+def test_what_the_page_draws_is_what_the_notebook_keeps(page, demo_report):
+    paths = dict(re.findall(r'<path id="metres-(\d+)" d="([^"]+)"/>', page))
+    assert len({*paths.values()}) == len(paths) > 4
+
+    def filled(row):
+        if re.fullmatch(r"@\d+\.\d+", str(row.get("s"))):
+            path, part = row["s"][1:].split(".")
+            row["s"] = "M" + paths[path].split("M")[int(part)]
+        return row
+
+    notebook = json.loads((demo_report / "report.ipynb").read_text("utf-8"))
+    kept = [
+        o["data"][VEGALITE]
+        for c in notebook["cells"]
+        for o in c.get("outputs", [])
+        if VEGALITE in o.get("data", {})
+    ]
+    texts = re.findall(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)
+    shown = [json.loads(text, object_hook=filled) for text in texts]
+    assert shown == kept
+    assert sum("reach" in spec["usermeta"] for spec in kept) == 2  # the map and Explore
+    # No other copy of a shape, in no drawing: all point to the one.
+    used = re.findall(r'<use href="#metres-(\d+)"/>', page)
+    assert {*used} == {*paths}
+    assert all(page.count(path) == 1 for path in paths.values() if len(path) > 40)
+
+
+def test_numbers_and_letters_are_in_order_of_distance_and_say_nothing_of_counts(centre):
+    lines = map_legend(centre).text.splitlines()
+    marks = [line for line in lines if re.match(r"\w  ", line)]
+    assert [m[0] for m in marks] == [*"12345678ABCDE"]
+    away = [int(re.search(r"([\d,]+) m ", m)[1].replace(",", "")) for m in marks]
+    assert away[:8] == sorted(away[:8])
+    assert away[8:] == sorted(away[8:])
+    assert all(re.fullmatch(r"\w  [^\d]+, [\d,]+ m [a-z-]+", m) for m in marks)
+
+
+def test_a_place_without_streets_says_so(centre):
+    assert "Streets are not drawn" not in map_key(centre).text
+    bare = replace(centre, streets=centre.streets.iloc[:0], stretches=centre.stretches.iloc[:0])
+    assert "Streets are not drawn: this source has none." in map_key(bare).text
+    north = bare.coverage.assign(force="northern-ireland", share=1.0)
+    assert "do not cover Northern Ireland" in map_key(replace(bare, coverage=north)).text
