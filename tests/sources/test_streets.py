@@ -163,9 +163,10 @@ def test_streets_make_a_new_version_which_an_open_archive_does_not_notice(archiv
     query = Query.parse("ZZ5 5AA", "2025-01", "2025-01")
     assert len(collect(query, before).crimes) == len(collect(query, after).crimes)
     street_file(tmp_path / "src", [row("2025-02")] * 2, "2025-02")
-    build_archive([tmp_path / "src"], archive, add=True)
-    assert len(stored(archive)) == 6
-    assert json.loads((resolve(archive) / INVENTORY).read_text())["streets"]["street"] == 6
+    for add in (True, False):
+        build_archive([tmp_path / "src"], archive, add=add)
+        assert len(stored(archive)) == 6
+        assert json.loads((resolve(archive) / INVENTORY).read_text())["streets"]["street"] == 6
 
 
 @pytest.mark.parametrize(

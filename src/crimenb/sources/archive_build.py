@@ -153,7 +153,7 @@ def build_archive(
         the area in some column; coverage is then by area, else by the nearest postcode.
     add
         Keep what the archive holds of other forces and months, and its postcodes and force areas
-        where no new ones are given.
+        where no new ones are given. Its streets and outlines are kept in any case.
     release
         Month of the release the files are of (`YYYY-MM`), if it is known; of folders that `crimenb fetch`
         made, and of zips with their official names (`2025-12.zip`), it is known.
@@ -192,6 +192,7 @@ def build_archive(
     if postcodes is None or isinstance(postcodes, Path | str):
         postcodes = [] if postcodes is None else [postcodes]
     base = _base(target) if add else None
+    before = base or _readable(target)
     new = not target.exists()
     work = None
     try:
@@ -200,6 +201,7 @@ def build_archive(
             sweep(target)
             work = Path(tempfile.mkdtemp(prefix=".new.", dir=target))
             build = _Build(work, base, memory_limit, progress, release, lacks)
+            build.keep_layers(before)
             built = build.run(list(map(Path, sources)), list(map(Path, postcodes)), force_areas)
             shutil.rmtree(work / "tmp", ignore_errors=True)
             work.chmod(0o755)
@@ -231,6 +233,14 @@ def _base(target: Path) -> Path | None:
         )
         raise SourceError(msg)
     return version
+
+
+def _readable(target: Path) -> Path | None:
+    """Return the version that an archive has, None where there is none or it cannot be read."""
+    try:
+        return _base(target)
+    except (CrimenbError, OSError):
+        return None
 
 
 def _of_the_database(into: str, error: duckdb.Error) -> str:
@@ -482,11 +492,19 @@ class _Build:
                 "WHERE list_contains(?, month || '-' || force)",
                 [str(self.base / file), keys],
             )
-        self.built.areas = old.get("areas", {})
-        self.streets = old.get("streets")
-        for name in ("postcodes.parquet", "forces.parquet", AREAS, STREETS):
+        for name in ("postcodes.parquet", "forces.parquet"):
             if (self.base / name).is_file():
                 shutil.copyfile(self.base / name, self.work / name)
+
+    def keep_layers(self, before: Path | None) -> None:
+        """Keep the streets and outlines of the version before: commands of their own replace them."""
+        if before is None:
+            return
+        old = read_inventory(before)
+        self.built.areas, self.streets = old.get("areas", {}), old.get("streets")
+        for name in (AREAS, STREETS):
+            if (before / name).is_file():
+                shutil.copyfile(before / name, self.work / name)
 
     def _count_own(self) -> None:
         """Count for each file its records in its force's own area: the evidence of supply."""
