@@ -283,7 +283,7 @@ MEANINGS: dict[str, str] = {
     "provenance.name": "What is stated, or the file or address.",
     "provenance.value": "The statement, or the SHA-256.",
     "count_by_category.latest": "Records of the newest summed month.",
-    "count_by_category.period": "Records of all summed months; 0 where there is none.",
+    "count_by_category.period": "Records of all summed months; missing where no month is summed.",
     "count_by_category.a_month": "Mean of the summed months.",
     "count_by_category.share": "Share of crime, 0 to 1; missing for anti-social behaviour.",
     "count_by_point.snapped_to": "Words for the point; may be empty, and several points may share them.",

@@ -200,7 +200,7 @@ def collect(  # type: ignore[misc]  # after a Query, source and snapshot may sta
     Returns
     -------
     Data
-        Data, with `query` settled on months that the source holds.
+        Data; its `query` has every month asked for, those that the source does not hold too.
 
     Raises
     ------
