@@ -377,9 +377,9 @@ def archive_streets(
 ) -> None:
     """Add streets to an archive, so that maps draw the street instead of a dot.
 
-    SRC is OS Open Roads: the GeoPackage, its zip, or the zip of Shapefiles or GML by 100 km
-    square. Streets that the archive had are replaced. Reports and batches that have the archive open go on with the
-    version they opened.
+    SRC is OS Open Roads: the GeoPackage, its zip, or the zip or folder of Shapefiles or GML by 100 km
+    square, such as 'crimenb fetch streets' gives. Streets that the archive had are replaced. Reports and
+    batches that have the archive open go on with the version they opened.
     """
     from crimenb.sources.streets_build import add_streets, lines
 

@@ -15,13 +15,13 @@ import duckdb
 import pandas as pd
 import shapely
 
-from crimenb.errors import CrimenbError, SourceError
+from crimenb.errors import CrimenbError, QueryError, SourceError
 from crimenb.files import locked
 from crimenb.plurals import counted
 from crimenb.sources import named_areas
 from crimenb.sources.archive_build import content_id, now
 from crimenb.sources.outlines import ENDINGS
-from crimenb.sources.versions import INVENTORY, publish, read_inventory, resolve, sweep
+from crimenb.sources.versions import FORMAT, INVENTORY, publish, read_inventory, resolve, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,6 +49,9 @@ def revised(into: Path | str) -> Iterator[tuple[Path, dict[str, Any]]]:
             kept.enter_context(locked(target.parent / f".{target.name}.lock"))
             base = resolve(target)
             inventory = read_inventory(base)
+            if inventory["format"] != FORMAT or base == target:
+                msg = f"{str(into)!r} is no archive of this version that can be added to; build it anew."
+                raise QueryError(msg)
             sweep(target)
             work = Path(tempfile.mkdtemp(prefix=".new.", dir=target))
             kept.callback(shutil.rmtree, work, ignore_errors=True)

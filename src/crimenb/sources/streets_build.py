@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import json
 import re
 import shutil
 import sqlite3
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
@@ -26,12 +24,12 @@ import pyproj
 import shapely
 
 from crimenb.errors import CrimenbError, QueryError, SourceError
-from crimenb.files import locked, regular
+from crimenb.files import regular
 from crimenb.geo import METRES, from_wkb
 from crimenb.plurals import counted
 from crimenb.sources import outlines, zips
-from crimenb.sources.archive_build import content_id, now
-from crimenb.sources.versions import FORMAT, INVENTORY, STREETS, publish, read_inventory, resolve, sweep
+from crimenb.sources.archive_add import revised
+from crimenb.sources.versions import STREETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -86,7 +84,7 @@ def add_streets(
     Parameters
     ----------
     sources
-        OS Open Roads: the GeoPackage, its zip, or the zip of Shapefiles or GML by 100 km square.
+        OS Open Roads: the GeoPackage, its zip, or the zip or folder of Shapefiles or GML by 100 km square.
     into
         The archive's folder.
     water, railway
@@ -114,46 +112,32 @@ def add_streets(
     Busy
         Another build writes into the same folder.
     """
-    target = Path(into)
-    resolve(target)
-    work = None
+    given = {STREET: _files(sources), WATER: _files(water), RAILWAY: _files(railway)}
     try:
-        with locked(target.parent / f".{target.name}.lock"):
-            sweep(target)
-            base = resolve(target)
-            inventory = read_inventory(base)
-            if inventory["format"] != FORMAT or base == target:
-                msg = f"{str(into)!r} is no archive of this version that can be added to; build it anew."
-                raise QueryError(msg)
-            work = Path(tempfile.mkdtemp(prefix=".new.", dir=target))
-            for file in base.iterdir():
-                if file.name not in (INVENTORY, STREETS):
-                    _linked(file, work / file.name)
-            given = {STREET: sources, WATER: water, RAILWAY: railway}
-            found, newest = _write(
-                work, {k: [*map(Path, v)] for k, v in given.items()}, memory_limit, progress
-            )
+        with revised(into) as (work, inventory):
+            (work / STREETS).unlink(missing_ok=True)  # shared with the version before
+            found, newest = _write(work, given, memory_limit, progress)
             named = f"Contains OS data © Crown copyright and database right {year or newest}"
             found["attribution"] = attribution or named
-            inventory = {k: v for k, v in inventory.items() if k not in ("version_id", "built")}
             inventory["streets"] = found
-            version = content_id(inventory, work)
-            inventory = {"version_id": version, "built": now()} | inventory
-            (work / INVENTORY).write_text(json.dumps(inventory, indent=1) + "\n", "utf-8")
-            work.chmod(0o755)
-            publish(work, target, version)
     except duckdb.Error as error:
         msg = f"Cannot sort the streets of {str(into)!r}: {str(error).splitlines()[0]}"
         raise SourceError(msg) from error
-    except OSError as error:
-        if isinstance(error, CrimenbError):
-            raise
-        msg = f"Cannot write the archive into {str(into)!r}: {error.strerror or error}."
-        raise SourceError(msg) from error
-    finally:
-        if work is not None:
-            shutil.rmtree(work, ignore_errors=True)
     return found
+
+
+def _files(given: Sequence[Path | str]) -> list[Path]:
+    """Return the files given; of a folder, such as `crimenb fetch streets` makes, those with streets."""
+    paths: list[Path] = []
+    for path in map(Path, given):
+        inside = (
+            [f for f in path.rglob("*") if f.suffix.lower() in (*_ENDINGS, ".zip")] if path.is_dir() else []
+        )
+        if path.is_dir() and not inside:
+            msg = f"There is no file of streets in {str(path)!r}; give OS Open Roads as GeoPackage, Shapefiles or zip."
+            raise QueryError(msg)
+        paths += sorted(inside) or [path]
+    return paths
 
 
 def lines(found: dict[str, Any]) -> Iterator[str]:
@@ -163,14 +147,6 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
         counted(found[RAILWAY], "line of railway", "lines of railway"),
     )
     yield f"Streets: {counted(found[STREET], 'line')}, {water}, {railway}. {found['attribution']}."
-
-
-def _linked(file: Path, to: Path) -> None:
-    """Give a file of a version, which is never changed, to the next one."""
-    try:
-        to.hardlink_to(file)
-    except OSError:  # of another file system, or one without links
-        shutil.copyfile(file, to)
 
 
 def _write(
