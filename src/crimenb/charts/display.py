@@ -22,7 +22,7 @@ from crimenb.warm import drawings
 
 SVG = "image/svg+xml"
 
-STILL, STILL_LINKED, STILL_SQUARE, NARROW = 760, 640, 520, 343
+STILL, STILL_LINKED, STILL_SQUARE, NARROW = 760, 640, 620, 343
 """Width of the drawing of a report's figure, for paper and wherever nothing draws: that of the page's
 column, less for a map, which is as high as wide; and of the page's second one, for a phone."""
 

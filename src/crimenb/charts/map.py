@@ -354,7 +354,7 @@ def _lines(
 def _written(words: pd.DataFrame, axes: dict[str, Any]) -> list[Any]:
     """Return the labels as two layers: a white outline first, the letters upon it."""
     base = (
-        alt.Chart(words.drop(columns="disc"))
+        alt.Chart(words.drop(columns=["disc", "to_x", "to_y"], errors="ignore"))
         .transform_filter("datum.small == (width < 500)")
         .encode(**axes, text=alt.Text("name:N"))
     )

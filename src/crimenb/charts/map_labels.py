@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 Word = dict[str, Any]
-"""A word on the map: `x`, `y` (metres), `name`, `align`, `dx` (pixels to the side), `ink`."""
+"""A word on the map: `x`, `y` (metres), `name`, `align`, `dx` (pixels to the side), `ink`; of a number
+on a disc also `to_x`, `to_y`: what it numbers."""
 
 Box = tuple[float, float, float, float]
 """West, south, east, north in metres from the centre."""
@@ -213,7 +214,7 @@ def _mark_points(sheet: _Sheet) -> None:
         for away in (start, start + 6, start + 14, start + 24, 0.0):
             offered = [
                 _word(spot.x + np.sin(t) * away * sheet.pixel, spot.y + np.cos(t) * away * sheet.pixel, spot.name)
-                | {"disc": disc}
+                | {"disc": disc, "to_x": round(spot.x), "to_y": round(spot.y)}
                 for t in turns
             ]  # fmt: skip
             if sheet.put(offered, [box for name, box in circles.items() if name != spot.name]):

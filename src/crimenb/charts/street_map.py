@@ -111,8 +111,9 @@ def stretches(
 
 
 def marks(words: pd.DataFrame, axes: dict[str, Any]) -> list[Any]:
-    """Return the numbers and letters on the map, each on a disc."""
+    """Return the numbers and letters on the map, each on a disc, with a line to what it numbers."""
     base = alt.Chart(words).transform_filter("datum.small == (width < 500)").encode(**axes)
+    line = base.mark_rule(color=INK, strokeWidth=1.2, opacity=1, aria=False).encode(x2="to_x:Q", y2="to_y:Q")
     disc = base.mark_point(
         shape="circle",
         size={"expr": "width < 500 ? 170 : 230"},
@@ -124,7 +125,7 @@ def marks(words: pd.DataFrame, axes: dict[str, Any]) -> list[Any]:
         aria=False,
     )
     text = base.mark_text(fontSize=12, fontWeight="bold", baseline="middle", aria=False)
-    return [disc, text.encode(text=alt.Text("name:N"))]
+    return [line, disc, text.encode(text=alt.Text("name:N"))]
 
 
 def is_street(table: pd.DataFrame) -> Any:
