@@ -31,6 +31,7 @@ PAGES = {"README.md": README} | {
 NOT_RUN = {
     "asks the live services", "needs a container engine", "needs Windows", "needs conda", "needs a cluster",
     "needs Ubuntu and its package index", "needs a wheel", "needs a month's downloads", "needs fish", "opens a browser", "needs real downloads",
+    "the files are a gigabyte",
 }  # fmt: skip
 """The reasons that a block may have to be run by nobody; the page gives them in its text."""
 

@@ -72,7 +72,7 @@ def test_a_usual_team():
     page = Page(shown().html)
     assert page.texts == [
         "Abbey, Leicestershire Police", "The centre.", "Email: abbey@example.org", "Telephone: 101",
-        "Address: 1 Station Road", "The team’s own page", "The force", "Twitter",
+        "Address: 1 Station Road", "The team's own page", "The force", "Twitter",
         "The team", "Sergeant A. Field: a.field@example.org",
         "Current priorities", "Bicycle theft (set 1 October 2025)What was done: nothing given yet.",
         "Meetings and events", "10 November 2025, Meeting, Town Hall",
@@ -118,7 +118,7 @@ def test_text_from_outside_stays_text(text):
 def test_only_web_addresses_become_links(address):
     page = Page(shown(TEAM | {"url": address, "force_url": address, "links": f"Twitter\t{address}"}).html)
     assert page.hrefs == []
-    assert {"The team’s own page", "The force", "Twitter"} <= set(page.texts)
+    assert {"The team's own page", "The force", "Twitter"} <= set(page.texts)
 
 
 def test_an_address_cannot_leave_its_attribute():

@@ -142,8 +142,8 @@ def _source(spec: str, query: Query, *, closed_ok: bool) -> tuple[str, snapshot.
 
 def _refuse_mixed(out: Path, *, demo: bool) -> None:
     """Refuse a folder whose index would call real places invented, or invented ones real."""
-    there = [name for name in listed_reports(out) if name.startswith("zz") != demo]
-    if any((out / name / "report.html").is_file() for name in there):
+    made = {page.parent.name for page in out.glob("*/report.html")}
+    if any(name.startswith("zz") != demo for name in made & listed_reports(out)):
         what = "real places" if demo else "the demonstration, which are invented"
         msg = (
             f"{str(out)!r} has reports of {what}, and an index page must not mix the two; give another --out."

@@ -86,7 +86,7 @@ def classes(counts: pd.Series) -> list[int]:
     """Return where the classes of streets begin: five, or as many as reach to the largest count."""
     fits = (c for c in CLASSES if (counts >= c[-1]).mean() <= _HIGHEST)
     chosen = next(fits, CLASSES[-1])
-    return [low for low in chosen if low <= max(1, int(counts.max()))]
+    return [low for low in chosen if low <= max([1, *counts])]
 
 
 def numbered(data: Data, table: pd.DataFrame) -> pd.DataFrame:
