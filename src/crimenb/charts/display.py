@@ -111,6 +111,13 @@ _CIRCLE = re.compile(
 )
 
 
+_ALIKE = re.compile(
+    r'<circle cx="[^"]*" cy="[^"]*" r="[^"]*"( fill="[^"]*"(?: stroke="[^"]*")?(?: stroke-width="[^"]*")?)'
+    r'((?: opacity="[^"]*")?/>)(?:<circle cx="[^"]*" cy="[^"]*" r="[^"]*"\1\2)+'
+)
+"""A run of circles that look alike: their look is then said once. Opacity stays theirs, since they overlap."""
+
+
 def static_svg(spec: dict[str, Any], prefix: str, label: str) -> str:
     """Return a chart as one named image in SVG, the same bytes for the same specification.
 
@@ -131,6 +138,7 @@ def static_svg(spec: dict[str, Any], prefix: str, label: str) -> str:
     # A map has a thousand circles: each as one, and no number finer than the eye.
     svg = _CIRCLE.sub(r'<circle cx="\1" cy="\2" r="\3"', svg)
     svg = re.sub(r'(\d\.\d\d)\d+(?=[,)" A-Za-z-])', r"\1", svg)
+    svg = _ALIKE.sub(lambda run: f"<g{run[1]}>{run[0].replace(run[1], '')}</g>", svg)
     return svg.replace("<svg ", f'<svg role="img" aria-label="{html.escape(label)}" ', 1)
 
 
