@@ -583,7 +583,8 @@ def setup(
     for line in built.lines() if built is not None and not _quiet() else ():
         click.echo(visible(line), err=True)
     if not _quiet():
-        click.echo(visible(f"Next: crimenb report POSTCODE --source archive:{into}"), err=True)
+        again = " (with --refresh, if it was made before)" if built is not None else ""
+        click.echo(visible(f"Next: crimenb report POSTCODE --source archive:{into}{again}"), err=True)
     click.echo(into)
 
 

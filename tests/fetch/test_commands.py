@@ -76,6 +76,9 @@ def test_a_set_up_is_one_command_and_does_only_what_is_new(everything, call, tmp
     assert archive.inventory["lacks"] == ["2025-03-warwickshire-street.csv"]
     assert archive.folder.name != version
     archive.close()
+    none = call("setup", "--forces", "leicestershire,kent", "--yes")
+    assert none.exit_code == 2
+    assert "has no file of kent in these months; take other --months, or leave it out" in none.stderr
 
 
 def test_the_other_commands_print_what_they_fetched(everything, call):

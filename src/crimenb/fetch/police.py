@@ -159,7 +159,7 @@ class Plan:
     def lines(self) -> Iterator[str]:
         """Yield what will be taken, a line each."""
         every = [w.name[8:] for w in (*self.here, *self.wanted)]
-        months, forces_ = {n[:7] for n in every}, {_force(n) for n in every}
+        months, forces_ = {n[:7] for n in every}, {force_of(n) for n in every}
         yield (
             f"Release {self.release} of police.uk, a zip of {self.known.bytes:,} bytes: "
             f"{counted(len(every), 'file')} of {counted(len(forces_), 'force')}, "
@@ -171,7 +171,7 @@ class Plan:
             yield f"Alike in an earlier release here: {counted(len(self.copies), 'file')}."
         by_force: dict[str, list[str]] = {}
         for name in self.lacking:
-            by_force.setdefault(_force(name), []).append(name)
+            by_force.setdefault(force_of(name), []).append(name)
         for force, names in sorted(by_force.items()):
             some = ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
             yield f"Not in release {self.release}: {counted(len(names), 'file')} of {force_name(force)} ({some})."
@@ -385,8 +385,9 @@ def _official(member: zipfile.ZipInfo) -> str:
     )
 
 
-def _force(name: str) -> str:
-    match = NAME.fullmatch(name)
+def force_of(name: str) -> str:
+    """Return the force of a file of police.uk's name, "" of any other."""
+    match = NAME.fullmatch(name.rpartition("/")[2])
     return match[2] if match else ""
 
 

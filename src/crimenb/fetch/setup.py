@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crimenb.errors import CrimenbError
+from crimenb.errors import CrimenbError, QueryError
 from crimenb.fetch import catalogues, police
 from crimenb.files import write_whole
 from crimenb.plurals import counted
@@ -129,11 +129,19 @@ def plan(
         else set()
     )
     added = sorted(held - {*named})
+    files = police.plan(
+        web, downloads, forces=",".join([*named, *added]), months=months, release=release, stack=stack
+    )
+    there = {police.force_of(w.name) for w in (*files.here, *files.wanted)}
+    if forces != "all" and (none := [f for f in named if f not in there]):
+        msg = (
+            f"Release {files.release} has no file of {', '.join(none)} in these months; take other --months, or "
+            "leave it out of --forces."
+        )
+        raise QueryError(msg)
     return Setup(
         web,
-        police.plan(
-            web, downloads, forces=",".join([*named, *added]), months=months, release=release, stack=stack
-        ),
+        files,
         catalogues.code_point(web, downloads, stack),
         catalogues.layers(web, ["forces"])[0],
         archive,

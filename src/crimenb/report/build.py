@@ -166,8 +166,13 @@ def _check_source(
     manifest = snapshot.read_manifest(folder)
     if not snapshot.is_from(manifest, opened().describe() if name == "archive" else {"name": name}):
         stored = snapshot.source_of(manifest)
+        other = (
+            "another version of the archive, or another one"
+            if stored.get("name") == name
+            else "another source"
+        )
         msg = (
-            f"{str(folder.parent)!r} was made from another source ({stored.get('name')}, release "
+            f"{str(folder.parent)!r} was made from {other} ({stored.get('name')}, release "
             f"{stored.get('release', 'not known')}); give another --out, or pull anew with --refresh."
         )
         raise SnapshotError(msg)

@@ -108,7 +108,8 @@ def resolve(folder: Path) -> Path:
             raise SourceError(_gone(folder)) from error
         there = folder.resolve()
         what = f"is not an archive (it has no {INVENTORY})" if there.is_dir() else "does not exist"
-        msg = f"The folder {str(there)!r} {what}; name an archive, or make one with 'crimenb archive build'."
+        how = "with 'crimenb setup' or 'crimenb archive build'"
+        msg = f"The folder {str(there)!r} {what}; name an archive, or make one {how}."
         raise QueryError(msg) from error
     try:
         version = msgspec.json.decode(raw, type=dict[str, Any]).get("version")
