@@ -21,6 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, quote_plus, urlsplit
 
+import geopandas as gpd
+import shapely
+
+from crimenb.geo import METRES
 from tests import bulkfiles
 
 if TYPE_CHECKING:
@@ -321,9 +325,19 @@ def small_catalogues(site: Site, folder: Path) -> None:
     """Offer what a set-up needs beside a release, for a few postcodes."""
     rows = "".join(POSTCODE.replace("1 6", f"{i} 6") for i in range(1, 9)).encode()
     site.add_os("CodePointOpen", "2025-11", "CSV", make_zip(folder / "cp.zip", {"Data/CSV/le.csv": rows}))
-    roads = {
-        f"data/{s}_RoadLink.{end}": b"invented" for s in ("SK", "TQ") for end in ("shp", "shx", "dbf", "prj")
+    line = shapely.LineString([(458700, 304600), (458900, 304600)])
+    road = {
+        "identifier": ["1"],
+        "name1": ["Charles Street"],
+        "class": ["Unclassified Road"],
+        "geometry": [line],
     }
+    folder.mkdir(parents=True, exist_ok=True)
+    gpd.GeoDataFrame(road, crs=METRES).to_file(folder / "road.shp")
+    roads = {
+        f"data/{s}_RoadLink.{end}": (folder / f"road.{end}").read_bytes()
+        for s in ("SK", "TQ") for end in ("shp", "shx", "dbf", "prj")
+    }  # fmt: skip
     site.add_os("OpenRoads", "2026-04", "ESRI® Shapefile", make_zip(folder / "roads.zip", roads))
     areas = outlines("PFA24CD", "PFA24NM", 1, PFA24CD="E23000021")
     areas[0] |= {"geometry": {"type": "Polygon", "coordinates": [AREA]}}
