@@ -54,6 +54,8 @@ _LAYERS = {
 """What the layers of each kind are called; a file's only layer may have any name."""
 
 _ENDINGS = (".gpkg", ".shp", ".gml", ".geojson", ".json")
+"""Of layers; in a folder a JSON file may be about the others, so there it is none."""
+
 _SCHEMA = pa.schema(
     [*((n, pa.string()) for n in ("kind", *_NAMES)), *((n, pa.int32()) for n in ("x0", "y0", "x1", "y1")),
      ("geometry", pa.binary())]
@@ -131,7 +133,9 @@ def _files(given: Sequence[Path | str]) -> list[Path]:
     paths: list[Path] = []
     for path in map(Path, given):
         inside = (
-            [f for f in path.rglob("*") if f.suffix.lower() in (*_ENDINGS, ".zip")] if path.is_dir() else []
+            [f for f in path.rglob("*") if f.suffix.lower() in (*_ENDINGS[:-1], ".zip")]
+            if path.is_dir()
+            else []
         )
         if path.is_dir() and not inside:
             msg = f"There is no file of streets in {str(path)!r}; give OS Open Roads as GeoPackage, Shapefiles or zip."
