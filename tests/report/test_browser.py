@@ -298,7 +298,9 @@ def test_the_nu_checker_finds_no_error(demo_report):
     if not jar:
         pytest.skip("VNU_JAR does not name the Nu HTML checker")
     done = subprocess.run(
-        ["java", "-jar", jar, "--errors-only", "--format", "gnu", str(demo_report / "report.html")],
+        # Its CSS is older than the browsers': what a page's style does is looked at in Chromium.
+        ["java", "-jar", jar, "--errors-only", "--filterpattern", "CSS: .*", "--format", "gnu",
+         str(demo_report / "report.html")],
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
