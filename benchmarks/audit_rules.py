@@ -971,8 +971,9 @@ simple(r"The cross is (?P<what>.+?)\. Crimes are moved to the nearest map point,
     lambda f: {"what": f.key if f.circle else "the middle of the area"} | truth(not f.has_streets))
 simple(r"A coloured street shows crimes nearer to its map point than to any other: usually on this street, sometimes on a side street\. Circles are other map points\. The cross is (?P<what>.+?)\.",
     lambda f: {"what": f.key if f.circle else "the middle of the area"} | truth(f.has_streets))
-simple(r"The map draws (?:{streets:I} crimes? as streets)?(?: and )?(?:{circles:I}(?: crimes?)? as circles)?\.(?: {off:I} crimes? from before July 2022 (?:is|are) not on it\.)?",
-    lambda f: {k: n or None for k, n in zip(("streets", "circles", "off"), f.on_map, strict=True)} | truth(f.has_streets))
+simple(r"The map draws (?:(?P<none>no crime)|(?:{streets:I} crimes? as streets)?(?: and )?(?:{circles:I}(?: crimes?)? as circles)?)\.(?: {off:I} crimes? from before July 2022 (?:is|are) not on it\.)?",
+    lambda f: {k: n or None for k, n in zip(("streets", "circles", "off"), f.on_map, strict=True)}
+    | {"none": not sum(f.on_map[:2])} | truth(f.has_streets))
 simple(r"Streets are not drawn: this source has none\.",
     lambda f: truth(not f.has_streets and f.forces[:1] != ["northern-ireland"]))
 simple(r"Streets are not drawn: the street data used here do not cover Northern Ireland\.",

@@ -20,7 +20,7 @@ from click.testing import CliRunner
 
 from crimenb.batch import ledger
 from crimenb.batch.ledger import Entry, Ledger, intact_hash, unchanged_hash
-from crimenb.batch.plan import plan_batch
+from crimenb.batch.plan import AreasOf, plan_batch
 from crimenb.batch.rows import read_orders, settle
 from crimenb.batch.run import run_batch
 from crimenb.batch.worker import Task, make
@@ -388,12 +388,22 @@ def test_invented_and_real_places_are_not_put_into_one_index(there, asked, tmp_p
     """One heading says for all rows whether the places are invented."""
     name = f"{there}_{FROM}_{TO}"
     Ledger(tmp_path).add(Entry("", name, "done"))
-    (tmp_path / name).mkdir()
+    (tmp_path / name / "data").mkdir(parents=True)
     (tmp_path / name / "report.html").touch()
+    manifest = json.loads((Path(__file__).parents[2] / "reports/example/data/manifest.json").read_text())
+    if there != "zz9-9zz":
+        manifest["provenance"] = [[k, n, "live" if n == "name" else v] for k, n, v in manifest["provenance"]]
+    (tmp_path / name / "data" / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(QueryError, match=r"an index page must not mix the two; give another --out\.$"):
         plan_batch(listed(tmp_path, asked), "", tmp_path)
     (tmp_path / name / "report.html").unlink()
     assert plan_batch(listed(tmp_path, "ZZ9 9ZZ"), "", tmp_path).todo, "nothing is left of it"
+
+
+def test_the_invented_wards_go_into_one_folder_twice(tmp_path):
+    asked = AreasOf("ward", "Fablemouth")
+    run_batch(plan_batch(asked, "demo", tmp_path, start=TO, end=TO))
+    assert not plan_batch(asked, "demo", tmp_path, start=TO, end=TO).todo
 
 
 def test_dry_run_says_and_does_nothing(tmp_path):

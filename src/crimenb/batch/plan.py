@@ -12,7 +12,7 @@ from crimenb import snapshot
 from crimenb.area_file import official
 from crimenb.batch.ledger import listed_reports, unchanged_hash
 from crimenb.batch.rows import Notice, Order, Orders, read_orders, settle
-from crimenb.errors import PlaceNotFound, QueryError
+from crimenb.errors import PlaceNotFound, QueryError, SnapshotError
 from crimenb.plurals import counted
 from crimenb.query import Query
 from crimenb.report.handed_on import WORKBOOK
@@ -141,9 +141,18 @@ def _source(spec: str, query: Query, *, closed_ok: bool) -> tuple[str, snapshot.
 
 
 def _refuse_mixed(out: Path, *, demo: bool) -> None:
-    """Refuse a folder whose index would call real places invented, or invented ones real."""
+    """Refuse a folder whose index would call real places invented, or invented ones real.
+
+    A report's manifest tells: an invented ward has no name that does. One is enough, since no folder has both.
+    """
     made = {page.parent.name for page in out.glob("*/report.html")}
-    if any(name.startswith("zz") != demo for name in made & listed_reports(out)):
+    for name in sorted(made & listed_reports(out)):
+        try:
+            source = snapshot.source_of(snapshot.read_manifest(out / name / "data"))
+        except SnapshotError:  # it is made again, or named, where its turn comes
+            continue
+        if (source.get("name") == "demo") == demo:
+            return
         what = "real places" if demo else "the demonstration, which are invented"
         msg = (
             f"{str(out)!r} has reports of {what}, and an index page must not mix the two; give another --out."

@@ -34,7 +34,7 @@ def counted(place: Place) -> str:
     parts = [f"{write.counted(found.streets, 'crime')} as streets"] * bool(found.streets)
     parts += [f"{circles} as circles"] * bool(found.circles)
     off = f" {write.counted(found.off, 'crime')} from before July 2022 {'is' if found.off == 1 else 'are'} not on it."
-    return f"The map draws {' and '.join(parts)}.{off if found.off else ''}"
+    return f"The map draws {' and '.join(parts) or 'no crime'}.{off if found.off else ''}"
 
 
 def missing(place: Place) -> str:
