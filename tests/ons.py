@@ -4,39 +4,24 @@ from __future__ import annotations
 
 import json
 import re
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import shapely
 
 from crimenb.sources.ons_geography import FOLDER
+from tests.service import Loopback
 
 
-class OpenGeography(ThreadingHTTPServer):
-    """The server; `layers` gives the areas of each service as (columns, shape)."""
-
-    daemon_threads = True
+class OpenGeography(Loopback):
+    """The server, whose `url` goes into CRIMENB_ONS_URL; `layers` gives the areas of each service as (columns, shape)."""
 
     def __init__(self, layers: dict[str, list[tuple[dict[str, str], Any]]], page: int = 2000) -> None:
         self.layers, self.page = layers, page
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.error: dict[str, Any] | None = None
         super().__init__(("127.0.0.1", 0), _Handler)
-
-    @property
-    def url(self) -> str:
-        """What to put into CRIMENB_ONS_URL."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self.server_close()
 
     def answer(self, path: str, query: dict[str, str]) -> Any:
         """Return the answer to a question, as ArcGIS gives it."""

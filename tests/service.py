@@ -204,10 +204,28 @@ def _contact(line: str | None) -> dict[str, str]:
     return {("email" if "@" in p else "telephone"): p for p in parts}
 
 
-class Service(ThreadingHTTPServer):
-    """The server; a context manager that runs it in a thread."""
+class Loopback(ThreadingHTTPServer):
+    """A server on the loopback; a context manager that runs it in a thread."""
 
     daemon_threads = True
+
+    @property
+    def url(self) -> str:
+        """Base address."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self.server_close()
+
+
+class Service(Loopback):
+    """The server; police.uk lies under /api of its address, postcodes.io beside it."""
+
     request_queue_size = 64
 
     def __init__(
@@ -223,19 +241,6 @@ class Service(ThreadingHTTPServer):
         self._flying = 0
         self._absent: Counter[tuple[str, bytes]] = Counter()
         super().__init__(("127.0.0.1", port), _Handler)
-
-    @property
-    def url(self) -> str:
-        """Base address; police.uk lies under /api, postcodes.io beside it."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: a client that is killed drops its connections."""
