@@ -895,7 +895,7 @@ simple(r"The newest month is not judged\.(?=$)",  # in an index
     lambda f: truth(not f.small and all(f.judged(s).high < 0 for s in ("crime", "asb"))))
 simple(r"The newest month is not judged\. {verdict:T}\.(?=$)", lambda f: {"verdict": _WITHOUT[f.judged("crime").kind]})
 simple(r"These are crimes recorded by the police and mapped to nearby points\. They do not measure how safe an area is\.", lambda f: truth(bool(f.months)))
-simple(r"Police recorded crime is official statistics, but not accredited\. The monthly police\.uk files used here are management information\. The Crime Survey for England and Wales also covers crimes that nobody reports\.",
+simple(r"Police recorded crime is official statistics, but not accredited\. The monthly figures on police\.uk are management information\. The Crime Survey for England and Wales also covers crimes that nobody reports\.",
     lambda f: truth(condition=True))
 
 # ------------------------------------------------------------------------ comparisons, figures' sentences

@@ -35,7 +35,7 @@ from crimenb.wording.verdicts import (
     brief_change,
     describe_change,
     normal_range,
-    verdict_in_table,
+    verdict_with_reason,
     year_before,
     year_named,
     year_refused,
@@ -230,7 +230,7 @@ def _table(name: str, frame: pd.DataFrame, data: Data) -> Words:
     known = facts(data)
     caption, columns = _SHOWN[name]
     if name == "change":
-        verdicts = {name_of(c.series): verdict_in_table(c) for c in place_of(data).changes}
+        verdicts = {name_of(c.series): verdict_with_reason(c) for c in place_of(data).changes}
         frame = frame.assign(pairs=_pairs(frame), verdict=frame["label"].map(verdicts))
     columns = [c for c in columns if c.name in frame and not (c in _RANGE and frame[c.name].isna().all())]
     if (

@@ -29,7 +29,7 @@ MOST_DRAWS = 3
 THEFTS = ("shoplifting", "other-theft", "theft-from-the-person", "bicycle-theft")
 MOST_LISTED = 3
 STANDING = (
-    "Police recorded crime is official statistics, but not accredited. The monthly police.uk files used here are "
+    "Police recorded crime is official statistics, but not accredited. The monthly figures on police.uk are "
     "management information. The Crime Survey for England and Wales also covers crimes that nobody reports."
 )
 WHAT_THESE_ARE = (

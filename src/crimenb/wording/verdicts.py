@@ -124,11 +124,11 @@ def describe_change(change: Change) -> str:
     if change.kind == ChangeVerdict.AS_LOCATED:
         return f"{months}, but no clear change once the records without a location are allowed for"
     if change.kind == ChangeVerdict.NONE:
-        return verdict_in_table(change)
+        return verdict_with_reason(change)
     return brief_change(change)
 
 
-def verdict_in_table(change: Change) -> str:
+def verdict_with_reason(change: Change) -> str:
     """Write a year's verdict briefly, and of no clear change which condition of R8 is not met."""
     if change.kind != ChangeVerdict.NONE:
         return brief_change(change)
