@@ -96,10 +96,11 @@ def test_a_folder_that_was_named_and_cannot_be_written_is_an_error(tmp_path: Pat
 @pytest.fixture
 def kept_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The path under which the script is kept, in a folder of its own; nothing is there yet."""
-    script_bundle()
-    name = next(p.name for p in cache_folder().glob("vega-*.js"))
     monkeypatch.setenv("CRIMENB_CACHE_DIR", str(tmp_path))
-    return tmp_path / name
+    anew()  # another test of this process may have made it, and kept it in its own folder
+    path = next(cache_folder().glob("vega-*.js"))
+    path.unlink()
+    return path
 
 
 def anew() -> str:
