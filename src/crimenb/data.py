@@ -44,8 +44,8 @@ class Pull(NamedTuple):
     requests: list[tuple[str, str]]
     remark: str = ""
     """What a reader must know of the answer; it joins the place's own remark."""
-    ground: Mapping[str, pd.DataFrame] = MappingProxyType({})
-    """The frames `streets` and `stretches`, where the source has streets."""
+    context: Mapping[str, pd.DataFrame] = MappingProxyType({})
+    """The frames of what lies around the records, where the source has them: streets, residents, ..."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +65,9 @@ class Data:
     stretches: gpd.GeoDataFrame
     surroundings: pd.DataFrame
     force_outcomes: pd.DataFrame
+    residents: pd.DataFrame
+    district_counts: pd.DataFrame
+    like_places: pd.DataFrame
     neighbourhoods: gpd.GeoDataFrame
     people: pd.DataFrame
     priorities: pd.DataFrame

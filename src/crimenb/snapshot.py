@@ -52,7 +52,7 @@ MOST_ROWS = 5_000_000
 """Rows of one frame that are read: more than the records of the largest force in six years."""
 
 _STORED = [name for name in FRAMES if name != "provenance"]
-_OPTIONAL = ("streets", "stretches")
+_OPTIONAL = ("streets", "stretches", "residents", "district_counts", "like_places")
 """Frames that have a file only where there is something in them."""
 
 _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
@@ -337,7 +337,7 @@ def _pull(query: Query, source: Source) -> Data:
         months = judge(key, query.months, pulled.coverage, pulled.evidence, pulled.crimes)
         remark = place["remark"].iloc[0]
         remarked = place.assign(remark=" ".join(filter(None, (remark, pulled.remark))))
-        frames = pulled._asdict() | {"places": remarked, "months": months} | dict(pulled.ground)
+        frames = pulled._asdict() | {"places": remarked, "months": months} | dict(pulled.context)
         if place is first:
             frames |= source.neighbourhood(place)
         for name, tables in parts.items():

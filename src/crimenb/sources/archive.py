@@ -351,7 +351,7 @@ class Archive:
             surroundings=self._surroundings(postcode, coverage, months, crimes),
             force_outcomes=self._force_outcomes(postcode, coverage, months, crimes),
             requests=self._used(coverage, crimes, months),
-            ground=self.ground(place, found[found["month"] >= NEW_POINTS]),
+            context=self.ground(place, found[found["month"] >= NEW_POINTS]),
         )
 
     def ground(self, place: gpd.GeoDataFrame, known: pd.DataFrame) -> dict[str, pd.DataFrame]:
