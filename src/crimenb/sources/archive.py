@@ -19,18 +19,27 @@ import shapely
 from crimenb.data import Pull, frame
 from crimenb.errors import PlaceNotFound, QueryError, SourceError
 from crimenb.files import read_regular, regular
-from crimenb.geo import MILE_M, distances, from_wkb, in_metres
-from crimenb.month_status import EVIDENCE, MEASURED, Supply, gap_of, supply
+from crimenb.geo import MILE_M, distances, from_wkb, in_metres, to_metres
+from crimenb.month_status import (
+    EVIDENCE,
+    LEAST_SHARE,
+    MEASURED,
+    Supply,
+    ThinForce,
+    gap_of,
+    supply,
+    thin_of_force,
+)
 from crimenb.query import Area
 from crimenb.schema import ASB, BTP, CATEGORIES, NEW_POINTS, district_names, force_name, label_of
+from crimenb.sources import candidates, named_areas, streets, versions
 from crimenb.sources import gazetteer as gazetteers
-from crimenb.sources import named_areas, streets, versions
 from crimenb.sources.archive_build import OUTCOMES
 from crimenb.sources.place_frames import ORDER, nearby, place_row
 from crimenb.sources.versions import STREETS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from shapely.geometry.base import BaseGeometry
 
@@ -50,6 +59,12 @@ _COLUMNS = {
         "VARCHAR": "postcode district ward lsoa force refused remark closed district_name ward_name country",
         "DOUBLE": "longitude latitude",
     },
+    candidates.FILE: {
+        "VARCHAR": "postcode name force rural_urban",
+        "DOUBLE": "longitude latitude",
+        "BIGINT": "residents jobs",
+    },
+    candidates.COUNTS: {"VARCHAR": "candidate month category", "INTEGER": "records"},
     STREETS: {
         "VARCHAR": "kind name other_name number road_class",
         "INTEGER": "x0 y0 x1 y1",
@@ -83,6 +98,7 @@ class Archive:
             raise SourceError(msg)
         self.name = str(self.inventory.get("name", "archive"))
         self.release = str(self.inventory["release"])
+        self._thin_held: dict[str, ThinForce] = {}
 
     @functools.cached_property
     def _files(self) -> pd.DataFrame:
@@ -310,8 +326,7 @@ class Archive:
         return bool(force) and not any(self._supplied(force, m) for m in months)
 
     def _supplied(self, force: str, month: str) -> bool:
-        found = self.supplied.get((force, month))
-        return found is not None and found.state in {"supplied", "lost"}
+        return self._state(force, month) in {"supplied", "lost"}
 
     def custom_place(self, area: Area) -> gpd.GeoDataFrame:
         """Return the row of `places` for a custom area, in the district of the postcode nearest to its middle."""
@@ -365,6 +380,81 @@ class Archive:
         with self._reading(STREETS):
             cut, stretches = streets.cut(rows, place, known)
         return {"streets": cut, "stretches": stretches}
+
+    @property
+    def has_candidates(self) -> bool:
+        """Whether it holds places to compare one with."""
+        return regular(self.folder / candidates.FILE, SourceError).is_file()
+
+    def like(self, place: gpd.GeoDataFrame, months: Sequence[str], pulled: Pull) -> pd.DataFrame:
+        """Return the frame `like_places` of a place: the candidates like it, of the months asked for.
+
+        Those are left out that overlap the place, and those that lack a month which the place has whole.
+
+        Parameters
+        ----------
+        pulled
+            What `pull` returned of the same place and months.
+        """
+        cover = pulled.coverage[pulled.coverage["force"] != BTP]
+        whole = self._whole(cover.loc[cover["share"] >= LEAST_SHARE, "force"], months)
+        table = self._read(candidates.FILE, "SELECT * ORDER BY postcode")
+        months_of = {f: self._whole(f.split(), months) for f in table["force"].unique()}
+        fit = np.array([bool(whole) and whole <= months_of[f] for f in table["force"]], bool)
+        table = table[fit & ~_overlaps(place, table)].reset_index(drop=True)
+        crime = self._read(
+            candidates.COUNTS,
+            "SELECT candidate, sum(records)::BIGINT AS crime WHERE category <> ? AND list_contains(?, month) "
+            "GROUP BY ALL",
+            [ASB, sorted(whole)],
+        ).set_index("candidate")["crime"]
+        table = table.assign(crime=table["postcode"].map(crime).fillna(0))
+        found = candidates.alike(table, self._size(pulled, whole))
+        counts = self._read(
+            candidates.COUNTS,
+            "SELECT * WHERE list_contains(?, candidate) AND list_contains(?, month)",
+            [found["postcode"].tolist(), sorted(whole)],
+        )
+        # Every category has a row, so that none is a zero by accident.
+        categories = [*CATEGORIES, *sorted(set(counts["category"]) - set(CATEGORIES))]
+        rows = found.drop(columns="crime").rename(columns={"postcode": "candidate"})
+        for column, values in (("month", sorted(whole)), ("category", categories)):
+            rows = rows.merge(pd.DataFrame({column: values}, dtype="str"), how="cross")
+        thin = {(f, m) for f in found["force"].unique() for one in f.split() for m in self._thin(one).asb}
+        of_thin = [key in thin for key in zip(rows["force"], rows["month"], strict=True)]
+        rows = rows[(rows["category"] != ASB) | ~np.array(of_thin, bool)]
+        rows = rows.merge(counts, how="left", on=["candidate", "month", "category"])
+        rows = rows.assign(postcode=place["postcode"].iloc[0], records=rows["records"].fillna(0))
+        return frame("like_places", rows)
+
+    def _size(self, pulled: Pull, months: set[str]) -> candidates.Size:
+        """Return what a place is like, for those that are to be like it."""
+        crimes = pulled.crimes
+        counted = (crimes["reported_by"] != BTP) & (crimes["category"] != ASB) & crimes["month"].isin(months)
+        return candidates.Size(0, 0, "", int(counted.sum()))
+
+    def _whole(self, forces: Iterable[str], months: Sequence[str]) -> set[str]:
+        """Return the months that each of some forces supplied whole, in their usual number."""
+        found = set(months)
+        for force in forces:
+            thin = self._thin(force).crime
+            found &= {m for m in months if m not in thin and self._state(force, m) == "supplied"}
+        return found
+
+    def _state(self, force: str, month: str) -> str:
+        found = self.supplied.get((force, month))
+        return found.state if found is not None else "absent"
+
+    @functools.cached_property
+    def _judged(self) -> pd.DataFrame:
+        """The evidence with the state of each file as it was judged."""
+        keys = zip(self._evidence_held["force"], self._evidence_held["month"], strict=True)
+        return self._evidence_held.assign(state=[self.supplied[key].state for key in keys])
+
+    def _thin(self, force: str) -> ThinForce:
+        if force not in self._thin_held:
+            self._thin_held[force] = thin_of_force(self._judged, force)
+        return self._thin_held[force]
 
     def neighbourhood(self, place: gpd.GeoDataFrame) -> dict[str, pd.DataFrame]:
         """Return the frames of the neighbourhood team: empty, unless the archive holds some."""
@@ -534,6 +624,15 @@ class Archive:
 def _district(code: str, name: str) -> str:
     """Return the name of a postcode's district: from the postcode file, else ours of its code."""
     return name or district_names().get(code, code)
+
+
+def _overlaps(place: gpd.GeoDataFrame, table: pd.DataFrame) -> np.ndarray:
+    """Return whether the mile of each candidate overlaps a place."""
+    x, y = to_metres(table["longitude"].to_numpy(), table["latitude"].to_numpy())
+    if place["kind"].iloc[0] == "circle":
+        centre = to_metres(*place[["longitude", "latitude"]].iloc[0].astype(float))
+        return np.asarray(np.hypot(x - centre[0], y - centre[1]) < 2 * MILE_M)
+    return np.asarray(shapely.dwithin(in_metres(place.geometry.iloc[0]), shapely.points(x, y), MILE_M))
 
 
 def demo(*, closed_ok: bool = False) -> Archive:

@@ -27,6 +27,7 @@ from crimenb.files import locked
 from crimenb.plurals import counted
 from crimenb.query import parse_month
 from crimenb.schema import ASB, CATEGORIES, OLD_CATEGORIES, OUTCOME_SPELLINGS, label_of
+from crimenb.sources import candidates
 from crimenb.sources import gazetteer as gazetteers
 from crimenb.sources.named_areas import FILE as AREAS
 from crimenb.sources.official_files import (
@@ -100,6 +101,7 @@ class Built:
     located: int = 0
     gazetteer: dict[str, Any] = field(default_factory=dict)
     areas: dict[str, Any] = field(default_factory=dict)
+    candidates: int = 0
     release: str = ""
     version: str = ""
 
@@ -304,6 +306,8 @@ class _Build:
             self.progress("sorting")
             self._count_own()
             self._write()
+            complete = bool(built.gazetteer.get("complete"))
+            built.candidates = candidates.write(self.db, work, complete=complete)
         built.files.sort(key=lambda f: str(f["name"]))
         built.rejected = dict(sorted(built.rejected.items()))
         inventory = {
@@ -316,6 +320,7 @@ class _Build:
             "not_read": built.rejected,
             "new_categories": built.new_categories,
             "gazetteer": built.gazetteer,
+            **({"candidates": built.candidates} if built.candidates else {}),
             **({"areas": built.areas} if built.areas else {}),
             **({"streets": self.streets} if self.streets else {}),
         }
