@@ -35,11 +35,12 @@ if TYPE_CHECKING:
         count_by_point,
         summed_months,
     )
+    from crimenb.measures.like import like_positions
     from crimenb.measures.listing import list_records
     from crimenb.measures.months import months_with_range
     from crimenb.measures.outcomes import outcome_shares
     from crimenb.query import Query
-    from crimenb.report.bar_tables import category_bars, change_dots, outcome_bars, share_dots
+    from crimenb.report.bar_tables import category_bars, change_dots, like_dots, outcome_bars, share_dots
     from crimenb.report.export import export
     from crimenb.report.figures import show
     from crimenb.report.notebook import check_parameters
@@ -85,6 +86,8 @@ __all__ = [
     "export",
     "first_screen",
     "how_to_read",
+    "like_dots",
+    "like_positions",
     "list_records",
     "locate",
     "months_table",
@@ -135,6 +138,8 @@ _HOME = {
     "export": "report.export",
     "first_screen": "report.sections",
     "how_to_read": "report.sections",
+    "like_dots": "report.bar_tables",
+    "like_positions": "measures.like",
     "list_records": "measures.listing",
     "locate": "snapshot",
     "months_table": "report.sections",

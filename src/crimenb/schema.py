@@ -170,6 +170,10 @@ VIEWS: dict[str, dict[str, str]] = {
         "place": _TEXT, "other": _TEXT, **_OF, "here": _REAL, "there": _REAL, "quotient": _REAL,
         "low": _REAL, "high": _REAL, "named": _TEXT,
     },
+    "like_positions": {
+        "place": _TEXT, **_OF, "is_crime": _FLAG, "here": _WHOLE, "low": _REAL, "high": _REAL, "places": _WHOLE,
+        "median": _REAL, "fewer": _WHOLE, "more": _WHOLE, "position": _TEXT,
+    },
     "locate": {
         "postcode": _TEXT, "longitude": _REAL, "latitude": _REAL, "district": _TEXT, "ward": _TEXT,
         "parish": _TEXT, "force": _TEXT, "why": _TEXT, "geometry": "geometry",
@@ -207,6 +211,7 @@ ROWS: dict[str, str] = {
     "before_and_after": "here, and the rest of the force",
     "outcome_shares": "a group of outcomes",
     "compared_shares": "a comparison and category",
+    "like_positions": "a series that may be described; none where places like this one were not asked for",
     "locate": "a postcode given",
 }
 """What a row of each frame is."""
@@ -284,7 +289,8 @@ MEANINGS: dict[str, str] = {
     "district_counts.district": "Code of the district.",
     "district_counts.rest": "The district's located records outside the place.",
     "like_places.candidate": "The postcode at the centre of its mile.",
-    "like_places.name": "What it is called: its ward or district.",
+    "like_places.name": "What it is called: its ward and district, as far as their names are known.",
+    "like_places.force": "police.uk's ids of the forces with 2% or more of it, separated by spaces.",
     "like_places.rural_urban": "The rural-urban class (2021) that it shares with the place; empty where none is known.",
     "like_places.residents": "Its residents; 0 where none are known.",
     "like_places.jobs": "Its jobs; 0 where none are known.",
@@ -349,6 +355,15 @@ MEANINGS: dict[str, str] = {
     "compared_shares.low": "Lower end of the quotient's interval.",
     "compared_shares.high": "Upper end of the quotient's interval.",
     "compared_shares.named": '"more" or "less" where the difference passes R11; else empty.',
+    "like_positions.here": "Records here, in the months that this place has whole.",
+    "like_positions.low": "Lower end of what the level here may be (R25).",
+    "like_positions.high": "Upper end of what the level here may be (R25).",
+    "like_positions.places": "How many places like this one are compared.",
+    "like_positions.median": "The median of their records.",
+    "like_positions.fewer": "How many of them have fewer records than this place.",
+    "like_positions.more": "How many of them have more.",
+    "like_positions.position": '"more" or "fewer" than in nine of ten; "within" or "chance" where none is named; "few" '
+    "where records are too few (R25).",
     "locate.postcode": "The postcode in its written form; as given where it is none.",
     "locate.force": "police.uk's id of the police force; missing where the source does not say.",
     "locate.why": "Why it has no position, else missing.",

@@ -24,7 +24,7 @@ from crimenb.schema import BTP, MonthStatus, force_name
 from crimenb.wording import first_screen as first_screen_of
 from crimenb.wording import format as write
 from crimenb.wording import how_to_read as reading
-from crimenb.wording import misreadings, street_map, summary, verdicts
+from crimenb.wording import like, misreadings, street_map, summary, verdicts
 from crimenb.wording.comparisons import comparison_sentences
 from crimenb.wording.how_to_read import custom_edge_sentence
 
@@ -241,6 +241,11 @@ def compared(data: Data) -> Words:
     drawn = any(not c.refused for c in found)
     how = ["A filled dot means a clear difference. The line shows what chance allows."] if drawn else []
     return paragraphs([*how, *(s for c in found for s in comparison_sentences(c))])
+
+
+def alike(data: Data) -> Words:
+    """Return which places are like this one, what a position among them does not mean, and their names."""
+    return paragraphs(like.sentences(place_of(data)))
 
 
 def change(data: Data) -> Words:

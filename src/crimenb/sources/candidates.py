@@ -171,9 +171,9 @@ def alike(table: pd.DataFrame, here: Size) -> pd.DataFrame:
         if (table["jobs"] > 0).any():
             own_jobs = here.jobs / own
             is_like &= abs(table["jobs"] / size.where(size > 0) - own_jobs) <= WITHIN * own_jobs
-    away = abs(np.log(size[is_like] / own)).sort_values(kind="stable")
-    found: pd.DataFrame = table.loc[away.index[:MOST]].sort_index()
-    return found
+    found = table[is_like]
+    nearest = np.argsort(abs(np.log(size[is_like].to_numpy() / own)), kind="stable")[:MOST]
+    return found.iloc[np.sort(nearest)]
 
 
 # ------------------------------------------------------------------------ whose area
