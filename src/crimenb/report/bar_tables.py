@@ -189,12 +189,13 @@ def like_dots(data: Data) -> Words:
     >>> cn.like_dots(data)
     Records here and in places like this one: ...
     """
-    if not data.query.like or place_of(data).like.refused:
+    shown = [p for p in ordered(place_of(data).like.positions) if p.kind != Standing.FEW]
+    if not shown:
         return paragraphs([])
     bodies: list[list[list[str]]] = [[], []]
-    for p in ordered(place_of(data).like.positions):
+    for p in shown:
         name = f"{name_of(p.series)}{' (reports)' if p.series == ASB else ''}"
-        drawn = strip(p.others, p.records, p.median) if p.kind != Standing.FEW else ""
+        drawn = strip(p.others, p.records, p.median)
         bodies[p.series == ASB].append([
             _strong(name, named=p.named), f"{p.records:,}", f"{p.median:,g}", drawn,
             _strong(like.IN_WORDS[p.kind], named=p.named),

@@ -204,7 +204,8 @@ def _forces(
     bounded = complete or gazetteer.are_all(areas)
     if not bounded:
         rest = rest[~_beside_a_gap(centres[rest], tree)]
-    spots = (centres[rest][:, None] + _within(MILE_M, _APART_M)).reshape(-1, 2)
+    around = _within(MILE_M, _APART_M)
+    spots = (centres[rest][:, None] + around).reshape(-1, 2)
     home = np.full(len(spots), "", object)
     for force, area in areas.items():
         home[shapely.contains_xy(area, spots[:, 0], spots[:, 1])] = force
@@ -213,10 +214,9 @@ def _forces(
         nearest = force_of_code[tree.query(spots[open_])[1]] if len(open_) else np.array([], object)
         # Outside the areas given and nearest to a postcode of one of their forces is sea.
         home[open_] = np.where(np.isin(nearest, [*areas]), "", nearest)
-    table = home.reshape(len(rest), -1)
-    for i, spots_of in zip(rest, table, strict=True):
-        names, counts = np.unique(spots_of[spots_of != ""].astype("str"), return_counts=True)
-        found[i] = " ".join(names[counts >= LEAST_SHARE * spots_of.size])
+    for i, homes in zip(rest, home.reshape(len(rest), len(around)), strict=True):
+        names, counts = np.unique(homes[homes != ""].astype("str"), return_counts=True)
+        found[i] = " ".join(names[counts >= LEAST_SHARE * len(around)])
     return found.tolist()
 
 
@@ -233,4 +233,4 @@ def _beside_a_gap(centres: np.ndarray, tree: cKDTree) -> np.ndarray:
     around = _within(MILE_M + gazetteer.VOID_M, _GAP_APART_M)
     spots = (centres[:, None] + around).reshape(-1, 2)
     away, _ = tree.query(spots, distance_upper_bound=gazetteer.VOID_M)
-    return np.asarray(np.isinf(away).reshape(len(centres), -1).any(axis=1))
+    return np.asarray(np.isinf(away).reshape(len(centres), len(around)).any(axis=1))

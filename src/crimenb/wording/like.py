@@ -47,6 +47,8 @@ def headline(place: Place) -> str:
         )
     if like.refused:
         return f"Not compared with places like this one, because {_REASONS[like.refused]}"
+    if all(p.kind == Standing.FEW for p in like.positions):
+        return f"Too few records here to compare with {len(like.places)} places like this one"
     said: list[str] = []
     named = sorted(
         (p for p in like.positions if p.named), key=lambda p: (-len(p.others), p.kind == Standing.LESS)
@@ -131,4 +133,5 @@ def sentences(place: Place) -> list[str]:
         return [rule(place)]
     if like.refused:
         return []
-    return [" ".join([rule(place), SIGNS, MEANS]), within_force(place), listed(place)]
+    signs = [SIGNS] if any(p.kind != Standing.FEW for p in like.positions) else []
+    return [" ".join([rule(place), *signs, MEANS]), within_force(place), listed(place)]
