@@ -662,11 +662,11 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
             return found
     return {"name": "a point of the edge"}
 
-@rule(r"(?P<name>This is .+|.+? is an area that whoever asked for this report gave)\. Crimes are mapped to points, so one near the edge may be counted on the other side: {inside:I} crimes? (?P<verb>lies|lie) within 100 m inside the edge and {outside:I} within 100 m outside\.")
+@rule(r"(?P<name>This is .+|.+? is an area drawn for this report)\. Crimes are mapped to points, so one near the edge may be counted on the other side: {inside:I} crimes? (?P<verb>lies|lie) within 100 m inside the edge and {outside:I} within 100 m outside\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     inside = f.within(0) - f.within(-100)
     drawn = f.data.query.area.drawn
-    name = f"This is {drawn}" if drawn else f"{f.key} is an area that whoever asked for this report gave"
+    name = f"This is {drawn}" if drawn else f"{f.key} is an area drawn for this report"
     return {"name": name, "inside": inside, "verb": "lies" if inside == 1 else "lie", "outside": f.within(100) - f.within(0)}
 
 def _institutions(f: Facts) -> list[str]:

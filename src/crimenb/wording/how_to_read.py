@@ -150,11 +150,7 @@ def custom_edge_sentence(place: Place) -> str:
     inside, outside = place.near_edge
     area = place.query.area
     official = area is not None and area.drawn
-    what = (
-        f"This is {official}."
-        if official
-        else f"{place.key} is an area that whoever asked for this report gave."
-    )
+    what = f"This is {official}." if official else f"{place.key} is an area drawn for this report."
     return (
         f"{what} Crimes are mapped to points, so one near "
         f"the edge may be counted on the other side: {write.counted(inside, 'crime')} "
