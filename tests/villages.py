@@ -95,3 +95,33 @@ def build_villages(folder: Path, *, without: tuple[str, str] = ("", "")) -> Arch
     write_postcodes(folder / "postcodes.csv")
     build_archive([folder / "csv"], folder / "archive", postcodes=folder / "postcodes.csv")
     return Archive(folder / "archive")
+
+
+def write_people(folder: Path) -> list[Path]:
+    """Write residents by postcode, jobs and points by output area, and rural-urban classes by LSOA.
+
+    Each village has some 1,000 residents and 200 jobs; those of the last column are further from a town.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    rows: dict[str, list[str]] = {
+        "pcd_p001.csv": ["Postcode,Sex (2 categories) Code,Sex (2 categories),Count"],
+        "WP001_oa.csv": ["Output Areas Code,Count"],
+        "OA_points.csv": ["OA21CD,x,y"],
+        "LSOA_points.csv": ["LSOA21CD,x,y"],
+        "LSOA21_RUC21_EW_LU.csv": ["LSOA21CD,RUC21CD,RUC21NM"],
+    }
+    for n, (code, (x, y)) in enumerate(VILLAGES.items()):
+        rows["pcd_p001.csv"] += [f"{code},1,Female,{500 + 5 * (n % 10)}", f"{code},2,Male,500"]
+        for k in (0, 1):
+            oa = f"E00{n:04}{k:02}"
+            rows["WP001_oa.csv"].append(f"{oa},{100 + n % 3}")
+            rows["OA_points.csv"].append(f"{oa},{x + 200 * k},{y}")
+        far = code[5] == "J"
+        rows["LSOA_points.csv"].append(f"E0100{n:04},{x + 1900},{y}")  # in no village: the nearest counts
+        rows["LSOA21_RUC21_EW_LU.csv"].append(
+            f"E0100{n:04},R{1 + far},Smaller rural: {'Further' if far else 'Nearer'}"
+        )
+    files = [folder / name for name in rows]
+    for file in files:
+        file.write_text("\n".join(rows[file.name]) + "\n", "utf-8")
+    return files

@@ -392,6 +392,28 @@ def archive_streets(
     click.echo(into)
 
 
+@archive.command("people")
+@click.argument("files", nargs=-1, required=True, type=_PATH, metavar="FILE...")
+@click.option("--into", required=True, type=_PATH, help="Folder of the archive; gets a new version.")
+@_how_much
+def archive_people(files: tuple[Path, ...], into: Path) -> None:
+    """Add residents, households and jobs to an archive, so that a report can set crime beside them.
+
+    FILE are files of Nomis and the ONS, in any order, such as 'crimenb fetch people' gives: P001 and P002 by
+    postcode, WP001, TS001 and TS041 by output area, the survey of employers and mid-year estimates by LSOA,
+    rural-urban classes, points of output areas and LSOAs; zips or folders of them. Each is known by its columns.
+    The archive's postcodes place them. Numbers that the archive had of the same areas are replaced. Reports and
+    batches that have the archive open go on with the version they opened.
+    """
+    from crimenb.sources.people_build import add_people
+
+    found = add_people(files, into, progress=_word())
+    _clear_word()
+    for line in found:
+        click.echo(visible(line))
+    click.echo(into)
+
+
 @archive.command("info")
 @click.argument("folder", type=_PATH, metavar="DIR")
 def archive_info(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Miles to compare a place with: picked once, counted once, and those that are like a place."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from crimenb.snapshot import write
 from crimenb.sources.archive import Archive
 from crimenb.sources.archive_build import build_archive
 from crimenb.sources.candidates import COUNTS, FILE, MOST, Size, alike
+from crimenb.sources.people_build import add_people
 from tests.villages import (
     ALONE,
     MANY,
@@ -22,6 +24,7 @@ from tests.villages import (
     OF_BOTH,
     VILLAGES,
     build_villages,
+    write_people,
     write_postcodes,
     write_street_files,
 )
@@ -94,7 +97,7 @@ def test_without_postcodes_there_are_none(tmp_path):
     build_archive([tmp_path / "csv" / "2025-01"], tmp_path / "A")
     archive = Archive(tmp_path / "A")
     assert not archive.has_candidates
-    assert "candidates" not in archive.inventory
+    assert archive.inventory["candidates"] == 0
 
 
 def test_what_the_file_of_postcodes_leaves_open_is_no_candidate(tmp_path):
@@ -260,3 +263,55 @@ def test_an_archive_without_any_says_what_to_do(tmp_path):
         cn.collect("LE1 6RN", "2025-01", "2025-01", like=True, source=f"archive:{tmp_path / 'A'}")
     with pytest.raises(QueryError, match="build the archive anew"):
         cn.collect("LE1 6RN", "2025-01", "2025-01", like=True, source=Archive(tmp_path / "A"))
+
+
+# ------------------------------------------------------------------------ residents
+
+
+@pytest.fixture(scope="module")
+def peopled(tmp_path_factory):
+    """Return an archive whose people were added, and the candidates before."""
+    folder = tmp_path_factory.mktemp("people")
+    before = pd.read_parquet(build_villages(folder).folder / FILE)
+    add_people(write_people(folder / "people"), folder / "archive")
+    return Archive(folder / "archive"), before
+
+
+def test_candidates_get_residents_jobs_and_a_class(peopled):
+    archive, before = peopled
+    table = pd.read_parquet(archive.folder / FILE)
+    same = ["postcode", "name", "force", "longitude", "latitude"]
+    pd.testing.assert_frame_equal(table[same], before[same])
+    assert not before["residents"].any()
+    village = table[table["postcode"].isin(VILLAGES)].set_index("postcode")
+    order = [*VILLAGES].index
+    assert village["residents"].tolist() == [1000 + 5 * (order(code) % 10) for code in village.index]
+    assert village["jobs"].tolist() == [2 * (100 + order(code) % 3) for code in village.index]
+    assert set(village["rural_urban"]) == {"Smaller rural: Nearer", "Smaller rural: Further"}
+    others = table[~table["postcode"].isin(VILLAGES)]
+    assert not others["residents"].any()
+
+
+def test_with_residents_they_are_alike_in_these(peopled):
+    archive, _ = peopled
+    rows = asked(archive, MANY)
+    assert set(rows["rural_urban"]) == {"Smaller rural: Nearer"}
+    assert rows["residents"].between(750, 1250).all()
+    assert rows["candidate"].nunique() == 34  # five are further from a town
+    assert asked(archive, ALONE)["candidate"].nunique() == 4
+    data = cn.collect(MANY, MONTHS[0], MONTHS[-1], source=archive, like=True)
+    table = cn.like_positions(data)
+    assert table["category"].iloc[0] == "crime"
+    assert table.set_index("category").loc["burglary", "position"] == "more"
+
+
+def test_residents_are_kept_when_months_are_added(peopled, tmp_path):
+    archive, _ = peopled
+    shutil.copytree(archive.folder.parents[1], tmp_path / "archive")
+    write_street_files(tmp_path / "csv")
+    build_archive([tmp_path / "csv" / "2025-01"], tmp_path / "archive", add=True)
+    again = Archive(tmp_path / "archive")
+    for name in (FILE, COUNTS):
+        pd.testing.assert_frame_equal(
+            pd.read_parquet(again.folder / name), pd.read_parquet(archive.folder / name)
+        )

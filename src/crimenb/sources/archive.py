@@ -31,8 +31,8 @@ from crimenb.month_status import (
     thin_of_force,
 )
 from crimenb.query import Area
-from crimenb.schema import ASB, BTP, CATEGORIES, NEW_POINTS, district_names, force_name, label_of
-from crimenb.sources import candidates, named_areas, streets, versions
+from crimenb.schema import ASB, BTP, CATEGORIES, NEW_POINTS, force_name, label_of
+from crimenb.sources import candidates, districts, named_areas, residents, streets, versions
 from crimenb.sources import gazetteer as gazetteers
 from crimenb.sources.archive_build import OUTCOMES
 from crimenb.sources.place_frames import ORDER, nearby, place_row
@@ -70,6 +70,14 @@ _COLUMNS = {
         "INTEGER": "x0 y0 x1 y1",
         "BLOB": "geometry",
     },
+    residents.FILE: {
+        "VARCHAR": "measure unit code district force",
+        "DOUBLE": "longitude latitude",
+        "BIGINT": "value",
+    },
+    residents.TOTALS: {"VARCHAR": "kind area measure unit", "BIGINT": "value counted"},
+    residents.CLASSES: {"VARCHAR": "code class name", "DOUBLE": "longitude latitude"},
+    districts.FILE: {"VARCHAR": "district month category", "BIGINT": "located"},
 }
 """The columns of each file by their kind."""
 
@@ -220,7 +228,7 @@ class Archive:
             if row is not None and postcode not in found:
                 # Names where the postcode file has them, as the live service gives them, else codes.
                 found[postcode] = row | {
-                    "district": _district(row["district"], row["district_name"]),
+                    "district": residents.district_name(row["district"], row["district_name"]),
                     "ward": row["ward_name"] or row["ward"],
                     "parish": str(row.get("parish_name") or ""),
                 }
@@ -326,7 +334,8 @@ class Archive:
         return bool(force) and not any(self._supplied(force, m) for m in months)
 
     def _supplied(self, force: str, month: str) -> bool:
-        return self._state(force, month) in {"supplied", "lost"}
+        found = self.supplied.get((force, month))
+        return found is not None and found.state in {"supplied", "lost"}
 
     def custom_place(self, area: Area) -> gpd.GeoDataFrame:
         """Return the row of `places` for a custom area, in the district of the postcode nearest to its middle."""
@@ -341,7 +350,7 @@ class Archive:
             )
             for _, known in nearest.iterrows():
                 row |= {
-                    "district": _district(known["district"], known["district_name"]),
+                    "district": residents.district_name(known["district"], known["district_name"]),
                     "force": known["force"],
                 }
         return place_row(row, area)
@@ -357,7 +366,8 @@ class Archive:
         found = found.assign(distance_m=distance, postcode=postcode)
         asked = found["month"].isin(list(months))
         crimes = self._crimes(found[inside & asked])
-        coverage = self._coverage(postcode, shape, months)
+        near = self._near(shape)
+        coverage = self._coverage(postcode, shape, months, near)
         return Pull(
             crimes=crimes,
             coverage=coverage,
@@ -366,7 +376,8 @@ class Archive:
             surroundings=self._surroundings(postcode, coverage, months, crimes),
             force_outcomes=self._force_outcomes(postcode, coverage, months, crimes),
             requests=self._used(coverage, crimes, months),
-            context=self.ground(place, found[found["month"] >= NEW_POINTS]),
+            context=self.ground(place, found[found["month"] >= NEW_POINTS])
+            | self.people(place, coverage, months, crimes, near),
         )
 
     def ground(self, place: gpd.GeoDataFrame, known: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -409,7 +420,7 @@ class Archive:
             [ASB, sorted(whole)],
         ).set_index("candidate")["crime"]
         table = table.assign(crime=table["postcode"].map(crime).fillna(0))
-        found = candidates.alike(table, self._size(pulled, whole))
+        found = candidates.alike(table, self._size(place, pulled, whole))
         counts = self._read(
             candidates.COUNTS,
             "SELECT * WHERE list_contains(?, candidate) AND list_contains(?, month)",
@@ -427,23 +438,37 @@ class Archive:
         rows = rows.assign(postcode=place["postcode"].iloc[0], records=rows["records"].fillna(0))
         return frame("like_places", rows)
 
-    def _size(self, pulled: Pull, months: set[str]) -> candidates.Size:
+    def _size(self, place: gpd.GeoDataFrame, pulled: Pull, months: set[str]) -> candidates.Size:
         """Return what a place is like, for those that are to be like it."""
-        crimes = pulled.crimes
+        crimes, people = pulled.crimes, pulled.context.get("residents", frame("residents"))
         counted = (crimes["reported_by"] != BTP) & (crimes["category"] != ASB) & crimes["month"].isin(months)
-        return candidates.Size(0, 0, "", int(counted.sum()))
+        here = people[people["where"] == "here"].set_index("measure")["value"]
+        rural_urban = ""
+        if len(self._classes):
+            inside = residents.within(place, self._classes)
+            at, of = to_metres(place[["longitude"]], place[["latitude"]]), self._classes
+            nearest = np.hypot(of["x"] - at[0][0, 0], of["y"] - at[1][0, 0]).argmin()
+            rural_urban = candidates.commonest(inside["name"] if len(inside) else of["name"].iloc[[nearest]])
+        return candidates.Size(
+            int(here.get("residents", 0)), int(here.get("jobs", 0)), rural_urban, int(counted.sum())
+        )
+
+    @functools.cached_property
+    def _classes(self) -> pd.DataFrame:
+        """The rural-urban class of each LSOA, with its centre in degrees and metres."""
+        if not regular(self.folder / residents.CLASSES, SourceError).is_file():
+            return pd.DataFrame(columns=["name", "longitude", "latitude"])
+        table = self._read(residents.CLASSES, "SELECT name, longitude, latitude")
+        x, y = to_metres(table["longitude"].to_numpy(), table["latitude"].to_numpy())
+        return table.assign(x=x, y=y)
 
     def _whole(self, forces: Iterable[str], months: Sequence[str]) -> set[str]:
         """Return the months that each of some forces supplied whole, in their usual number."""
         found = set(months)
         for force in forces:
             thin = self._thin(force).crime
-            found &= {m for m in months if m not in thin and self._state(force, m) == "supplied"}
+            found &= {m for m in months if m not in thin and self.supplied_whole(force, m)}
         return found
-
-    def _state(self, force: str, month: str) -> str:
-        found = self.supplied.get((force, month))
-        return found.state if found is not None else "absent"
 
     @functools.cached_property
     def _judged(self) -> pd.DataFrame:
@@ -455,6 +480,77 @@ class Archive:
         if force not in self._thin_held:
             self._thin_held[force] = thin_of_force(self._judged, force)
         return self._thin_held[force]
+
+    def people(
+        self,
+        place: gpd.GeoDataFrame,
+        coverage: pd.DataFrame,
+        months: Sequence[str],
+        crimes: gpd.GeoDataFrame,
+        near: pd.DataFrame,
+    ) -> dict[str, pd.DataFrame]:
+        """Return who lives and works in a place, and the records of its district, where the archive has residents."""
+        series = self.inventory.get("residents", [])
+        if not series or near.empty or not regular(self.folder / residents.FILE, SourceError).is_file():
+            return {}
+        shape = place.geometry.iloc[0]
+        complete = bool(self.inventory["gazetteer"].get("complete"))
+        if not complete and gazetteers.gap_share(shape, near) >= LEAST_SHARE:
+            return {}
+        decides = (coverage["share"] >= LEAST_SHARE) & (coverage["force"] != "")
+        forces = coverage.loc[decides, "force"].tolist()
+        row = self._own_row(place, near)
+        district = str(row["district"]), residents.district_name(row["district"], row["district_name"])
+        west, south, east, north = shape.bounds
+        areas = self._read(
+            residents.FILE,
+            "SELECT * WHERE latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ?",
+            [south, north, west, east],
+        )
+        found = residents.residents(place, areas, near, self._sums, series, forces, district)
+        return {"residents": found} | self._of_district(place, months, crimes, near, row, district)
+
+    def _own_row(self, place: gpd.GeoDataFrame, near: pd.DataFrame) -> pd.Series:
+        """Return the row of a place's own postcode, or of the one nearest to its middle."""
+        own = np.flatnonzero(near["postcode"].to_numpy() == place["postcode"].iloc[0])
+        if not len(own):
+            x, y = (place[c].to_numpy(dtype=float) for c in ("longitude", "latitude"))
+            own = districts.nearest(near, x, y)
+        row: pd.Series = near.iloc[own[0]]
+        return row
+
+    def _of_district(
+        self,
+        place: gpd.GeoDataFrame,
+        months: Sequence[str],
+        crimes: gpd.GeoDataFrame,
+        near: pd.DataFrame,
+        row: pd.Series,
+        district: tuple[str, str],
+    ) -> dict[str, pd.DataFrame]:
+        """Return the records of the rest of a place's district, where that is whole."""
+        if (
+            not any(area == district[0] for _, area in self._sums.whole)
+            or not regular(self.folder / districts.FILE, SourceError).is_file()
+        ):
+            return {}
+        counts = self._read(
+            districts.FILE,
+            "SELECT * WHERE district = ? AND list_contains(?, month)",
+            [district[0], list(months)],
+        )
+        own = crimes.loc[crimes["reported_by"] != BTP, ["month", "category", "geometry"]]
+        # Some hundred map points have all the records.
+        at, spots = pd.factorize(shapely.get_coordinates(own.pop("geometry").to_numpy()) @ [1, 1j])
+        nearest = districts.nearest(near, spots.real, spots.imag)
+        there = np.append(near["district"].to_numpy(dtype=object), "")[nearest] == district[0]
+        supplied = [m for m in months if self.supplied_whole(str(row["force"]), m)]
+        table = residents.district_counts(place, counts, own[there[at]], supplied, district)
+        return {"district_counts": table}
+
+    @functools.cached_property
+    def _sums(self) -> residents.Sums:
+        return residents.Sums(self._read(residents.TOTALS, "SELECT *"))
 
     def neighbourhood(self, place: gpd.GeoDataFrame) -> dict[str, pd.DataFrame]:
         """Return the frames of the neighbourhood team: empty, unless the archive holds some."""
@@ -493,6 +589,8 @@ class Archive:
         }
         if held := self.inventory.get("streets"):
             described["streets"] = str(held["attribution"])
+        if held := residents.credit(self.inventory.get("residents", [])):
+            described["residents and jobs"] = held
         if version := self.inventory.get("version_id"):
             described["version"] = str(version)
         if new := self.inventory["new_categories"]:
@@ -533,19 +631,25 @@ class Archive:
         points = gpd.points_from_xy(found["longitude"], found["latitude"])
         return frame("crimes", found.assign(reported_by=found["force"], geometry=points))
 
-    def _coverage(self, postcode: str, shape: BaseGeometry, months: Sequence[str]) -> gpd.GeoDataFrame:
+    def _near(self, shape: BaseGeometry) -> pd.DataFrame:
+        """Read the postcodes around an area, in their order; none where boundaries alone are held."""
+        held = regular(self.folder / "postcodes.parquet", SourceError).is_file()
+        if not held and self._areas is not None:
+            return pd.DataFrame({"longitude": [], "latitude": [], "force": []})
+        west, south, east, north = _box(shape, 2 * gazetteers.VOID_M)
+        return self._gazetteer(
+            "latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ? AND refused = '' ORDER BY postcode",
+            [south, north, west, east],
+        )
+
+    def _coverage(
+        self, postcode: str, shape: BaseGeometry, months: Sequence[str], near: pd.DataFrame
+    ) -> gpd.GeoDataFrame:
         held = (self.folder / "postcodes.parquet").is_file()
         complete = bool(self.inventory["gazetteer"].get("complete")) or not held
         method = "by area, from the boundaries of the police force areas"
-        near = pd.DataFrame({"longitude": [], "latitude": [], "force": []})
         if self._areas is None:
             method = "estimated: each spot counts to the force of its nearest postcode"
-        if held or self._areas is None:
-            west, south, east, north = _box(shape, 2 * gazetteers.VOID_M)
-            near = self._gazetteer(
-                "latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ? AND refused = ''",
-                [south, north, west, east],
-            )
         parts = gazetteers.parts_of(shape, self._areas, near, complete=complete)
         if not any(parts):
             msg = f"No police force area is known around {postcode!r}; build with --force-areas."
@@ -609,8 +713,12 @@ class Archive:
         )
         # A month that was not supplied whole says nothing of the rest of the force.
         keys = zip(counts["force"], counts["month"], strict=True)
-        whole = [key in self.supplied and self.supplied[key].state == "supplied" for key in keys]
-        return counts[np.array(whole, bool)]
+        return counts[np.array([self.supplied_whole(*key) for key in keys], bool)]
+
+    def supplied_whole(self, force: str, month: str) -> bool:
+        """Whether the archive holds a month of a force as a whole."""
+        found = self.supplied.get((force, month))
+        return found is not None and found.state == "supplied"
 
     def _used(
         self, coverage: pd.DataFrame, crimes: pd.DataFrame, months: Sequence[str]
@@ -619,11 +727,6 @@ class Archive:
         among = {*coverage["force"], *crimes["reported_by"]}
         files = self._files[self._files["force"].isin(among) & self._files["month"].isin(list(months))]
         return [(str(r.name_), str(r.sha256)) for r in files.rename(columns={"name": "name_"}).itertuples()]
-
-
-def _district(code: str, name: str) -> str:
-    """Return the name of a postcode's district: from the postcode file, else ours of its code."""
-    return name or district_names().get(code, code)
 
 
 def _overlaps(place: gpd.GeoDataFrame, table: pd.DataFrame) -> np.ndarray:

@@ -27,7 +27,7 @@ from crimenb.files import locked
 from crimenb.plurals import counted
 from crimenb.query import parse_month
 from crimenb.schema import ASB, CATEGORIES, OLD_CATEGORIES, OUTCOME_SPELLINGS, label_of
-from crimenb.sources import candidates
+from crimenb.sources import candidates, districts, residents
 from crimenb.sources import gazetteer as gazetteers
 from crimenb.sources.named_areas import FILE as AREAS
 from crimenb.sources.official_files import (
@@ -155,7 +155,7 @@ def build_archive(
         the area in some column; coverage is then by area, else by the nearest postcode.
     add
         Keep what the archive holds of other forces and months, and its postcodes and force areas
-        where no new ones are given. Its streets and outlines are kept in any case.
+        where no new ones are given. Its outlines, streets and residents are kept in any case.
     release
         Month of the release the files are of (`YYYY-MM`), if it is known; of folders that `crimenb fetch`
         made, and of zips with their official names (`2025-12.zip`), it is known.
@@ -266,7 +266,7 @@ class _Build:
         release: str,
         lacks: Sequence[str],
     ) -> None:
-        self.streets: dict[str, Any] | None = None
+        self.layers: dict[str, Any] = {}
         self.work, self.base, self.progress, self.built = work, base, progress, Built(release=release)
         self.lacks = lacks
         self.tmp = work / "tmp"
@@ -306,6 +306,8 @@ class _Build:
             self.progress("sorting")
             self._count_own()
             self._write()
+            if (work / residents.FILE).is_file() and (work / "postcodes.parquet").is_file():
+                districts.count(self.db, work, districts.postcodes(self.db, work))
             complete = bool(built.gazetteer.get("complete"))
             built.candidates = candidates.write(self.db, work, complete=complete)
         built.files.sort(key=lambda f: str(f["name"]))
@@ -320,9 +322,9 @@ class _Build:
             "not_read": built.rejected,
             "new_categories": built.new_categories,
             "gazetteer": built.gazetteer,
-            **({"candidates": built.candidates} if built.candidates else {}),
+            "candidates": built.candidates,
             **({"areas": built.areas} if built.areas else {}),
-            **({"streets": self.streets} if self.streets else {}),
+            **self.layers,
         }
         if lacks := self._lacking():
             inventory["lacks"] = lacks
@@ -502,12 +504,13 @@ class _Build:
                 shutil.copyfile(self.base / name, self.work / name)
 
     def keep_layers(self, before: Path | None) -> None:
-        """Keep the streets and outlines of the version before: commands of their own replace them."""
+        """Keep outlines, streets and residents of the version before: commands of their own replace them."""
         if before is None:
             return
         old = read_inventory(before)
-        self.built.areas, self.streets = old.get("areas", {}), old.get("streets")
-        for name in (AREAS, STREETS):
+        self.built.areas = old.get("areas", {})
+        self.layers = {key: old[key] for key in ("streets", "residents", "rural_urban") if key in old}
+        for name in (AREAS, STREETS, residents.FILE, residents.TOTALS, residents.CLASSES):
             if (before / name).is_file():
                 shutil.copyfile(before / name, self.work / name)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from crimenb.plurals import counted
 from crimenb.query import months_between
 from crimenb.schema import force_name, label_of
+from crimenb.sources import residents
 from crimenb.sources.archive import Archive
 from crimenb.sources.named_areas import KINDS
 
@@ -50,6 +51,9 @@ def info(folder: Path) -> Iterator[str]:
             yield f"Streets: {counted(found['street'], 'line')}, {found['attribution']}"
         else:
             yield "Streets: none (add them with 'crimenb archive streets')"
+        yield from [*residents.lines(inventory)] or [
+            "Residents and jobs: none (add them with 'crimenb archive people')"
+        ]
         for name, reasons in inventory["not_read"].items():
             yield from (f"Not read: {counted(n, 'row')} of {name} ({why})" for why, n in reasons.items())
         for what, n in inventory["not_used"].items():

@@ -16,8 +16,9 @@ from scipy.spatial import cKDTree
 
 from crimenb.geo import METRES, MILE_M, to_metres
 from crimenb.month_status import LEAST_SHARE
-from crimenb.schema import BTP, district_names
-from crimenb.sources import gazetteer
+from crimenb.schema import BTP
+from crimenb.sources import gazetteer, residents
+from crimenb.sources.people_files import JOBS, POSTCODE, RESIDENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,12 +42,12 @@ _GAP_APART_M = 400.0
 
 
 def write(db: duckdb.DuckDBPyConnection, folder: Path, *, complete: bool) -> int:
-    """Pick the candidates of an archive that is being built, and count the records of its table `street` in them.
+    """Pick the candidates of a version of an archive and count what is in them; write both beside its records.
 
     Parameters
     ----------
     db
-        The build's database.
+        A database to work in.
     folder
         The version that is written; without postcodes it gets no candidates.
     complete
@@ -60,28 +61,51 @@ def write(db: duckdb.DuckDBPyConnection, folder: Path, *, complete: bool) -> int
     if not (folder / "postcodes.parquet").is_file():
         return 0
     path = str(folder / "postcodes.parquet")
-    codes = db.execute(f"SELECT longitude, latitude, force FROM {_CODES} ORDER BY nth", [path]).fetchnumpy()
+    columns = "longitude, latitude, force, district"
+    codes = db.execute(f"SELECT {columns} FROM {_CODES} ORDER BY nth", [path]).fetchnumpy()
     xy = np.column_stack(to_metres(codes["longitude"], codes["latitude"]))
     tree = cKDTree(xy)
     chosen = _picked(xy, tree)
-    rows = db.execute(
-        "SELECT postcode, longitude, latitude, district, district_name, ward_name "
-        f"FROM {_CODES} WHERE nth IN (SELECT unnest(?)) ORDER BY nth",
-        [path, chosen.tolist()],
-    ).df()
-    forces = _forces(xy[chosen], _areas(folder), tree, np.asarray(codes["force"]), complete=complete)
-    held = {force for (force,) in db.execute("SELECT DISTINCT force FROM counts").fetchall()}
+    gaps = np.zeros(len(chosen), bool) if complete else _beside_a_gap(xy[chosen], tree)
+    forces = _forces(xy[chosen], _areas(folder), tree, np.asarray(codes["force"]), gaps)
+    street = str(folder / "street.parquet")
+    held = {f for (f,) in db.execute("SELECT DISTINCT force FROM read_parquet(?)", [street]).fetchall()}
     whole = np.array([bool(f) and set(f.split()) <= held for f in forces], bool)
-    rows = rows.assign(name=_names(rows), force=forces)[whole]
+    rows = db.execute(
+        f"SELECT postcode, longitude, latitude, district, district_name, ward_name FROM {_CODES} "
+        "WHERE nth IN (SELECT unnest(?)) ORDER BY nth",
+        [path, chosen[whole].tolist()],
+    ).df()
+    near = _Near(xy[chosen][whole])
+    rows = rows.assign(name=_names(rows), force=[f for f, is_so in zip(forces, whole, strict=True) if is_so])
+    rows = rows.assign(**_people(db, folder, near, near.of(xy), np.asarray(codes["district"]), gaps[whole]))
+    for file in (FILE, COUNTS):
+        (folder / file).unlink(missing_ok=True)  # it may be shared with the version before
     db.register("picked", rows)
     db.execute(
-        "COPY (SELECT postcode, name, force, longitude, latitude, '' AS rural_urban, 0::BIGINT AS residents, "
-        "0::BIGINT AS jobs FROM picked) TO $path (FORMAT parquet, COMPRESSION zstd)",
+        "COPY (SELECT postcode, name, force, longitude, latitude, rural_urban, residents::BIGINT AS residents, "
+        "jobs::BIGINT AS jobs FROM picked) TO $path (FORMAT parquet, COMPRESSION zstd)",
         {"path": str(folder / FILE)},
     )
     db.unregister("picked")
-    _count(db, folder / COUNTS, rows["postcode"].to_numpy(), xy[chosen][whole])
+    _count(db, street, folder / COUNTS, rows["postcode"].to_numpy(), near)
     return len(rows)
+
+
+class _Near:
+    """The candidates, asked which of them a point is in: one at most, as they do not overlap."""
+
+    def __init__(self, centres: np.ndarray) -> None:
+        self.centres = centres
+        self._tree = cKDTree(centres) if len(centres) else None
+
+    def of(self, xy: np.ndarray) -> np.ndarray:
+        """Return the number of the candidate that each point (metres) is in, -1 where it is in none."""
+        if self._tree is None or not len(xy):
+            return np.full(len(xy), -1)
+        limit = np.nextafter(MILE_M, np.inf)  # the query leaves out what lies at the limit itself
+        found = self._tree.query(xy, distance_upper_bound=limit)[1]
+        return np.where(found < len(self.centres), found, -1)
 
 
 def _picked(xy: np.ndarray, tree: cKDTree) -> np.ndarray:
@@ -96,31 +120,92 @@ def _picked(xy: np.ndarray, tree: cKDTree) -> np.ndarray:
 
 def _names(rows: pd.DataFrame) -> list[str]:
     """Return what each candidate is called: its ward and district, as far as their names are known."""
-    known = district_names()
-    parts = zip(rows["ward_name"], rows["district_name"], rows["district"], strict=True)
-    return [", ".join(filter(None, (ward, name or known.get(code, "")))) for ward, name, code in parts]
+    parts = zip(rows["ward_name"], rows["district"], rows["district_name"], strict=True)
+    return [", ".join(filter(None, (ward, residents.district_name(*of)))) for ward, *of in parts]
 
 
-def _count(db: duckdb.DuckDBPyConnection, target: Path, postcodes: np.ndarray, centres: np.ndarray) -> None:
-    """Count the records of the table `street` in each candidate; a map point lies in one at most."""
-    points = db.execute(
-        "SELECT DISTINCT longitude, latitude FROM street WHERE longitude IS NOT NULL"
-    ).fetchnumpy()
+def _count(
+    db: duckdb.DuckDBPyConnection, street: str, target: Path, postcodes: np.ndarray, near: _Near
+) -> None:
+    """Count the records of each candidate."""
+    points = db.execute("SELECT DISTINCT longitude, latitude FROM read_parquet(?)", [street]).fetchnumpy()
     x, y = (np.asarray(points[c], float) for c in ("longitude", "latitude"))
-    nearest = np.full(len(x), len(centres))
-    if len(x) and len(centres):
-        limit = np.nextafter(MILE_M, np.inf)  # the query leaves out what lies at the limit itself
-        _, nearest = cKDTree(centres).query(np.column_stack(to_metres(x, y)), distance_upper_bound=limit)
-    inside = nearest < len(centres)
-    placed = {"longitude": x[inside], "latitude": y[inside], "candidate": postcodes[nearest[inside]]}
+    of = near.of(np.column_stack(to_metres(x, y)))
+    inside = of >= 0
+    placed = {"longitude": x[inside], "latitude": y[inside], "candidate": postcodes[of[inside]]}
     db.register("placed", pd.DataFrame(placed).astype({"candidate": "str"}))
     db.execute(
-        "COPY (SELECT candidate, month, category, count(*)::INTEGER AS records FROM street "
-        f"JOIN placed USING (longitude, latitude) WHERE force <> '{BTP}' GROUP BY ALL ORDER BY ALL) "
+        "COPY (SELECT candidate, month, category, count(*)::INTEGER AS records FROM read_parquet($street) "
+        "JOIN placed USING (longitude, latitude) WHERE force <> $btp GROUP BY ALL ORDER BY ALL) "
         "TO $path (FORMAT parquet, COMPRESSION zstd)",
-        {"path": str(target)},
+        {"street": street, "btp": BTP, "path": str(target)},
     )
     db.unregister("placed")
+
+
+# ------------------------------------------------------------------------ who lives and works there
+
+
+def _people(
+    db: duckdb.DuckDBPyConnection,
+    folder: Path,
+    near: _Near,
+    of_code: np.ndarray,
+    district_of_code: np.ndarray,
+    gaps: np.ndarray,
+) -> dict[str, Any]:
+    """Return the residents, jobs and rural-urban class of each candidate, by the rule for any place; 0 or "" unknown.
+
+    Parameters
+    ----------
+    of_code, district_of_code
+        The candidate that each postcode is in, and its district.
+    gaps
+        Which candidates lack some of their postcodes.
+    """
+    n = len(near.centres)
+    found = {RESIDENTS: np.zeros(n, int), JOBS: np.zeros(n, int)}
+    if (folder / residents.FILE).is_file():
+        whole = residents.Sums(pd.read_parquet(folder / residents.TOTALS)).whole
+        within = pd.DataFrame({"of": of_code, "district": district_of_code})
+        share = within[within["of"] >= 0].groupby("of")["district"].value_counts(normalize=True)
+        touched = share[share >= LEAST_SHARE].index
+        for measure, values in found.items():
+            known = gaps.copy()
+            for unit in residents.PREFERRED[measure]:
+                rows = db.execute(
+                    "SELECT longitude, latitude, coalesce(value, 0) AS value, value IS NULL AS lost "
+                    "FROM read_parquet(?) WHERE measure = ? AND unit = ?",
+                    [str(folder / residents.FILE), measure, unit],
+                ).fetchnumpy()
+                of = near.of(np.column_stack(to_metres(rows["longitude"], rows["latitude"])))
+                inside = of >= 0
+                count, total, lost = (
+                    np.bincount(of[inside], weights=w, minlength=n)
+                    for w in (None, rows["value"][inside], rows["lost"][inside])
+                )
+                fit = ~known & (count >= residents.LEAST[unit]) & (lost == 0)
+                if unit != POSTCODE:  # postcodes are known as far as their file goes
+                    fit[[of for of, district in touched if (unit, district) not in whole]] = False
+                values[fit] = total[fit]
+                known |= fit
+    return found | {"rural_urban": _classes(folder, near)}
+
+
+def _classes(folder: Path, near: _Near) -> list[str]:
+    """Return the rural-urban class of each candidate: of most LSOAs whose centre is in it, else of the nearest."""
+    if not (folder / residents.CLASSES).is_file():
+        return [""] * len(near.centres)
+    table = pd.read_parquet(folder / residents.CLASSES, columns=["name", "longitude", "latitude"])
+    xy = np.column_stack(to_metres(table["longitude"], table["latitude"]))
+    nearest = table["name"].to_numpy()[cKDTree(xy).query(near.centres)[1]] if len(table) else []
+    inside = table["name"].groupby(near.of(xy)).agg(commonest)
+    return [str(inside.get(i, name)) for i, name in enumerate(nearest)]
+
+
+def commonest(names: pd.Series) -> str:
+    """Return the commonest of some names, of several the first in order."""
+    return str(names.mode().iloc[0])
 
 
 # ------------------------------------------------------------------------ which are like a place
@@ -189,21 +274,19 @@ def _areas(folder: Path) -> dict[str, Any]:
 
 
 def _forces(
-    centres: np.ndarray, areas: Mapping[str, Any], tree: cKDTree, force_of_code: np.ndarray, *, complete: bool
+    centres: np.ndarray, areas: Mapping[str, Any], tree: cKDTree, force_of_code: np.ndarray, gaps: np.ndarray
 ) -> list[str]:
     """Return the forces with 2 % or more of each mile, separated by spaces; "" where not all of it is known.
 
-    Force areas decide as far as they reach, then the nearest postcode of each of some 150 spots (R19).
+    Force areas decide as far as they reach, then the nearest postcode of each of some 150 spots (R19), unless a gap
+    in the postcode file is near.
     """
     found = np.full(len(centres), "", object)
     circles = shapely.buffer(shapely.points(centres), MILE_M)
     for force, area in areas.items():
         shapely.prepare(area)
         found[shapely.contains(area, circles)] = force
-    rest = np.flatnonzero(found == "")
-    bounded = complete or gazetteer.are_all(areas)
-    if not bounded:
-        rest = rest[~_beside_a_gap(centres[rest], tree)]
+    rest = np.flatnonzero((found == "") & (gazetteer.are_all(areas) | ~gaps))
     around = _within(MILE_M, _APART_M)
     spots = (centres[rest][:, None] + around).reshape(-1, 2)
     home = np.full(len(spots), "", object)

@@ -587,6 +587,11 @@ def are_all(forces: Iterable[str]) -> bool:
     return set(forces) >= set(force_of_area_code().values()) - _NOT_EVERYWHERE
 
 
+def gap_share(area: BaseGeometry, near: pd.DataFrame) -> float:
+    """Return the share of an area in which the postcode file has a gap (see `parts_of`)."""
+    return float(in_metres(_void(area, near)).area / in_metres(area).area)
+
+
 def _void(area: BaseGeometry, near: pd.DataFrame) -> BaseGeometry:
     """Return the part of an area inside large circles without any postcode (EPSG:4326)."""
     shape = in_metres(area)

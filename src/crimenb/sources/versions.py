@@ -71,6 +71,23 @@ class _Streets(TypedDict):
     attribution: Annotated[str, msgspec.Meta(max_length=200)]
 
 
+class _Residents(TypedDict):
+    measure: Literal["residents", "households", "jobs", "estimate"]
+    unit: Literal["postcode", "oa", "lsoa"]
+    year: Annotated[str, msgspec.Meta(pattern=r"^20\d\d\Z")]
+    source: Annotated[str, msgspec.Meta(max_length=100)]
+    areas: _Number
+    total: _Number
+    lost_areas: _Number
+    lost: _Number
+    suppressed: _Number
+
+
+class _Classes(TypedDict):
+    areas: _Number
+    source: Annotated[str, msgspec.Meta(max_length=100)]
+
+
 class _Inventory(TypedDict):
     """The shape of an inventory, which may have come with an archive that somebody handed over."""
 
@@ -90,6 +107,8 @@ class _Inventory(TypedDict):
     lacks: NotRequired[list[Annotated[str, msgspec.Meta(pattern=r"^20\d\d-\d\d-[a-z-]{2,40}-street\.csv\Z")]]]
     areas: NotRequired[dict[Literal["ward", "parish", "lsoa", "neighbourhood"], _Areas]]
     streets: NotRequired[_Streets]
+    residents: NotRequired[list[_Residents]]
+    rural_urban: NotRequired[_Classes]
 
 
 def resolve(folder: Path) -> Path:
