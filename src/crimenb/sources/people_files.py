@@ -456,8 +456,9 @@ def _units(codes: pd.Series, *, postcodes: bool) -> pd.Series:
     if postcodes:
         right = codes.str.fullmatch(r"[A-Z]{1,2}\d[A-Z\d]?\d[A-Z]{2}")
         return pd.Series(np.where(right, POSTCODE, ""), index=codes.index)
-    kinds = {"E00": OA, "W00": OA, "E01": LSOA, "W01": LSOA}
-    return codes.where(codes.str.fullmatch(r"[EW]0[01]\d{6}"), "").str[:3].map(kinds).fillna("")
+    # E is England, W Wales, and Z the invented country of the demonstration.
+    known = codes.where(codes.str.fullmatch(r"[EWZ]0[01]\d{6}"), "").str[1:3]
+    return known.map({"00": OA, "01": LSOA}).fillna("")
 
 
 def _whole(parts: Sequence[_Part]) -> Numbers:

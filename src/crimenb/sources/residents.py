@@ -185,7 +185,8 @@ def district_counts(
 def credit(series: Sequence[Mapping[str, Any]]) -> str:
     """Name the numbers that a source has, with their years, and their publisher; "" where it has none."""
     named = [f"{s['measure']}: {s['source']}, {s['year']}, by {UNITS[s['unit']]}" for s in series]
-    return f"{'; '.join(named)}. {LICENCE}" if named else ""
+    credit = f" {LICENCE}" if any(s["source"].startswith("ONS ") for s in series) else ""
+    return f"{'; '.join(named)}.{credit}" if named else ""
 
 
 def lines(inventory: Mapping[str, Any]) -> Iterator[str]:
