@@ -34,28 +34,28 @@ _NAMES = [a + b for b, a in product(("wick", "ham", "ford", "bury"), (
 ))]  # fmt: skip
 
 
-def add(folder: Path, usual: dict[str, float], months: list[str], seed: list[int]) -> int:
+def add(folder: Path, months: list[str], seed: list[int]) -> int:
     """Add the towns to the candidates of an archive's version; return how many.
 
     Parameters
     ----------
     folder
-        The version.
-    usual
-        Records of a month of each category in the mile of Fablemouth.
+        The version; in order of postcode the mile of Fablemouth is its first candidate.
     months
         The months.
     seed
         Seed of the draws.
     """
     rng = np.random.default_rng(seed)
+    own = pd.read_parquet(folder / COUNTS).query(f"candidate == '{town.CENTRE}'")
+    usual = own.groupby("category")["records"].sum() / own["month"].nunique()
     n = np.arange(TOWNS)
     lon, lat = town.lonlat(-60_000.0 + 4000 * (n % 8), -40_000.0 + 4000 * (n // 8))
     residents = (RESIDENTS * rng.uniform(0.8, 1.2, TOWNS)).round(-1).astype(int)
     jobs = residents * JOBS * np.where(n < UNLIKE, 0.3, rng.uniform(0.82, 1.18, TOWNS))
     places = pd.DataFrame({
         "postcode": [f"ZZ7 {k // 10}{'ABDEFGHJLN'[k % 10]}A" for k in n], "name": _NAMES[:TOWNS], "force": town.VALE,
-        "longitude": lon, "latitude": lat, "rural_urban": town.URBAN, "residents": residents,
+        "longitude": lon, "latitude": lat, "rural_urban": town.URBAN[1], "residents": residents,
         "jobs": jobs.round(-1).astype(int),
     })  # fmt: skip
     parts = []
@@ -64,9 +64,13 @@ def add(folder: Path, usual: dict[str, float], months: list[str], seed: list[int
         for month in months:
             mean = level * days_in(month) / 30.44
             records = rng.poisson(rng.gamma(mean / 0.6, 0.6))  # their variance is 1.6 times the mean
-            parts.append(pd.DataFrame({"candidate": places["postcode"], "month": month, "category": slug, "records": records}))
+            one = {"candidate": places["postcode"], "month": month, "category": slug, "records": records}
+            parts.append(pd.DataFrame(one))
     with duckdb.connect() as db:
-        for file, rows, key in ((FILE, places, "postcode"), (COUNTS, pd.concat(parts), "candidate, month, category")):
+        for file, rows, key in (
+            (FILE, places, "postcode"),
+            (COUNTS, pd.concat(parts), "candidate, month, category"),
+        ):
             path = folder / file
             db.register("further", rows[rows["records"] > 0] if file == COUNTS else rows)
             db.execute("CREATE OR REPLACE TABLE whole AS SELECT * FROM read_parquet(?) LIMIT 0", [str(path)])

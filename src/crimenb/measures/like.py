@@ -109,7 +109,7 @@ def like_this(data: Data) -> Like:
     by_residents = bool((places["residents"] > 0).any() if len(places) else len(data.residents))
     here = data.residents[data.residents["where"] == "here"].set_index("measure")["value"]
     residents = int(here.get("residents", 0)) if by_residents else 0
-    jobs = int(here.get("jobs", 0)) if residents and (places["jobs"] > 0).any() else 0
+    jobs = int(here.get("jobs", 0)) if residents and (places["jobs"] > 0).any() | places.empty else 0
     classes = set(places["rural_urban"])
     same = [set(f.split()) == set(deciding(data)) for f in places["force"]]
     known = (places, by_residents, residents, jobs, classes.pop() if len(classes) == 1 else "", sum(same))

@@ -198,7 +198,7 @@ def like_dots(data: Data) -> Words:
         drawn = strip(p.others, p.records, p.median)
         bodies[p.series == ASB].append([
             _strong(name, named=p.named), f"{p.records:,}", f"{p.median:,g}", drawn,
-            _strong(like.IN_WORDS[p.kind], named=p.named),
+            _strong("" if p.kind == Standing.WITHIN else like.IN_WORDS[p.kind], named=p.named),
         ])  # fmt: skip
     headings = [
         ("Category", ""),

@@ -108,7 +108,7 @@ _SHOWN: dict[str, tuple[str, list[Column]]] = {
         [Column("label", "Category"), Column("here", "Here", WHOLE), Column("low", "Level here, at least", WHOLE),
          Column("high", "Level here, at most", WHOLE), Column("places", "Places like this one", WHOLE),
          Column("median", "Their median", "{:,g}"), Column("fewer", "Places with fewer", WHOLE),
-         Column("more", "Places with more", WHOLE), Column("position", "Position here")],
+         Column("position", "Position here")],
     ),
     "explore": (
         "Records by month and category",

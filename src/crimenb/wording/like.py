@@ -86,7 +86,8 @@ def rule(place: Place) -> str:
     if not like.by_residents:
         own = "with two thirds to one and a half times as many crimes as here"
         return f"{said}{own}. This archive has no residents to go by."
-    parts = [f"of the same rural-urban class ({like.rural_urban})" if like.rural_urban else ""]
+    named = f" ({like.rural_urban})" if like.rural_urban else ""
+    parts = [f"of the same rural-urban class{named}" if named or like.places.empty else ""]
     if like.residents:
         parts.append(
             f"with about {_people(0.75 * like.residents)} to {_people(1.25 * like.residents)} residents"
