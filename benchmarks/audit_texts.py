@@ -29,6 +29,7 @@ _FRAMES = {
     "outcomes": cn.outcome_shares,
     "change": cn.change_by_category,
     "compared": cn.compared_shares,
+    "like": cn.like_positions,
     "explore": cn.count_by_month_and_category,
 }
 """The figures of a report, and the numbers that each draws and lists."""
@@ -36,8 +37,12 @@ _FRAMES = {
 
 _DRAWN = {
     "categories": cn.category_bars, "outcomes": cn.outcome_bars, "change": cn.change_dots, "compared": cn.share_dots,
+    "like": cn.like_dots,
 }  # fmt: skip
 """The figures that are tables."""
+
+_WHERE_ASKED = {"like"}
+"""Figures that a page has only where they are asked for."""
 
 
 def page_of(data: Data) -> Page:
@@ -49,9 +54,14 @@ def page_of(data: Data) -> Page:
         "glance": summary.at_a_glance(place),
         "summary": [line for line in summary.summary_md(place).split("\n") if line],
     }
+    asked = {"like"} if data.query.like else set()
     for name, draw in _DRAWN.items():
+        if name in _WHERE_ASKED - asked:
+            continue
         page[f"figure {name}"] = _rows(re.sub(r"<(?!/?t[rhd])[^>]*>", "", draw(data).html))
     for name, numbers in _FRAMES.items():
+        if name in _WHERE_ASKED - asked:
+            continue
         frame = numbers(data)
         page[f"headline {name}"] = figures.headline(name, data, subtitle=bool(len(frame))).text.split("\n")
         if name in figures._TEXTS:
@@ -71,6 +81,8 @@ def page_of(data: Data) -> Page:
     page["careful"] = how_to_read.careful_sentences(place)
     page["instead of"] = [f"{m.sentence} | {m.instead}" for m in misreadings.do_not_say(place)]
     for name in notes():
+        if name in _WHERE_ASKED - asked:
+            continue
         page[f"note {name}"] = note_text(name, data).split("\n")
     known = row(Entry(place.key, data.query.slug, "done", overview=json.dumps(overview(data))))
     page["index"] = [f"{key} | {known[key]}" for key in _INDEX] + [known["matters"]]

@@ -153,8 +153,9 @@ def odd_and_even(found: list[Year]) -> pd.DataFrame:
 
 
 SHARES = {
-    "violent-crime": 0.34, "shoplifting": 0.11, "public-order": 0.08, "criminal-damage-arson": 0.10, "vehicle-crime": 0.08,
-    "other-theft": 0.08, "burglary": 0.05, "drugs": 0.04, "other-crime": 0.03, "robbery": 0.02, "bicycle-theft": 0.02,
+    "violent-crime": 0.34, "shoplifting": 0.11, "public-order": 0.08, "criminal-damage-arson": 0.10,
+    "vehicle-crime": 0.08, "other-theft": 0.08, "burglary": 0.05,
+    "drugs": 0.04, "other-crime": 0.03, "robbery": 0.02, "bicycle-theft": 0.02,
     "theft-from-the-person": 0.02, "possession-of-weapons": 0.01, ASB: 0.25,
 }  # fmt: skip
 """What each category, and the reports of anti-social behaviour, are beside all crime, about."""
@@ -182,7 +183,7 @@ def simulate(mean: float, spread: float, rng: np.random.Generator) -> dict[str, 
         whole = [pair for series, pair in drawn.items() if series != ASB]
         drawn["crime"] = sum(level for level, _ in whole), sum(y for _, y in whole)
         for series, (level, y) in drawn.items():
-            one = position("asb" if series == ASB else series, y[0], months, y[1:].sum(axis=1))
+            one = position(series, y[0], months, y[1:].sum(axis=1))
             below = float(np.mean(level[1:] < level[0]))
             for name, t in POINTS.items():
                 if side := called(one, t):

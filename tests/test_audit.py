@@ -7,10 +7,12 @@ import pytest
 from benchmarks.audit import Finding, read_page
 from benchmarks.audit_facts import Facts
 from benchmarks.audit_seeds import (
+    ALIKE,
     AREA,
     FAULTS,
     GAP,
     LONG,
+    NONE_ALIKE,
     NOTHING,
     PART,
     SEEDS,
@@ -30,19 +32,22 @@ PAGES = [
     TOWN, LONG, VILLAGE, GAP, PART, NOTHING, AREA,
     ("ZZ2 2BB", "2023-07", "2025-12"), ("ZZ9 9ZZ", "2024-01", "2025-12"), ("ZZ9 9ZZ", "2025-08", "2025-08"),
     ("ZZ1 1AA", "2024-09", "2024-11"), ("ZZ1 1AA", "2023-09", "2023-09"), ("ZZ2 2BB", "2025-07", "2025-12", "ZZ1 1AA", "ZZ9 9ZZ"),
-    ("Quarry", "2024-01", "2025-12"),
+    ("Quarry", "2024-01", "2025-12"), ALIKE, NONE_ALIKE, ("ZZ1 1AA", "2023-01", "2025-12", "ZZ2 2BB", "--like"),
+    ("ZZ1 1AA", "2025-09", "2025-12", "--like"), ("ZZ2 2BB", "2025-08", "2025-08", "--like"),
+    ("ZZ1 1AA", "2024-10", "2024-10", "--like"),
 ]  # fmt: skip
 
 
 @functools.cache
 def read(asked: tuple[str, ...]) -> tuple[Facts, Page]:
     start, end = asked[1:3]
+    others, like = [a for a in asked[3:] if a != "--like"], "--like" in asked
     if asked[0] == WARD:
         query = cn.Query.parse("", start, end, area=cn.read_area(NOTEBOOKS / WARD))
     elif asked[0] == "Quarry":
         query = cn.Query.parse("", start, end, area=cn.named_area("ward", asked[0], source="demo"))
     else:
-        query = cn.Query.parse(asked[0], start, end, asked[3:])
+        query = cn.Query.parse(asked[0], start, end, others, like=like)
     data = cn.collect(query, "demo")
     return Facts(data), page_of(data)
 
@@ -70,7 +75,7 @@ def test_a_false_sentence_is_found(seed):
 
 def test_every_kind_of_fault_has_a_false_sentence():
     assert {s.fault for s in SEEDS} == set(FAULTS)
-    assert len(SEEDS) == 36
+    assert len(SEEDS) == 43
 
 
 def test_a_sentence_that_the_audit_does_not_know_is_not_passed_over():

@@ -155,7 +155,8 @@ def position(series: str, counts: np.ndarray, months: list[str], others: np.ndar
     """
     days = np.array([days_in(m) for m in months], float)
     records, median = int(counts.sum()), float(np.median(others))
-    phi = dispersion(counts, days, records / days.sum() * days[-1], spread=spread_of(series))
+    spread = spread_of("asb" if series == ASB else series)
+    phi = dispersion(counts, days, records / days.sum() * days[-1], spread=spread)
     half = T * np.sqrt(phi) / 2
     low, high = max(0.0, np.sqrt(records) - half) ** 2, (np.sqrt(records) + half) ** 2
     fewer, more = int((others < records).sum()), int((others > records).sum())
