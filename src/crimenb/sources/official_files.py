@@ -34,6 +34,9 @@ STREET = (
     "Crime ID,Month,Reported by,Falls within,Longitude,Latitude,Location,LSOA code,LSOA name,"
     "Crime type,Last outcome category,Context"
 )
+OUTCOMES_COLUMNS = (
+    "Crime ID,Month,Reported by,Falls within,Longitude,Latitude,Location,LSOA code,LSOA name,Outcome type"
+)
 NEEDED = {"crime id", "month", "reported by", "longitude", "latitude", "location", "crime type",
           "last outcome category"}  # fmt: skip
 KNOWN = {
@@ -99,8 +102,8 @@ class Finder:
 
     # ---------------------------------------------------------------- finding
 
-    def street_files(self, sources: Iterable[Path]) -> list[Found]:
-        """Return one street file a force and month, sorted by name.
+    def files(self, sources: Iterable[Path]) -> tuple[list[Found], list[Found]]:
+        """Return the street files and the outcomes files, one a force and month, sorted by name.
 
         Raises
         ------
@@ -110,17 +113,19 @@ class Finder:
             A file is foreign, damaged, or named for a force or month that does not exist.
         """
         found = [f for source in sources for f in self._in_source(source)]
+        decided = [f for f in found if f.kind == "outcomes"]
         for item in found:
             if item.kind != "street":
                 self._check_columns(item)
-                self.unused[f"{item.kind} files (recognised, not used yet)"] += 1
+            if item.kind == "stop-and-search":
+                self.unused["stop-and-search files (recognised, not used yet)"] += 1
         modern = []
         for item in (f for f in found if f.kind == "street"):
             if {c.lower() for c in OLD_STREET.split(",")} <= set(self._check_columns(item)):
                 self.unused["street files in the eight-column format of 2010 and 2011"] += 1
             else:
                 modern.append(item)
-        return self._chosen(modern)
+        return self._chosen(modern), self._chosen(decided)
 
     def _in_source(self, source: Path) -> Iterator[Found]:
         if not source.exists():
