@@ -231,7 +231,8 @@ def outcome_times(data: Data, *, place: str = "") -> pd.DataFrame:
     found = found.rename_axis("category").reset_index()
     found["label"] = found["category"].map(lambda c: "All crime" if c == "crime" else label_of(c))
     found = found.sort_values(["crimes", "category"], ascending=[False, True], ignore_index=True)
-    return found.assign(place=key_of(data))[[*VIEWS["outcome_times"]]]
+    columns = VIEWS["outcome_times"]
+    return found.assign(place=key_of(data))[[*columns]].astype(columns)
 
 
 def timed_months(data: Data) -> list[str]:

@@ -88,13 +88,6 @@ _SHOWN: dict[str, tuple[str, list[Column]]] = {
         [Column("group", "Outcome"), Column("crimes", "Crimes", WHOLE), Column("share", "Share", SHARE, "[u]"),
          Column("rest", "Rest of the force", SHARE)],
     ),
-    "outcome-times": (
-        "Time to the first outcome: crimes of {timed}",
-        [Column("label", "Category"), Column("crimes", "Crimes", WHOLE), Column("decided", "With an outcome", WHOLE),
-         Column("same_month", "In the month recorded", SHARE, "[u]"),
-         Column("in_three", "Within three months", SHARE, "[u]"),
-         Column("median", "Months until half had one", WHOLE, "[u]")],
-    ),
     "change": (
         "The latest 12 months against the same months a year before",
         [Column("label", "Category"), Column("before", "Before", WHOLE), Column("after", "Latest", WHOLE),
@@ -113,6 +106,16 @@ _SHOWN: dict[str, tuple[str, list[Column]]] = {
         [Column("month", "Month"), *[Column(c, c, WHOLE) for c in CATEGORIES.values()]],
     ),
 }  # fmt: skip
+_FURTHER: dict[str, tuple[str, list[Column]]] = {
+    "outcome-times": (
+        "Time to the first outcome: crimes of {timed}",
+        [Column("label", "Category"), Column("crimes", "Crimes", WHOLE), Column("decided", "With an outcome", WHOLE),
+         Column("same_month", "In the month recorded", SHARE, "[u]"),
+         Column("in_three", "Within three months", SHARE, "[u]"),
+         Column("median", "Months until half had one", WHOLE, "[u]")],
+    ),
+}  # fmt: skip
+"""Tables that stand below that of a figure."""
 
 
 # ----------------------------------------------------------------------- figures
@@ -237,7 +240,7 @@ def _show_words_and_table(frame: pd.DataFrame, name: str, data: Data) -> None:
 def _table(name: str, frame: pd.DataFrame, data: Data) -> Words:
     """Return a figure's numbers as a table of what says something here."""
     known = facts(data)
-    caption, columns = _SHOWN[name]
+    caption, columns = (_SHOWN | _FURTHER)[name]
     caption = caption.format(**known)
     if name == "change":
         verdicts = {name_of(c.series): verdict_with_reason(c) for c in place_of(data).changes}
