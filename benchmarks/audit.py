@@ -225,7 +225,11 @@ def _outcomes(f: Facts, row: dict[str, str]) -> Iterator[str]:
 
 
 def _waits(f: Facts, row: dict[str, str]) -> Iterator[str]:
-    rows = f.waits if row["Category"] == "All crime" else f.waits[f.waits["category"] == slug_of(row["Category"], f)]
+    rows = (
+        f.waits
+        if row["Category"] == "All crime"
+        else f.waits[f.waits["category"] == slug_of(row["Category"], f)]
+    )
     n, later = len(rows), rows["later"]
     half = f.half_after(later)
     yield from _cells(row, {
@@ -329,7 +333,8 @@ def _drawn(f: Facts, name: str, cells: list[str]) -> Iterator[str]:
 TABLES = {
     "categories": _categories,
     "trend": lambda f, r: _months(f, r, "crime"), "trend.asb": lambda f, r: _months(f, r, "asb"),
-    "snapped-points": _points, "outcomes": _outcomes, "outcome-times": _waits, "change": _changes, "compared": _shares, "explore": _across,
+    "snapped-points": _points, "outcomes": _outcomes, "outcome-times": _waits,
+    "change": _changes, "compared": _shares, "explore": _across,
 }  # fmt: skip
 
 

@@ -536,13 +536,17 @@ class Facts:
     @cached_property
     def waits(self) -> pd.DataFrame:
         """Crimes of the settled months that were followed for three months: category, and months to an outcome."""
-        rows = self.decided[(self.decided["followed"] >= 3) & self.decided["month"].isin(self.settled["settled"])]
+        rows = self.decided[
+            (self.decided["followed"] >= 3) & self.decided["month"].isin(self.settled["settled"])
+        ]
         return rows.loc[rows.index.repeat(rows["crimes"]), ["category", "later"]]
 
     def half_after(self, waits: pd.Series) -> int | None:
         """Months after which half of some crimes had an outcome."""
         had = sorted(waits[waits >= 0])
-        return int(had[(len(waits) + 1) // 2 - 1]) if len(had) >= len(waits) / 2 and len(waits) >= 50 else None
+        return (
+            int(had[(len(waits) + 1) // 2 - 1]) if len(had) >= len(waits) / 2 and len(waits) >= 50 else None
+        )
 
     @cached_property
     def no_outcomes(self) -> bool:
