@@ -606,6 +606,9 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     right = all(d in DRAWS and big & set(DRAWS[d]) for d in said)
     return {"what": ("mile" if f.circle else "area") if said else None, "draws": g["draws"] if right else "..."}
 
+simple(r"police\.uk changed its categories in {months:T}, so a category from before is not the one of that name after\.",
+    lambda f: {"months": " and ".join(
+        named(m) for m in ("2011-09", "2013-05") if f.months and f.months[0] < m <= f.latest) or None})
 simple(r"One month in {n:I} is always the highest\. That alone is not news\.",
     lambda f: {"n": len(f.months)} | truth(f.small))
 def _busiest(f: Facts) -> OneOf:

@@ -38,6 +38,9 @@ OLD_CATEGORIES: dict[str, str] = {
 NEW_POINTS = "2022-07"
 """From this month on police.uk's map points are others than before (R20)."""
 
+NEW_CATEGORIES = ("2011-09", "2013-05")
+"""Months from which police.uk's categories are others than before: six, then eleven, then fourteen."""
+
 BTP = "btp"
 TERRITORIAL = "territorial"
 """`reported_by` where the source tells a territorial force from BTP but not which (the API)."""

@@ -21,9 +21,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import numpy as np
 
 from crimenb.errors import CrimenbError, QueryError, SourceError
 from crimenb.files import locked
+from crimenb.geo import to_lonlat
 from crimenb.plurals import counted
 from crimenb.query import parse_month
 from crimenb.schema import (
@@ -38,6 +40,7 @@ from crimenb.sources import gazetteer as gazetteers
 from crimenb.sources.named_areas import FILE as AREAS
 from crimenb.sources.official_files import (
     NAME,
+    OLD_STREET,
     OUTCOMES_COLUMNS,
     STREET,
     Finder,
@@ -78,6 +81,11 @@ LEFT JOIN categories AS c ON c.name = lower(trim(f."crime type"))
 LEFT JOIN outcomes AS o ON o.name = trim(f."last outcome category")
 LEFT JOIN reporting AS r ON r.name = replace(lower(trim(f."reported by")), '&', 'and')
 """
+_READ_OLD = (
+    _READ.replace('trim("crime id")', "''").replace('"longitude"', '"easting"').replace('"latitude"', '"northing"')
+    .replace('coalesce(o.kept, trim("last outcome category"))', "''")
+    .replace('LEFT JOIN outcomes AS o ON o.name = trim(f."last outcome category")\n', "")
+)  # fmt: skip
 # Great Britain and Northern Ireland with their seas; anything else is a broken coordinate.
 _LOCATED = "lon <> '' AND lat <> '' AND NOT (x = 0 AND y = 0)"
 _BROKEN = """
@@ -428,7 +436,12 @@ class _Build:
 
     def _load(self, finder: Finder, item: Found) -> None:
         """Read one street file into the table, counting what cannot be read."""
-        copy, layout = self._read(finder, item, _READ, STREET)
+        is_old = finder.layout(item).is_old
+        copy, layout = self._read(
+            finder, item, _READ_OLD if is_old else _READ, OLD_STREET if is_old else STREET
+        )
+        if is_old:
+            self._to_degrees()
         comma = layout.delimiter == ";"  # where Excel writes so, it writes decimal commas too
         number = "try_cast(replace({0}, ',', '.') AS DOUBLE)" if comma else "try_cast({0} AS DOUBLE)"
         self.db.execute(
@@ -452,6 +465,20 @@ class _Build:
                 "rows": rows, "records": rows - sum(lost.values()),
             }
         )  # fmt: skip
+
+    def _to_degrees(self) -> None:
+        """Write the eastings and northings of an old file as longitudes and latitudes; 0, 0 stays nowhere."""
+        metres = self.db.execute(
+            "SELECT DISTINCT lon, lat, try_cast(lon AS DOUBLE) AS x, try_cast(lat AS DOUBLE) AS y FROM raw "
+            "WHERE x <> 0 AND y <> 0"
+        ).df()
+        lon, lat = to_lonlat(metres["x"], metres["y"])
+        known = metres.assign(east=np.round(lon, 6).astype(str), north=np.round(lat, 6).astype(str))
+        self.db.register("known", known)
+        self.db.execute(
+            "UPDATE raw SET lon = east, lat = north FROM known WHERE raw.lon = known.lon AND raw.lat = known.lat"
+        )
+        self.db.unregister("known")
 
     def _copied(self, finder: Finder, item: Found, layout: Layout) -> _Copy:
         """Hash a file; copy it where it is in a zip, and rewrite it where DuckDB would not read it."""
