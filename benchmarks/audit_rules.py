@@ -984,7 +984,7 @@ simple(r"Records by category, here and in places like this one, {months:T}\.", l
 def _two(number: float) -> str:
     return f"{float(f'{number:.2g}'):,.0f}"
 
-@rule(r"Places like this one are miles in this archive that overlap neither this area nor each other, (?P<crime>with two thirds to one and a half times as many crimes as here\. This archive has no residents to go by)?(?P<rule>.+?)?\.(?= Each dot| A position|$)")
+@rule(r"Places like this one are miles in this archive that overlap neither this area nor each other, (?P<crime>with two thirds to one and a half times as many crimes as here\. This archive has no residents to go by)?(?P<rule>.+?)??\.(?= Each dot| A position|$)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     people = bool((f.alike["residents"] > 0).any()) if len(f.alike) else bool(len(f.people))
     n, jobs = (f.own_people.get(k, 0) for k in ("residents", "jobs"))

@@ -48,5 +48,7 @@ def test_every_parameter_has_a_type_and_a_line_of_help():
     from papermill import inspect_notebook
 
     found = inspect_notebook(str(notebook_path()))
-    assert set(found) == {"postcode", "start", "end", "compare_with", "area", "source", "snapshot"}
-    assert all(p["inferred_type_name"] == "str" and p["help"] for p in found.values())
+    assert set(found) == {"postcode", "start", "end", "compare_with", "area", "like", "source", "snapshot"}
+    assert all(
+        p["inferred_type_name"] == ("bool" if n == "like" else "str") and p["help"] for n, p in found.items()
+    )

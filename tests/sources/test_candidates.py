@@ -105,6 +105,7 @@ def test_what_the_file_of_postcodes_leaves_open_is_no_candidate(tmp_path):
     codes = write_postcodes(tmp_path / "postcodes.csv", only_villages=True)
     built = build_archive([tmp_path / "csv" / "2025-01"], tmp_path / "A", postcodes=codes)
     assert built.candidates == 0  # each has two kilometres without a postcode beside it
+    assert asked(Archive(tmp_path / "A"), MANY, "2025-01", "2025-01").empty
 
 
 def test_months_that_are_added_are_counted(tmp_path):

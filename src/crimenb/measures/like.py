@@ -24,7 +24,7 @@ from crimenb.measures.counts import (
 )
 from crimenb.measures.months import LEAST_MONTHS, spread_of
 from crimenb.query import days_in
-from crimenb.schema import ASB, label_of
+from crimenb.schema import ASB, VIEWS, label_of
 from crimenb.usual_range import dispersion
 
 if TYPE_CHECKING:
@@ -208,9 +208,8 @@ def like_positions(data: Data, *, place: str = "") -> pd.DataFrame:
          p.median, p.fewer, p.more, str(p.kind))
         for p in ordered(like_this(data).positions)
     ]  # fmt: skip
-    columns = ["place", "category", "label", "is_crime", "here", "low", "high", "places", "median", "fewer", "more",
-               "position"]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns)
+    columns = VIEWS["like_positions"]
+    return pd.DataFrame(rows, columns=[*columns]).astype(columns)
 
 
 def ordered(positions: tuple[Position, ...]) -> list[Position]:

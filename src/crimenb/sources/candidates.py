@@ -81,10 +81,11 @@ def write(db: duckdb.DuckDBPyConnection, folder: Path, *, complete: bool) -> int
     rows = rows.assign(**_people(db, folder, near, near.of(xy), np.asarray(codes["district"]), gaps[whole]))
     for file in (FILE, COUNTS):
         (folder / file).unlink(missing_ok=True)  # it may be shared with the version before
-    db.register("picked", rows)
+    texts = dict.fromkeys(["postcode", "name", "force", "rural_urban"], "str")
+    db.register("picked", rows.astype(texts | {"residents": "int64", "jobs": "int64"}))
     db.execute(
-        "COPY (SELECT postcode, name, force, longitude, latitude, rural_urban, residents::BIGINT AS residents, "
-        "jobs::BIGINT AS jobs FROM picked) TO $path (FORMAT parquet, COMPRESSION zstd)",
+        "COPY (SELECT postcode, name, force, longitude, latitude, rural_urban, residents, jobs FROM picked) "
+        "TO $path (FORMAT parquet, COMPRESSION zstd)",
         {"path": str(folder / FILE)},
     )
     db.unregister("picked")
