@@ -293,6 +293,21 @@ def test_candidates_get_residents_jobs_and_a_class(peopled):
     assert not others["residents"].any()
 
 
+def test_a_candidate_has_what_a_report_on_its_postcode_has(peopled):
+    archive, _ = peopled
+    table = pd.read_parquet(archive.folder / FILE).set_index("postcode")
+    counts = pd.read_parquet(archive.folder / COUNTS)
+    for code in (MANY, OF_BOTH, ALONE):
+        data = cn.collect(code, MONTHS[0], MONTHS[-1], source=archive)
+        here = data.residents[data.residents["where"] == "here"].set_index("measure")["value"]
+        assert (here["residents"], here["jobs"]) == tuple(table.loc[code, ["residents", "jobs"]])
+        own = data.crimes[data.crimes["reported_by"] != BTP].groupby(["month", "category"]).size()
+        found = counts[counts["candidate"] == code].set_index(["month", "category"])["records"]
+        assert own.to_dict() == found.to_dict()
+        cover = data.coverage[(data.coverage["share"] >= 0.02) & (data.coverage["force"] != BTP)]
+        assert table.loc[code, "force"] == " ".join(sorted(cover["force"]))
+
+
 def test_with_residents_they_are_alike_in_these(peopled):
     archive, _ = peopled
     rows = asked(archive, MANY)
