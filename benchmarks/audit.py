@@ -290,6 +290,7 @@ def _shares(f: Facts, row: dict[str, str]) -> Iterator[str]:
 POSITIONS = {
     "more": "more than in nine of ten", "fewer": "fewer than in nine of ten", "few": "too few to place",
     "within": "among the middle eight of ten", "chance": "chance could explain it",
+    "unnamed": "never named as few",
 }  # fmt: skip
 """What a position is called in a table."""
 

@@ -477,6 +477,7 @@ class Facts:
             kind = "more" if n >= 20 and low > middle else "chance"
         elif more > 0.9 * len(theirs):
             kind = "fewer" if middle >= 20 and high < middle else "chance"
+            kind = "unnamed" if series == VIOLENCE else kind
         return Place(kind, int(n), low, high, len(theirs), middle, fewer)
 
     # ---------------------------------------------------------------- map points, edge, outcomes

@@ -386,8 +386,8 @@ MEANINGS: dict[str, str] = {
     "like_positions.median": "The median of their records.",
     "like_positions.fewer": "How many of them have fewer records than this place.",
     "like_positions.more": "How many of them have more.",
-    "like_positions.position": '"more" or "fewer" than in nine of ten; "within" or "chance" where none is named; "few" '
-    "where records are too few (R25).",
+    "like_positions.position": '"more" or "fewer" than in nine of ten; "within", "chance" or "unnamed" where none is '
+    'named; "few" where records are too few (R25).',
     "locate.postcode": "The postcode in its written form; as given where it is none.",
     "locate.force": "police.uk's id of the police force; missing where the source does not say.",
     "locate.why": "Why it has no position, else missing.",

@@ -83,6 +83,13 @@ def test_what_a_position_is_called(others, kind):
     assert position("burglary", EVEN, YEAR, np.array(others)).kind == kind
 
 
+def test_violence_is_never_named_as_few():
+    few = np.array([300] * 40)
+    assert position("violent-crime", EVEN, YEAR, few).kind == Standing.UNNAMED
+    assert position("violent-crime", EVEN, YEAR, np.array([50] * 40)).kind == Standing.MORE
+    assert position("robbery", EVEN, YEAR, few).kind == Standing.LESS
+
+
 def test_under_twenty_on_both_sides_no_position_is_called():
     one = np.eye(12, dtype=int)[0]
     assert position("burglary", one * 19, YEAR, np.zeros(40)).kind == Standing.FEW

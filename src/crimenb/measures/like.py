@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from crimenb.data import once, remembered
-from crimenb.measures.comparisons import LEAST, Refusal, T
+from crimenb.measures.comparisons import LEAST, NEVER_LOW, Refusal, T
 from crimenb.measures.counts import (
     crime_categories_of,
     deciding,
@@ -47,6 +47,7 @@ class Standing(StrEnum):
     LESS = "fewer"
     WITHIN = "within"
     CHANCE = "chance"
+    UNNAMED = "unnamed"
     FEW = "few"
 
 
@@ -167,6 +168,8 @@ def position(series: str, counts: np.ndarray, months: list[str], others: np.ndar
         kind = Standing.MORE if records >= LEAST and low > median else Standing.CHANCE
     elif more > BEYOND * len(others):
         kind = Standing.LESS if median >= LEAST and high < median else Standing.CHANCE
+        # That there is little violence would be read as "safe".
+        kind = Standing.UNNAMED if series == NEVER_LOW else kind
     listed = tuple(sorted(map(int, others)))
     return Position(series, records, float(low), float(high), listed, median, fewer, more, kind)
 
@@ -186,7 +189,8 @@ def like_positions(data: Data, *, place: str = "") -> pd.DataFrame:
         One row a series that may be described, all crime first, then the categories in order of name, and
         anti-social behaviour last: `place`, `category`, `label`, `is_crime`, `here` (records), `low` and `high` (what
         the level here may be), `places` (how many), `median` (of their records), `fewer` and `more` (how many of
-        them have fewer records, or more) and `position` ("more", "fewer", "within", "chance" or "few").
+        them have fewer records, or more) and `position` ("more", "fewer", "within", "chance", "unnamed" or
+        "few").
         Empty where none may be.
 
     Raises

@@ -20,6 +20,7 @@ IN_WORDS = {
     Standing.LESS: "fewer than in nine of ten",
     Standing.WITHIN: "among the middle eight of ten",
     Standing.CHANCE: "chance could explain it",
+    Standing.UNNAMED: "never named as few",
     Standing.FEW: "too few to place",
 }
 MOST_NAMED = 3
