@@ -10,6 +10,7 @@ from crimenb.report.build import build_report
 from crimenb.snapshot import collect
 from crimenb.sources.archive_build import build_archive
 from tests.loopback import client, live, real_data, real_year, serve, town, unlimited  # noqa: F401
+from tests.nomis import nobody
 from tests.real import REAL
 
 # A deadline an example would make every property a timed test.
@@ -33,6 +34,13 @@ def _own_cache(tmp_path_factory):
     """Keep the tests out of the user's cache folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CRIMENB_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobody_lives_anywhere():
+    """Keep live reports from asking the real ONS and Nomis."""
+    with nobody():
         yield
 
 

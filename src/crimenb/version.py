@@ -12,6 +12,7 @@ VARIABLES = {
     "CRIMENB_DOWNLOADS_URL": "Another address of police.uk's archive; after a space, where else its files are kept.",
     "CRIMENB_OS_URL": "The same of Ordnance Survey's downloads service.",
     "CRIMENB_ONS_URL": "The same of the ONS's catalogue and areas.",
+    "CRIMENB_NOMIS_URL": "Another address of Nomis, which has residents, households and jobs.",
     "HTTPS_PROXY": "The proxy of your office. HTTP_PROXY, ALL_PROXY and NO_PROXY are read too.",
     "SSL_CERT_FILE": "A file with the certificates to trust, such as the one of your office.",
 }

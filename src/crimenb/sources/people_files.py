@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow
+import pyarrow.compute
+import pyarrow.csv
 import shapely
 
 from crimenb.errors import QueryError, SourceError
@@ -30,7 +33,8 @@ if TYPE_CHECKING:
 RESIDENTS, HOUSEHOLDS, JOBS, ESTIMATE = "residents", "households", "jobs", "estimate"
 POSTCODE, OA, LSOA = "postcode", "oa", "lsoa"
 UNITS = {POSTCODE: "postcodes", OA: "output areas", LSOA: "LSOAs"}
-"""What is counted, and what it is called in the frame."""
+ONE = {POSTCODE: "postcode", OA: "output area", LSOA: "LSOA"}
+"""What is counted, and what it is called in the frame and in a sentence."""
 
 CENSUS = "2021"
 CUT = 25_000
@@ -257,16 +261,38 @@ def _read(raw: bytes, shown: str) -> _Part | pd.DataFrame | tuple[str, pd.DataFr
     if not _CODES & {*columns}:
         return None
     names = [c if columns.index(c) == i else f"{c} ({i})" for i, c in enumerate(columns)]
-    try:
-        table = pd.read_csv(
-            lines, header=None, names=names, dtype="str", keep_default_na=False, index_col=False
-        )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
-        why = " ".join(str(error).split())[:120]
-        msg = f"{shown!r} is not a whole table ({why}); download it again."
-        raise SourceError(msg) from error
-    table = table.fillna("").apply(lambda column: column.str.strip())
+    table = _table(lines.read(), names, shown)
     return _meant(table, above, shown)
+
+
+def _table(text: str, names: list[str], shown: str) -> pd.DataFrame:
+    """Return the rows below a header, as text; notes below them, which have fewer columns, are passed over."""
+
+    def judge(row: pyarrow.csv.InvalidRow) -> str:
+        return "skip" if row.actual_columns < row.expected_columns else "error"
+
+    last = text[text.rfind("\n") + 1 :]
+    try:
+        if last and len(next(csv.reader([last]))) < len(names):
+            msg = "its last line is cut off"
+            raise ValueError(msg)
+        table = pyarrow.csv.read_csv(
+            io.BytesIO(text.encode()),
+            read_options=pyarrow.csv.ReadOptions(column_names=names),
+            parse_options=pyarrow.csv.ParseOptions(invalid_row_handler=judge),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pyarrow.string()), strings_can_be_null=False
+            ),
+        )
+    except ValueError as error:  # pyarrow's own are among them
+        if text.strip():
+            why = " ".join(str(error).split())[:120]
+            msg = f"{shown!r} is not a whole table ({why}); download it again."
+            raise SourceError(msg) from error
+        return pd.DataFrame(columns=names, dtype="str")
+    stripped = [pyarrow.compute.utf8_trim_whitespace(c) for c in table.columns]
+    found: pd.DataFrame = pyarrow.table(stripped, names=names).to_pandas()
+    return found
 
 
 def _meant(
@@ -378,7 +404,7 @@ def _download(table: pd.DataFrame, above: list[list[str]], shown: str) -> _Part 
     values = [
         c for c in table.columns
         if c != "mnemonic" and not c.startswith(("flag", "("))
-        and pd.to_numeric(table[c].str.replace(",", ""), errors="coerce").notna().mean() > 0.5
+        and pd.to_numeric(table[c].str.replace(",", ""), errors="coerce").notna().any()
     ]  # fmt: skip
     if not values:
         return None
