@@ -20,7 +20,17 @@ from crimenb.errors import QueryError
 from crimenb.geo import LONLAT
 from crimenb.month_status import LEAST_SHARE, known_gaps
 from crimenb.query import days_in, parse_month
-from crimenb.schema import ASB, BTP, CATEGORIES, CRIME_CATEGORIES, NEW_POINTS, SUMMED, MonthStatus, label_of
+from crimenb.schema import (
+    ASB,
+    BTP,
+    CATEGORIES,
+    CRIME_CATEGORIES,
+    NEW_CATEGORIES,
+    NEW_POINTS,
+    SUMMED,
+    MonthStatus,
+    label_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +82,18 @@ class Scope(NamedTuple):
         if self.kind != "whole":
             return []
         out = {*self.thin, *self.left_out["all"], *(self.left_out["asb"] if series in ("asb", ASB) else [])}
-        return [m for m in self.months if m not in out]
+        # A category of before a break is another thing of the same name; totals are not.
+        since = (
+            ""
+            if series in ("crime", "asb", ASB)
+            else max((c for c in NEW_CATEGORIES if c <= self.latest), default="")
+        )
+        return [m for m in self.months if m not in out and m >= since]
+
+    @property
+    def category_breaks(self) -> list[str]:
+        """The months from which the categories are others, among those summed."""
+        return [c for c in NEW_CATEGORIES if self.months and self.months[0] < c <= self.latest]
 
     @property
     def latest(self) -> str:

@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 from crimenb.data import remembered
 from crimenb.errors import QueryError
 from crimenb.measures.changes import ChangeVerdict
+from crimenb.measures.outcomes import timed_months
 from crimenb.measures.place import place_of
 from crimenb.report.html import Words
 from crimenb.wording import format as write
@@ -128,6 +129,7 @@ def facts(data: Data) -> dict[str, Any]:
         "asb_duplicates": f"{copies:,} {again}" if copies else "",
         "btp": f"{place.total('btp'):,}" if counted and place.total("btp") else "",
         "faulty": write.span(place.outcomes.faulty) if place.outcomes.faulty else "",
+        "timed": write.span(timed_months(data)) if timed_months(data) else "",
         "unsettled": write.span(place.outcomes.unsettled) if place.outcomes.unsettled else "",
     }
     flags = {

@@ -43,10 +43,20 @@ def how_to_read(place: Place) -> list[str]:
     if place.scope.kind == "none":
         return []
     sentences = [
-        _not_safety(place), STANDING, _highest(place), _reports(place),
+        _not_safety(place), STANDING, _highest(place), _breaks(place), _reports(place),
         btp_sentence(place), unlocated_sentence(place),
     ]  # fmt: skip
     return [s for s in sentences if s]
+
+
+def _breaks(place: Place) -> str:
+    """Say when police.uk's categories became others, where a report has months of both sides (R20)."""
+    if not (breaks := place.scope.category_breaks):
+        return ""
+    return (
+        f"police.uk changed its categories in {write.listing([write.month(m) for m in breaks])}, "
+        "so a category from before is not the one of that name after."
+    )
 
 
 def _not_safety(place: Place) -> str:
