@@ -45,6 +45,8 @@ class Nomis(Loopback):
         self.tables, self.cut = tables, cut
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.down = False
+        self.files: dict[str, bytes] = {}
+        """By their address; given in parts (Range)."""
         self.changes: list[Any] = []
         """Functions of the text of an answer, one after another."""
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -82,6 +84,8 @@ class Nomis(Loopback):
             return ""
         start = int(query.get("RecordOffset", 0))
         some = rows[start : start + min(self.cut, int(query.get("RecordLimit", self.cut)))]
+        if not some:
+            return ""
         known = [c for c in query["select"].split(",") if c in {*table.columns(), "record_count"}]
         out = io.StringIO()
         lines = csv.writer(out, lineterminator="\n")
@@ -101,12 +105,27 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer a question."""
         split = urlsplit(self.path)
         query = {k: v[0] for k, v in parse_qs(split.query, keep_blank_values=True).items()}
+        if (raw := self.server.files.get(split.path)) is not None:
+            self._part(raw)
+            return
         status, text = self.server.answer(split.path, query)
         self.send_response(status)
         self.send_header("Content-Type", "text/csv")
         self.send_header("Content-Length", str(len(text.encode())))
         self.end_headers()
         self.wfile.write(text.encode())
+
+    def _part(self, raw: bytes) -> None:
+        """Answer with the bytes of a file that are asked for."""
+        self.server.asked.append((urlsplit(self.path).path, {}))
+        first, last = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers["Range"]).groups()  # type: ignore[union-attr]
+        start = int(first) if first else max(0, len(raw) - int(last))
+        body = raw[start : int(last) + 1 if first and last else len(raw)]
+        self.send_response(206)
+        self.send_header("Content-Range", f"bytes {start}-{start + len(body) - 1}/{len(raw)}")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
 
 @contextlib.contextmanager

@@ -489,7 +489,7 @@ def fetch(
     yes: bool,
     dry_run: bool,
 ) -> None:
-    """Fetch official files: of police.uk's releases, postcodes, areas and roads.
+    """Fetch official files: of police.uk's releases, postcodes, areas, roads, residents and jobs.
 
     Without a further command: police.uk's files of some forces and months, out of the zip of a release.
     What is there already is not fetched again; after a break, run it again. Prints the release's folder.
@@ -569,10 +569,29 @@ def fetch_streets(squares: str, archive: Path | None, into: Path, yes: bool, dry
             click.echo(edition.take(meter("B")))
 
 
+@fetch.command("people")
+@_DOWNLOADS
+@_asking
+def fetch_people(into: Path, yes: bool, dry_run: bool) -> None:
+    """Fetch residents, households and jobs of England and Wales, and what places them. Prints their folder.
+
+    That is, of Nomis, the census of 2021 by postcode and by place of work, the survey of employers and the
+    mid-year estimates by LSOA; and of the ONS, points of output areas and LSOAs, and rural-urban classes.
+    """
+    from crimenb.fetch.people import plan
+    from crimenb.sources.http import Web
+
+    with Web() as web, contextlib.ExitStack() as stack:
+        chosen = plan(web, into, stack)
+        if _go_on(chosen.lines(), yes=yes, dry_run=dry_run, needed=chosen.new):
+            click.echo(chosen.take(meter("B")))
+
+
 @main.command()
 @_FORCES
 @_MONTHS
 @_RELEASE
+@click.option("--people", is_flag=True, help="Residents, households and jobs too.")
 @click.option(
     "--into", default="archive", show_default=True, type=_PATH, metavar="DIR", help="Folder of the archive."
 )
@@ -586,7 +605,14 @@ def fetch_streets(squares: str, archive: Path | None, into: Path, yes: bool, dry
 )
 @_asking
 def setup(
-    forces: str, months: str, release: str, into: Path, downloads: Path, yes: bool, dry_run: bool
+    forces: str,
+    months: str,
+    release: str,
+    people: bool,
+    into: Path,
+    downloads: Path,
+    yes: bool,
+    dry_run: bool,
 ) -> None:
     """Fetch what reports of some police forces need, and build an archive of it.
 
@@ -597,7 +623,16 @@ def setup(
     from crimenb.sources.http import Web
 
     with Web() as web, contextlib.ExitStack() as stack:
-        chosen = plan(web, into, downloads, forces=forces, months=months, release=release, stack=stack)
+        chosen = plan(
+            web,
+            into,
+            downloads,
+            forces=forces,
+            months=months,
+            release=release,
+            with_people=people,
+            stack=stack,
+        )
         if not _go_on(chosen.lines(), yes=yes, dry_run=dry_run, needed=chosen.new):
             return
         built = chosen.take(meter("B"), _word())

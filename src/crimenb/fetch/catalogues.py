@@ -27,7 +27,7 @@ from crimenb.progress import Progress, silent
 from crimenb.sources import zips
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from crimenb.sources.http import Web
@@ -55,7 +55,13 @@ AREAS = {
 }
 """What the services of outlines are called, beside their date."""
 
-_FILES = {"forces": "police-force-areas", "wards": "wards", "parishes": "parishes", "districts": "districts"}
+OA_POINTS, LSOA_POINTS, CLASSES = "oa-points", "lsoa-points", "rural-urban"
+SMALL_AREAS = {
+    OA_POINTS: rf"OA_{_DATED}_EW_PWC(_V\d+)?",
+    LSOA_POINTS: r"LSOA_PopCentroids_EW_(?P<year>20\d\d)(?P<month>)(_V\d+)?",
+    CLASSES: r"LSOA21_RUC(?P<year>21)(?P<month>)_EW_LU(_V\d+)?",
+}
+"""The same of the points where people live in output areas and LSOAs, and of the classes of LSOAs."""
 
 
 class Product(msgspec.Struct):
@@ -358,7 +364,9 @@ def _dated(pattern: str, named: Sequence[tuple[str, str]]) -> list[_Edition]:
     found = []
     for name, key in named:
         match = re.fullmatch(pattern, name)
-        if match and (month := _MONTHS.get(match["month"][:3].lower())):
+        if match and not match["month"]:
+            found.append(_Edition(f"20{match['year'][-2:]}", name, key))
+        elif match and (month := _MONTHS.get(match["month"][:3].lower())):
             found.append(_Edition(f"{match['year']}-{month:02d}", name, key))
     return sorted(found, reverse=True)
 
@@ -371,8 +379,8 @@ class Layer(NamedTuple):
     name: str
 
 
-def layers(web: Web, kinds: Sequence[str]) -> list[Layer]:
-    """Return the newest service of each kind of area.
+def layers(web: Web, kinds: Sequence[str], among: Mapping[str, str] = AREAS) -> list[Layer]:
+    """Return the newest service of each kind of area, by what they are called.
 
     Raises
     ------
@@ -381,8 +389,8 @@ def layers(web: Web, kinds: Sequence[str]) -> list[Layer]:
     SourceError
         The ONS offers none.
     """
-    if unknown := [k for k in kinds if k not in AREAS]:
-        msg = f"There are no areas of the kind {unknown[0][:40]!r}; choose from {', '.join(AREAS)}."
+    if unknown := [k for k in kinds if k not in among]:
+        msg = f"There are no areas of the kind {unknown[0][:40]!r}; choose from {', '.join(among)}."
         raise QueryError(msg)
     listed = web.ask(
         _ons_url()[1],
@@ -396,7 +404,7 @@ def layers(web: Web, kinds: Sequence[str]) -> list[Layer]:
     names = [(s.name.rpartition("/")[2], "") for s in listed if s.type in {"", "FeatureServer"}]
     found = []
     for kind in dict.fromkeys(kinds):
-        dated = _dated(AREAS[kind], names)
+        dated = _dated(among[kind], names)
         if not dated:
             msg = (
                 f"{_ONS} offers no outlines of {kind} under a name that is known here; download them by hand."
@@ -408,15 +416,45 @@ def layers(web: Web, kinds: Sequence[str]) -> list[Layer]:
 
 def fetch_area(web: Web, layer: Layer, into: Path, progress: Progress = silent) -> Path:
     """Fetch the outlines of one service, all pages of it, and return the GeoJSON file."""
-    path = into / f"{_FILES[layer.kind]}-{layer.date}.geojson"
+    path = into / file_of(layer)
     if path.is_file():
         return path
-    rows = _rows(
-        web, layer, {"f": "geojson", "outSR": "4326", "geometryPrecision": "6"}, SHAPES_A_PAGE, progress
-    )
+    page = NAMES_A_PAGE if layer.kind in SMALL_AREAS else SHAPES_A_PAGE
+    asked = {"f": "geojson", "outSR": "4326", "geometryPrecision": "6"}
+    rows = _rows(web, layer, asked, page, progress)
     into.mkdir(parents=True, exist_ok=True)
     write_whole(path, json.dumps({"type": "FeatureCollection", "name": layer.name, "features": rows}))
     return path
+
+
+def file_of(layer: Layer) -> str:
+    """Return the name of the file that a service becomes."""
+    called = "police-force-areas" if layer.kind == "forces" else layer.kind
+    return f"{called}-{layer.date}.{'csv' if layer.kind == CLASSES else 'geojson'}"
+
+
+def fetch_classes(web: Web, layer: Layer, into: Path, progress: Progress = silent) -> Path:
+    """Fetch the rural-urban class of each LSOA, and return the CSV file."""
+    path = into / file_of(layer)
+    if path.is_file():
+        return path
+    rows = _rows(web, layer, {"f": "geojson", "returnGeometry": "false"}, NAMES_A_PAGE, progress)
+    columns = ["LSOA21CD", "RUC21CD", "RUC21NM"]
+    if not rows or not {*columns} <= {*rows[0].get("properties", {})}:
+        msg = f"{_ONS} gives {layer.name} without the classes of LSOAs; try again later."
+        raise SourceError(msg)
+    into.mkdir(parents=True, exist_ok=True)
+    write_whole(path, _table(columns, rows))
+    return path
+
+
+def _table(columns: list[str], rows: list[dict[str, Any]]) -> str:
+    """Return some columns of a service's rows as CSV."""
+    out = io.StringIO()
+    table = csv.writer(out, lineterminator="\n")
+    table.writerow(columns)
+    table.writerows([r["properties"].get(c) for c in columns] for r in rows)
+    return out.getvalue()
 
 
 def _rows(
@@ -468,8 +506,4 @@ def _names(web: Web, work: Path) -> None:
         if not code or name not in first:
             msg = f"{_ONS} gives {layer.kind} ({layer.name}) without their codes and names; try again later."
             raise SourceError(msg)
-        out = io.StringIO()
-        table = csv.writer(out, lineterminator="\n")
-        table.writerow([code, name])
-        table.writerows([r["properties"].get(code), r["properties"].get(name)] for r in rows)
-        write_whole(work / f"names-of-{layer.kind}-{layer.date}.csv", out.getvalue())
+        write_whole(work / f"names-of-{layer.kind}-{layer.date}.csv", _table([code, name], rows))

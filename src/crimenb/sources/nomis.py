@@ -31,6 +31,9 @@ MOST_CODES = 100
 """Areas of one question: with more, its address is longer than a server need take."""
 
 _DAY, _MONTH = 86_400.0, 30 * 86_400.0
+_A_WHILE = 600.0
+"""Pages that do not fit together are asked for again after so long."""
+
 _TRIES = 3
 
 
@@ -161,7 +164,7 @@ class Nomis:
             page = {"date": year if table.yearly else "latest", "geography": _TYPES[table.unit]}
             page |= {"RecordLimit": str(CUT), "RecordOffset": str(len(rows))}
             check = functools.partial(_check_page, table=table, at=len(rows))
-            text = self._text(table, page, f"{table.id} of {year}", _MONTH, check).value
+            text = self._text(table, page, f"{table.id} of {year}", _A_WHILE, check).value
             header, *found = [r for r in csv.reader(io.StringIO(text)) if r]
             rows += found
             promised = _counted(text)

@@ -75,6 +75,7 @@ _TITLES = {
 _ABOVE = 40
 """Lines that may stand above the header."""
 
+_LONGEST_LINE = 100_000
 _LARGEST = 400 * 1024**2
 _NO_NUMBER = "use a file of Nomis or the ONS as it was downloaded"
 
@@ -254,7 +255,7 @@ def _read(raw: bytes, shown: str) -> _Part | pd.DataFrame | tuple[str, pd.DataFr
     lines = io.StringIO(text, newline=None)
     columns: list[str] = []
     for line in lines:
-        columns = [" ".join(c.split()).lower() for c in next(csv.reader([line]), [])]
+        columns = [" ".join(c.split()).lower() for c in next(csv.reader([line[:_LONGEST_LINE]]), [])]
         if _CODES & {*columns} or len(above) == _ABOVE:
             break
         above.append(columns)
@@ -271,7 +272,7 @@ def _table(text: str, names: list[str], shown: str) -> pd.DataFrame:
     def judge(row: pyarrow.csv.InvalidRow) -> str:
         return "skip" if row.actual_columns < row.expected_columns else "error"
 
-    last = text[text.rfind("\n") + 1 :]
+    last = text[text.rfind("\n") + 1 :].strip()[:_LONGEST_LINE]
     try:
         if last and len(next(csv.reader([last]))) < len(names):
             msg = "its last line is cut off"
