@@ -104,7 +104,7 @@ def _points(unit: str, given: people_files.Given, codes: pd.DataFrame, old: pd.D
     postcodes, where the postcode file names the LSOA of each.
     """
     if unit == POSTCODE:
-        return codes.assign(code=codes["postcode"].map(compact))[
+        return codes.assign(code=compact(codes["postcode"]))[
             ["code", "longitude", "latitude", "district", "force"]
         ]
     known = [given.points.get(unit, pd.DataFrame(columns=["code", "longitude", "latitude"]))]

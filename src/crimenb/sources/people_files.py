@@ -252,17 +252,19 @@ def _read(raw: bytes, shown: str) -> _Part | pd.DataFrame | tuple[str, pd.DataFr
     except UnicodeDecodeError:
         text = raw.decode("cp1252", "replace")
     above: list[list[str]] = []
-    lines = io.StringIO(text, newline=None)
     columns: list[str] = []
-    for line in lines:
-        columns = [" ".join(c.split()).lower() for c in next(csv.reader([line[:_LONGEST_LINE]]), [])]
-        if _CODES & {*columns} or len(above) == _ABOVE:
+    at = 0
+    while at < len(text) and len(above) <= _ABOVE:
+        end = text.find("\n", at) + 1 or len(text)
+        line, at = text[at : min(end, at + _LONGEST_LINE)].rstrip("\r\n"), end
+        columns = [" ".join(c.split()).lower() for c in next(csv.reader([line]), [])]
+        if _CODES & {*columns}:
             break
         above.append(columns)
     if not _CODES & {*columns}:
         return None
     names = [c if columns.index(c) == i else f"{c} ({i})" for i, c in enumerate(columns)]
-    table = _table(lines.read(), names, shown)
+    table = _table(text[at:], names, shown)
     return _meant(table, above, shown)
 
 
@@ -307,7 +309,7 @@ def _meant(
     if {"postcode", "count"} <= columns:
         # One row a sex: residents. Which code is whose does not matter: both are summed.
         sex = any(c.startswith("sex") for c in columns)
-        summed = table.assign(postcode=table["postcode"].map(compact))
+        summed = table.assign(postcode=compact(table["postcode"]))
         return _part(
             summed, "postcode", "count", RESIDENTS if sex else HOUSEHOLDS, CENSUS, shown, several=sex
         )
@@ -320,9 +322,9 @@ def _meant(
     return _download(table, above, shown) if "mnemonic" in columns else None
 
 
-def compact(postcode: str) -> str:
-    """Return a postcode in capitals without spaces: its spacing varies from file to file."""
-    return "".join(postcode.split()).upper()
+def compact(postcodes: pd.Series) -> pd.Series:
+    """Return postcodes in capitals without spaces: the spacing varies from file to file."""
+    return postcodes.str.upper().str.replace(r"\s+", "", regex=True)
 
 
 def _classes(table: pd.DataFrame) -> pd.DataFrame:
