@@ -125,7 +125,7 @@ class Facts:
         }
         self.has_streets = len(rows["streets"]) > 0
         self.around = rows["surroundings"][rows["surroundings"]["force"].isin(list(self.shares))]
-        self.decided = rows["decided"]
+        self.decided, self.revised = rows["decided"], rows["revised"]
         self.elsewhere = rows["force_outcomes"][rows["force_outcomes"]["force"].isin(list(self.shares))]
 
     # ---------------------------------------------------------------- which months, under which name
@@ -547,6 +547,15 @@ class Facts:
         return (
             int(had[(len(waits) + 1) // 2 - 1]) if len(had) >= len(waits) / 2 and len(waits) >= 50 else None
         )
+
+    @property
+    def since(self) -> str:
+        """The release before, "" if none is known."""
+        return str(self.data.source.get("compared with release", ""))
+
+    @property
+    def new_months(self) -> list[str]:
+        return str(self.data.source.get("new months", "")).split()
 
     @cached_property
     def no_outcomes(self) -> bool:

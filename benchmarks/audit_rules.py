@@ -31,7 +31,7 @@ from benchmarks.audit_facts import (
     shift,
 )
 
-from crimenb.schema import force_name, label_of
+from crimenb.schema import ASB, force_name, label_of
 
 NAMES = "January February March April May June July August September October November December".split()
 _ONE_MONTH = rf"(?:{'|'.join(NAMES)})"
@@ -1019,6 +1019,41 @@ simple(
 )
 simple(r"At least half of the crimes had an outcome, such as no suspect identified, (?P<when>in the month they were recorded|within \d+ months?)\.",
     lambda f: {"when": _half_decided(f.half_after(f.waits["later"]))})
+
+def _revised(f: Facts) -> Any:
+    """Return what was revised of the months counted that the release before had."""
+    return f.revised[f.revised["month"].isin([m for m in f.months if m not in f.new_months])]
+
+simple(r"New this month\.", lambda f: truth(bool(f.since)))
+simple(r"There is no earlier month here\.", lambda f: truth(not {*f.months} - {*f.new_months}))
+_SINCE = r"the release of {since:M}"
+simple(rf"No month here is new since {_SINCE}\.",
+    lambda f: {"since": named(f.since)} | truth(f.latest not in f.new_months))
+@rule(r"{month:M} is new: {n:I} crimes?, {verdict:T}\.")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    v = f.judged("crime")
+    told = verdict(v) if f.kind == "whole" and v.kind != "not judged" else g["verdict"]
+    return {"month": named(f.latest), "n": f.n("crime"), "verdict": told} | truth(f.latest in f.new_months)
+simple(rf"No count of the {{n:I}} earlier months? was revised since {_SINCE}\.",
+    lambda f: {"n": len(f.months) - len({*f.months} & {*f.new_months}), "since": named(f.since)}
+    | truth(int(_revised(f)[["added", "removed"]].to_numpy().sum()) == 0))
+@rule(rf"{{k:C}} of the {{n:I}} earlier months? (?:was|were) revised since {_SINCE}: {{how:T}},(?: most)? in {{most:M}}\.")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    rows = _revised(f)
+    rows = rows[rows["added"] + rows["removed"] > 0]
+    parts = []
+    for one, part in (("crime", rows[rows["category"] != ASB]), ("report", rows[rows["category"] == ASB])):
+        added, removed = int(part["added"].sum()), int(part["removed"].sum())
+        what = f"{one}{'s' * (added != 1)}{' of anti-social behaviour' * (one == 'report')}"
+        parts += [f"{added:,} {what} added and {removed:,} removed"] if len(part) else []
+    sums = (rows["added"] + rows["removed"]).groupby(rows["month"]).sum()
+    return {
+        "k": len(sums), "n": len(f.months) - len({*f.months} & {*f.new_months}), "since": named(f.since),
+        "how": " and ".join(parts), "most": named(max(sums.index, key=lambda m: (sums[m], m))),
+    }
+simple(r"No outcome of an earlier month changed\.", lambda f: truth(int(_revised(f)["decided"].sum()) == 0))
+simple(r"{n:I} crimes? (?:has|have) another outcome than in that release\.",
+    lambda f: {"n": int(_revised(f)["decided"].sum())})
 
 simple(r"No crime of these months has an outcome yet\.",
     lambda f: truth(int(f.outcomes.sum()) == 0 and not f.settled["open"] and not f.settled["faulty"]))

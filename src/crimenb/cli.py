@@ -336,6 +336,31 @@ def archive_build(
     click.echo(into)
 
 
+@archive.command("update")
+@click.argument("into", type=_PATH, metavar="DIR")
+@click.argument("sources", nargs=-1, required=True, type=_PATH, metavar="SRC...")
+@click.option(
+    "--release", default="", metavar="MONTH", help="Release the files are of, where it is not known."
+)
+@_how_much
+def archive_update(into: Path, sources: tuple[Path, ...], release: str) -> None:
+    """Add a release to an archive, and work out what it changed.
+
+    SRC are folders or zips of the new release. Months that it does not hold stay as they are, of the
+    release that they are from. Reports then say what is new, and 'crimenb batch --since' makes again only
+    what the release changed.
+    """
+    from crimenb.sources.archive_build import build_archive
+    from crimenb.sources.versions import resolve
+
+    resolve(into)  # that it is an archive is said before anything is made
+    built = build_archive(sources, into, add=True, release=release, progress=_word())
+    _clear_word()
+    for line in built.lines():
+        click.echo(visible(line))
+    click.echo(into)
+
+
 @archive.command("areas")
 @click.argument("files", nargs=-1, required=True, type=_PATH, metavar="FILE...")
 @click.option("--into", required=True, type=_PATH, help="The archive; gets a new version.")
@@ -777,6 +802,12 @@ def notebook(into: Path, replace: bool) -> None:
 @click.option("--closed-ok", is_flag=True, help="Use the last position of postcodes that were closed.")
 @click.option("--xlsx", is_flag=True, help="Write the tables of each report to tables.xlsx too.")
 @click.option("--force", is_flag=True, help="Make reports again that are there and unchanged.")
+@click.option(
+    "--since",
+    default="",
+    metavar="RELEASE",
+    help="Leave reports of this release as they are where the archive's new release changed nothing.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @_how_much
 def batch(
@@ -796,6 +827,7 @@ def batch(
     closed_ok: bool,
     xlsx: bool,
     force: bool,
+    since: str,
     dry_run: bool,
 ) -> None:
     """Build a report for each row of FILE or each ward or parish of a district, an index page and a ledger.
@@ -827,6 +859,7 @@ def batch(
         force=force,
         closed_ok=closed_ok,
         xlsx=xlsx,
+        since=since,
     )
     for line in map(str, plan.notices) if _quiet() and not dry_run else plan.lines():
         click.echo(visible(line), err=True)

@@ -119,6 +119,9 @@ COLUMNS: dict[str, dict[str, str]] = {
         "postcode": _TEXT, "month": _TEXT, "category": _TEXT, "later": _WHOLE, "followed": _WHOLE,
         "crimes": _WHOLE,
     },
+    "revised": {
+        "postcode": _TEXT, "month": _TEXT, "category": _TEXT, "added": _WHOLE, "removed": _WHOLE, "decided": _WHOLE,
+    },
     "neighbourhoods": {
         "postcode": _TEXT, "force": _TEXT, "force_name": _TEXT, "force_url": _TEXT,
         "neighbourhood": _TEXT, "name": _TEXT, "description": _TEXT, "url": _TEXT,
@@ -206,6 +209,7 @@ ROWS: dict[str, str] = {
     "like_places": "a place, a place like it, month and category; only where asked for (archives only)",
     "decided": "a place, month recorded, category of crime and number of months to the first outcome; "
     "none where the archive holds no outcomes files",
+    "revised": "a place, month and category that the release changed; none where the archive has no release before",
     "neighbourhoods": "the neighbourhood team of a place (live service and demonstration)",
     "people": "a named member of the team",
     "priorities": "a priority of the team",
@@ -307,6 +311,9 @@ MEANINGS: dict[str, str] = {
     "decided.later": "Months from the month recorded to that of the first outcome; -1 where there is none.",
     "decided.followed": "Months after it of which the archive holds the force's outcomes files, none missing between.",
     "decided.crimes": "Crimes.",
+    "revised.added": "Records of this release that the one before did not have at their map point.",
+    "revised.removed": "Records of the release before that this one does not have at their map point.",
+    "revised.decided": "Crimes of both releases that have another outcome.",
     "neighbourhoods.force_url": "The force's own site.",
     "neighbourhoods.neighbourhood": "The team's id.",
     "neighbourhoods.description": "The team in its own words.",

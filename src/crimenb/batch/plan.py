@@ -14,7 +14,7 @@ from crimenb.batch.ledger import listed_reports, unchanged_hash
 from crimenb.batch.rows import Notice, Order, Orders, read_orders, settle
 from crimenb.errors import PlaceNotFound, QueryError, SnapshotError
 from crimenb.plurals import counted
-from crimenb.query import Query
+from crimenb.query import Query, parse_month
 from crimenb.report.handed_on import WORKBOOK
 from crimenb.sources.archive import Archive
 from crimenb.warm import slower
@@ -70,6 +70,7 @@ def plan_batch(
     force: bool = False,
     closed_ok: bool = False,
     xlsx: bool = False,
+    since: str = "",
 ) -> Plan:
     """Read a list of postcodes, or the areas of a district, and work out what is to be done, before anything is.
 
@@ -89,11 +90,14 @@ def plan_batch(
         Use the last position of postcodes that were closed.
     xlsx
         Write the tables of each report to `tables.xlsx` too; reports without it are made again.
+    since
+        Month of the release before (`YYYY-MM`): reports of it stay where the archive's release changed no record
+        of their places and months.
 
     Raises
     ------
     QueryError
-        The list or the source cannot be read.
+        The list or the source cannot be read, or the source does not know what changed since that release.
     """
     folder = Path(out).resolve()
     if isinstance(path, AreasOf):
@@ -114,6 +118,8 @@ def plan_batch(
     described = opened.describe()
     extra = (WORKBOOK,) if xlsx else ()
     unchanged = {} if force else _unchanged(listed.orders, folder, described, extra)
+    if since and not force:
+        unchanged |= _left_alone(listed.orders, folder, opened, parse_month(since), extra)
     orders, notices = _placed(listed, opened, unchanged)
     todo = [o for o in orders if o.query.slug not in unchanged]
     return Plan(spec, folder, orders, notices, described, todo, unchanged, opened, force, closed_ok, extra)
@@ -168,6 +174,39 @@ def _unchanged(
     with ThreadPoolExecutor(max(2, cores())) as pool:  # hashing releases the interpreter lock
         hashes = pool.map(lambda q: unchanged_hash(out / q.slug, q, described, wanted=extra), existing)
         return {q.slug: h for q, h in zip(existing, hashes, strict=True) if h}
+
+
+def _left_alone(
+    orders: Sequence[Order], out: Path, opened: snapshot.Source, since: str, extra: tuple[str, ...]
+) -> dict[str, str]:
+    """Return the reports of the release before that the new release left alone, with their hashes."""
+    known = opened.inventory.get("since") if isinstance(opened, Archive) else None
+    if known is None or known["release"] != since:
+        what = (
+            f"what changed since {known['release']}, not since {since}"
+            if known
+            else "no release before its own"
+        )
+        msg = (
+            f"This source knows {what}, so it cannot say which reports stay; add the new release with "
+            "'crimenb archive update', or leave --since away."
+        )
+        raise QueryError(msg)
+    assert isinstance(opened, Archive)
+    before = {"name": opened.name, "release": since}
+    found = {}
+    for query in (o.query for o in orders):
+        sums = unchanged_hash(out / query.slug, query, before, wanted=extra)
+        if not sums or {*query.months} & {*known["months"]}:
+            continue
+        try:
+            places = [opened.place(p) for p in query.postcodes]
+        except PlaceNotFound:
+            continue
+        places += [opened.custom_place(query.area)] if query.area is not None else []
+        if all(opened.revised(p, query.months).empty for p in places):
+            found[query.slug] = sums
+    return found
 
 
 def _placed(

@@ -6,7 +6,7 @@ import json
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crimenb.errors import CrimenbError, QueryError
 from crimenb.fetch import catalogues, people, police
@@ -88,7 +88,12 @@ class Setup:
         needed = int(0.5 * sum(w.member.file_size for w in (*self.files.here, *self.files.wanted)))
         police.need_room(self.archive.parent, needed)
         built = build_archive(
-            self._street(), self.archive, postcodes=postcodes, force_areas=areas, progress=word
+            self._street(),
+            self.archive,
+            postcodes=postcodes,
+            force_areas=areas,
+            progress=word,
+            add=(self.archive / INVENTORY).is_file(),  # months that the release no longer holds stay
         )
         if folder is not None:
             add_people([folder], self.archive, progress=word)
@@ -168,13 +173,13 @@ def _has_people(archive: Path) -> bool:
     return (archive / INVENTORY).is_file() and bool(read_inventory(resolve(archive)).get("residents"))
 
 
-def _built_from(archive: Path) -> dict[str, object]:
+def _built_from(archive: Path) -> dict[str, Any]:
     """Return what an archive was built from, nothing if other files were read into it since."""
     try:
-        known: dict[str, object] = json.loads((archive / _BUILT_FROM).read_text("utf-8"))
+        known: dict[str, Any] = json.loads((archive / _BUILT_FROM).read_text("utf-8"))
         held = read_inventory(resolve(archive))
-        files = sorted(str(f["name"]) for f in held["files"])
-        if (held["release"], files) == (known["release"], known["files"]) and held["gazetteer"]:
+        files = {str(f["name"]) for f in held["files"]}
+        if held["release"] == known["release"] and files >= {*known["files"]} and held["gazetteer"]:
             return known
     except (OSError, ValueError, KeyError, TypeError, CrimenbError):
         pass

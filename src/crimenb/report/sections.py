@@ -29,6 +29,7 @@ from crimenb.wording import how_to_read as reading
 from crimenb.wording import misreadings, street_map, summary, verdicts
 from crimenb.wording.comparisons import comparison_sentences
 from crimenb.wording.how_to_read import custom_edge_sentence
+from crimenb.wording.whats_new import TITLE, whats_new
 
 if TYPE_CHECKING:
     from crimenb.data import Data
@@ -108,11 +109,19 @@ def first_screen(data: Data) -> Words:
         f'<p class="matters"><b>{escape(first)}</b> {escape(rest)}</p>'
         f'<p class="what">{escape(reading.WHAT_THESE_ARE)} <a href="#how-to-read-it">How to read this report</a></p>'
     )
+    news = whats_new(place)
+    if news:
+        html += f'<div class="news"><h3>{TITLE}</h3><p>{escape(" ".join(news))}</p></div>'
     told = [
         f"{n.value:,} {n.what}: {n.verdict[0].lower()}{n.verdict[1:]}{n.detail and ', '}{n.detail}."
         for n in numbers
     ]
-    text = "\n".join([*told, f"{first} {rest}".strip(), reading.WHAT_THESE_ARE])
+    told += [
+        f"{first} {rest}".strip(),
+        reading.WHAT_THESE_ARE,
+        *([f"{TITLE}. {' '.join(news)}"] if news else []),
+    ]
+    text = "\n".join(told)
     return Words(html, text, "first", values=values)
 
 

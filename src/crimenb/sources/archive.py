@@ -27,6 +27,8 @@ from crimenb.sources import districts, named_areas, residents, streets, versions
 from crimenb.sources import gazetteer as gazetteers
 from crimenb.sources.archive_build import OUTCOMES
 from crimenb.sources.place_frames import ORDER, nearby, place_row
+from crimenb.sources.releases_compared import FILE as REVISED
+from crimenb.sources.releases_compared import around
 from crimenb.sources.versions import STREETS
 
 if TYPE_CHECKING:
@@ -49,6 +51,11 @@ _COLUMNS = {
     "postcodes.parquet": {
         "VARCHAR": "postcode district ward lsoa force refused remark closed district_name ward_name country",
         "DOUBLE": "longitude latitude",
+    },
+    REVISED: {
+        "VARCHAR": "month category",
+        "DOUBLE": "longitude latitude",
+        "INTEGER": "added removed decided",
     },
     STREETS: {
         "VARCHAR": "kind name other_name number road_class",
@@ -362,6 +369,7 @@ class Archive:
             requests=self._used(coverage, crimes, months),
             context=self.ground(place, found[found["month"] >= NEW_POINTS])
             | self._decided(postcode, found[inside & asked])
+            | self._revised(place, months)
             | self.people(place, coverage, months, crimes, near),
         )
 
@@ -448,6 +456,21 @@ class Archive:
     def _sums(self) -> residents.Sums:
         return residents.Sums(self._read(residents.TOTALS, "SELECT *"))
 
+    def revised(self, place: gpd.GeoDataFrame, months: Sequence[str]) -> pd.DataFrame:
+        """Return what the newest release changed in a place's months: the rows of the frame `revised`."""
+        postcode, shape = str(place["postcode"].iloc[0]), place.geometry.iloc[0]
+        west, south, east, north = _box(shape, 0.0)
+        rows = self._read(
+            REVISED,
+            "SELECT * WHERE latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ? AND list_contains(?, month)",
+            [south, north, west, east, list(months)],
+        )
+        inside = distances(place, rows["longitude"].to_numpy(), rows["latitude"].to_numpy())[1]
+        return around(rows[inside], postcode)
+
+    def _revised(self, place: gpd.GeoDataFrame, months: Sequence[str]) -> dict[str, pd.DataFrame]:
+        return {"revised": self.revised(place, months)} if "since" in self.inventory else {}
+
     def _decided(self, postcode: str, found: pd.DataFrame) -> dict[str, pd.DataFrame]:
         """Return how long the crimes waited for their first outcome, where the archive holds outcomes files."""
         files = self.inventory.get("outcome_files", [])
@@ -511,6 +534,14 @@ class Archive:
             "newest month": self.months()[-1],
             "postcodes": f"{gazetteer.get('postcodes', 0):,}",
         }
+        if releases := {f["release"] for f in self.inventory["files"] if "release" in f}:
+            described["releases"] = "; ".join(
+                f"{r}: {' '.join(sorted({f['month'] for f in self.inventory['files'] if f['release'] == r}))}"
+                for r in sorted(releases)
+            )
+        if since := self.inventory.get("since"):
+            described["compared with release"] = since["release"]
+            described["new months"] = " ".join(since["months"])
         if held := self.inventory.get("streets"):
             described["streets"] = str(held["attribution"])
         if held := residents.credit(self.inventory.get("residents", [])):

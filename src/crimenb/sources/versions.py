@@ -50,6 +50,7 @@ class _File(TypedDict):
     rows: _Number
     records: _Number
     own: NotRequired[_Number]
+    release: NotRequired[_Month]
 
 
 class _OutcomeFile(TypedDict):
@@ -58,6 +59,14 @@ class _OutcomeFile(TypedDict):
     force: str
     sha256: str
     rows: _Number
+
+
+class _Since(TypedDict):
+    release: _Month
+    months: list[_Month]
+    added: _Number
+    removed: _Number
+    decided: _Number
 
 
 class _Postcodes(TypedDict):
@@ -108,6 +117,7 @@ class _Inventory(TypedDict):
     located: _Number
     files: Annotated[list[_File], msgspec.Meta(min_length=1)]
     outcome_files: NotRequired[list[_OutcomeFile]]
+    since: NotRequired[_Since]
     not_used: dict[str, _Number]
     not_read: dict[str, dict[str, _Number]]
     new_categories: dict[str, _Number]
