@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import logging
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,8 @@ from crimenb.data import Pull, frame
 from crimenb.errors import PlaceNotFound, SourceError, SourceUnavailable
 from crimenb.month_status import EVIDENCE, LEAST_SHARE
 from crimenb.progress import Progress, silent
-from crimenb.sources import police_uk
+from crimenb.schema import NEW_POINTS
+from crimenb.sources import kept_streets, police_uk, streets
 from crimenb.sources.http import Web
 from crimenb.sources.live_frames import AROUND_M, around, crimes_frame, left_out, points_frame, sift
 from crimenb.sources.ons_geography import FOLDER, Geography
@@ -39,6 +41,9 @@ POLICE_URL = "https://data.police.uk/api"
 POSTCODES_URL = "https://api.postcodes.io"
 ONS_URL = "https://services1.arcgis.com"
 """Where the services are, unless CRIMENB_POLICE_URL, CRIMENB_POSTCODES_URL and CRIMENB_ONS_URL say otherwise."""
+
+_NORTHERN_IRELAND = "northern-ireland"
+_log = logging.getLogger(__name__)
 
 
 class Live:
@@ -90,6 +95,7 @@ class Live:
         self._retrieved: set[str] = set()
         self._unanswered: list[str] = []
         self._left_out: list[str] = []
+        self._streets: dict[str, str] = {}
 
     @property
     def release(self) -> str:
@@ -117,7 +123,7 @@ class Live:
         for name, sentences in (("not answered", self._unanswered), ("left out", self._left_out)):
             if sentences:
                 described[name] = " ".join(dict.fromkeys(sentences))
-        return described
+        return described | self._streets
 
     # ---------------------------------------------------------------- places
 
@@ -233,7 +239,30 @@ class Live:
             force_outcomes=frame("force_outcomes"),
             requests=[r for m in served for r in got[m].requests],
             remark=remark,
+            context=self._ground(place, coverage, found),
         )
+
+    def _ground(
+        self, place: gpd.GeoDataFrame, coverage: pd.DataFrame, found: gpd.GeoDataFrame
+    ) -> dict[str, pd.DataFrame]:
+        """Return the streets of a place's map from the cache; where they are not in it, say how they come there.
+
+        Parameters
+        ----------
+        found
+            What `crimes_frame` returned: its points since July 2022 are those that are known.
+        """
+        if coverage["force"].iloc[0] == _NORTHERN_IRELAND:  # of which there are none
+            return {}
+        kept = kept_streets.read(place)
+        if kept is None:
+            _say_how(place)
+            return {}
+        self._streets = {"streets": kept.attribution, "edition of the streets": kept.edition}
+        points = found[found["distance_m"].notna() & (found["month"] >= NEW_POINTS)]
+        known = points.assign(longitude=points.geometry.x, latitude=points.geometry.y)
+        ground, stretches = streets.cut(kept.rows, place, known)
+        return {"streets": ground, "stretches": stretches}
 
     def _month(self, place: gpd.GeoDataFrame, month: str) -> Got:
         try:
@@ -300,6 +329,25 @@ class Live:
         if beat is None:
             return {}
         return self._police.team(str(row["postcode"]), beat, self._unanswered.append)
+
+
+_said: set[str] = set()
+
+
+def _say_how(place: gpd.GeoDataFrame) -> None:
+    """Say how the streets of a place's map are got, once of the same squares."""
+    squares, row = ",".join(kept_streets.squares_of(place)), place.iloc[0]
+    which = (
+        f"--near {''.join(row['postcode'].split())}" if row["kind"] == "circle" else f"--squares {squares}"
+    )
+    if squares not in _said:
+        _said.add(squares)
+        _log.warning(
+            "The map of %s is drawn without streets. 'crimenb fetch streets %s' gets them once, for all live reports "
+            "there; make the report again with --refresh then.",
+            row["postcode"],
+            which,
+        )
 
 
 def _refuse_at_sea(place: gpd.GeoDataFrame, beats: Sequence[Beat | None]) -> None:

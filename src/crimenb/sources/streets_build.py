@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import json
 import re
 import shutil
 import sqlite3
@@ -24,10 +25,10 @@ import pyproj
 import shapely
 
 from crimenb.errors import CrimenbError, QueryError, SourceError
-from crimenb.files import regular
+from crimenb.files import regular, write_whole
 from crimenb.geo import METRES, from_wkb
 from crimenb.plurals import counted
-from crimenb.sources import outlines, zips
+from crimenb.sources import kept_streets, outlines, zips
 from crimenb.sources.archive_add import revised
 from crimenb.sources.versions import STREETS
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 STREET, WATER, RAILWAY = "street", "water", "railway"
 
 _BATCH = 65_536
+_CREDIT = "Contains OS data © Crown copyright and database right {}"
 _NAMES = {
     "id": ("id", "identifier"),
     "name": ("name_1", "name1", "distname"),
@@ -115,17 +117,37 @@ def add_streets(
         Another build writes into the same folder.
     """
     given = {STREET: _files(sources), WATER: _files(water), RAILWAY: _files(railway)}
-    try:
-        with revised(into) as (work, inventory):
-            (work / STREETS).unlink(missing_ok=True)  # shared with the version before
-            found, newest = _write(work, given, memory_limit, progress)
-            named = f"Contains OS data © Crown copyright and database right {year or newest}"
-            found["attribution"] = attribution or named
-            inventory["streets"] = found
-    except duckdb.Error as error:
-        msg = f"Cannot sort the streets of {str(into)!r}: {str(error).splitlines()[0]}"
-        raise SourceError(msg) from error
+    with revised(into) as (work, inventory):
+        (work / STREETS).unlink(missing_ok=True)  # shared with the version before
+        found, newest = _write(work / STREETS, given, memory_limit, progress)
+        found["attribution"] = attribution or _CREDIT.format(year or newest)
+        inventory["streets"] = found
     return found
+
+
+def keep_squares(work: Path, squares: Sequence[str], offered: Sequence[str], edition: str) -> None:
+    """Turn the Shapefiles of some squares in a folder into what live reports read, and nothing else stays there.
+
+    Parameters
+    ----------
+    work
+        The folder, with SK_RoadLink.shp and the files beside it of each square.
+    squares, offered
+        Those to keep, and all that there are of the edition.
+    edition
+        Of OS Open Roads, such as 2026-04.
+
+    Raises
+    ------
+    SourceError
+        A file cannot be read.
+    """
+    for square in squares:
+        _write(work / f"{square}.parquet", {STREET: [work / f"{square}_RoadLink.shp"]})
+    for left in work.glob("*_RoadLink.*"):
+        left.unlink()
+    about = {"edition": edition, "attribution": _CREDIT.format(edition[:4]), "squares": [*offered]}
+    write_whole(work / kept_streets.EDITION, json.dumps(about, indent=1) + "\n")
 
 
 def _files(given: Sequence[Path | str]) -> list[Path]:
@@ -154,10 +176,12 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
 
 
 def _write(
-    work: Path, given: dict[str, list[Path]], memory_limit: str, progress: Callable[[str], None]
-) -> tuple[dict[str, Any], int]:
+    target: Path, given: dict[str, list[Path]], memory_limit: str = "1GB",
+    progress: Callable[[str], None] = lambda _: None,
+) -> tuple[dict[str, Any], int]:  # fmt: skip
     """Write the file of streets; return how many there are of each kind, and the year of the newest."""
-    tmp = work / "tmp"
+    tmp = target.parent / "tmp"
+    shutil.rmtree(tmp, ignore_errors=True)  # of a run that was killed
     tmp.mkdir()
     years = [2000]
     try:
@@ -173,9 +197,12 @@ def _write(
                         db.register("batch", batch)
                         db.execute("INSERT INTO lines FROM batch")
             progress("sorting")
-            db.execute(_SORTED, {"path": str(work / STREETS)})
-            kinds = db.execute("SELECT kind, count(*) FROM read_parquet(?) GROUP BY 1", [str(work / STREETS)])
+            db.execute(_SORTED, {"path": str(target)})
+            kinds = db.execute("SELECT kind, count(*) FROM read_parquet(?) GROUP BY 1", [str(target)])
             counts = {str(kind): int(n) for kind, n in kinds.fetchall()}
+    except duckdb.Error as error:
+        msg = f"Cannot sort the streets of {target.name!r}: {str(error).splitlines()[0]}"
+        raise SourceError(msg) from error
     finally:
         shutil.rmtree(tmp, ignore_errors=True)
     if not counts.get(STREET):
