@@ -975,7 +975,7 @@ simple(r"The map draws (?:(?P<none>no crime)|(?:{streets:I} crimes? as streets)?
     lambda f: {k: n or None for k, n in zip(("streets", "circles", "off"), f.on_map, strict=True)}
     | {"none": not sum(f.on_map[:2])} | truth(f.has_streets))
 simple(r"Streets are not drawn: (?:this source has none|(?P<live>none were fetched before this report)\. “crimenb fetch streets” gets them)\.",
-    lambda f: {"live": "none were fetched before this report" if f.data.source["name"] == "live" else None}
+    lambda f: {"live": "none were fetched before this report" if f.data.source.get("name") == "live" else None}
     | truth(not f.has_streets and f.forces[:1] != ["northern-ireland"]))
 simple(r"Streets are not drawn: the street data used here do not cover Northern Ireland\.",
     lambda f: truth(not f.has_streets and f.forces[:1] == ["northern-ireland"]))
@@ -1246,8 +1246,9 @@ simple(
     r"Contains public sector information licensed under the Open Government Licence v3\.0\.", lambda f: truth(condition=True)
 )
 simple(
-    r"Outline: Office for National Statistics, licensed under the Open Government Licence v3\.0\. Contains OS data © Crown copyright and database right\.",
-    lambda f: truth("as drawn in" in f.data.query.area.drawn),
+    r"Outline: Office for National Statistics, licensed under the Open Government Licence v3\.0\. Contains OS data © Crown copyright and database right(?: (?P<year>20\d\d))?\.",
+    lambda f: {"year": next(reversed(re.findall(r"(?<!\d)20\d\d(?!\d)", f.data.query.area.drawn)), None)}
+    | truth("as drawn in" in f.data.query.area.drawn),
 )
 simple(
     r"police\.uk may revise any month with each release\.", lambda f: truth(f.data.source.get("name") != "demo")

@@ -35,6 +35,8 @@ from crimenb.sources.versions import STREETS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from shapely.geometry.base import BaseGeometry
+
 STREET, WATER, RAILWAY = "street", "water", "railway"
 
 _BATCH = 65_536
@@ -54,6 +56,9 @@ _LAYERS = {
     RAILWAY: r"railway_?track|^railways?$",
 }
 """What the layers of each kind are called; a file's only layer may have any name."""
+
+_FEATURES = {STREET: {"RoadLink"}, WATER: {"SurfaceWater_Area", "TidalWater"}, RAILWAY: {"RailwayTrack"}}
+"""What the features of each kind are called in GML, where a file holds all kinds of a square."""
 
 _ENDINGS = (".gpkg", ".shp", ".gml", ".geojson", ".json")
 """Of layers; in a folder a JSON file may be about the others, so there it is none."""
@@ -251,7 +256,9 @@ def _zipped(path: Path, kind: str, tmp: Path, years: list[int]) -> Iterator[pa.T
         wanted = [
             f for f in files if re.search(_LAYERS[kind], re.sub(r"^[A-Z]{2}_", "", f.stem), re.IGNORECASE)
         ]
-        wanted = wanted or [f for f in files if f.suffix.lower() == ".gpkg"] or files[:1] * (len(files) == 1)
+        for ending in (".gpkg", ".gml"):  # of all kinds in one
+            wanted = wanted or [f for f in files if f.suffix.lower() == ending]
+        wanted = wanted or files[:1] * (len(files) == 1)
         if not wanted:
             msg = f"{path.name!r} holds no file of the kind {kind!r}; give OS Open Roads as GeoPackage or Shapefiles."
             raise SourceError(msg)
@@ -278,26 +285,48 @@ def _of_frame(kind: str, frame: gpd.GeoDataFrame) -> pa.Table:
 
 
 def _gml(path: Path, kind: str) -> Iterator[pa.Table]:
-    """Read the links of OS Open Roads' own GML; GDAL would ask the network for its schema."""
+    """Read Ordnance Survey's own GML, in which a file may hold all kinds; GDAL would ask the network for its schema."""
     rows: list[dict[str, str]] = []
+    shapes: list[BaseGeometry] = []
     parsed = ElementTree.iterparse(path, ("start", "end"))
     _, root = next(parsed)
     for event, element in parsed:
-        if event == "end" and element.tag.endswith("}RoadLink"):
-            found = {part.tag.rpartition("}")[2].lower(): part.text or "" for part in element.iter()}
+        name = _local(element)
+        if event == "end" and name in _FEATURES[kind]:
+            found = {_local(part).lower(): part.text or "" for part in element.iter()}
             rows.append(found | {"id": next((v for k, v in element.items() if k.endswith("}id")), "")})
+            shapes.append(_shape(element))
+        elif event == "end" and name == "featureMember":
             root.clear()
             if len(rows) == _BATCH:
-                yield _links(rows, kind)
-                rows = []
-    yield _links(rows, kind)
+                yield _features(rows, shapes, kind)
+                rows, shapes = [], []
+    yield _features(rows, shapes, kind)
 
 
-def _links(rows: list[dict[str, str]], kind: str) -> pa.Table:
-    corners = [np.array(row["poslist"].split(), float).reshape(-1, 2) for row in rows]
+def _local(element: ElementTree.Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _shape(feature: ElementTree.Element) -> BaseGeometry:
+    """Return the surface or the line of a feature."""
+    surfaces = [
+        [_corners(ring) for part in ("exterior", "interior") for ring in patch.iterfind(f"{{*}}{part}")]
+        for patch in feature.iter()
+        if _local(patch) in ("PolygonPatch", "Polygon")
+    ]
+    if surfaces:
+        return shapely.MultiPolygon([(first, rest) for first, *rest in surfaces])
+    return shapely.LineString(_corners(feature))
+
+
+def _corners(part: ElementTree.Element) -> np.ndarray:
+    return np.array(part.findtext(".//{*}posList", "").split(), float).reshape(-1, 2)
+
+
+def _features(rows: list[dict[str, str]], shapes: list[BaseGeometry], kind: str) -> pa.Table:
     there = {name for row in rows for name in row}
-    columns = {name: [row.get(name, "") for row in rows] for name in there}
-    return _table(kind, [shapely.LineString(xy) for xy in corners], columns)
+    return _table(kind, shapes, {name: [row.get(name, "") for row in rows] for name in there})
 
 
 def _geopackage(path: Path, kind: str, years: list[int]) -> Iterator[pa.Table]:
