@@ -980,8 +980,9 @@ simple(r"A coloured street shows crimes nearer to its map point than to any othe
 simple(r"The map draws (?:(?P<none>no crime)|(?:{streets:I} crimes? as streets)?(?: and )?(?:{circles:I}(?: crimes?)? as circles)?)\.(?: {off:I} crimes? from before July 2022 (?:is|are) not on it\.)?",
     lambda f: {k: n or None for k, n in zip(("streets", "circles", "off"), f.on_map, strict=True)}
     | {"none": not sum(f.on_map[:2])} | truth(f.has_streets))
-simple(r"Streets are not drawn: this source has none\.",
-    lambda f: truth(not f.has_streets and f.forces[:1] != ["northern-ireland"]))
+simple(r"Streets are not drawn: (?:this source has none|(?P<live>none were fetched before this report)\. “crimenb fetch streets” gets them)\.",
+    lambda f: {"live": "none were fetched before this report" if f.data.source.get("name") == "live" else None}
+    | truth(not f.has_streets and f.forces[:1] != ["northern-ireland"]))
 simple(r"Streets are not drawn: the street data used here do not cover Northern Ireland\.",
     lambda f: truth(not f.has_streets and f.forces[:1] == ["northern-ireland"]))
 simple(r"Streets have the same colours as on the map above\.", lambda f: truth(f.has_streets and bool(f.months)))
@@ -998,6 +999,8 @@ def _classes(f: Facts) -> str:
 simple(r"Crimes at a map point: (?P<lows>.+ or more); a circle is a place, larger with more crimes",
     lambda f: {"lows": _classes(f)} | truth(f.has_streets))
 simple(r"Streets: invented, like the town\.", lambda f: truth(f.has_streets and f.data.source["name"] == "demo"))
+simple(r"Streets: (?P<whose>Contains OS data © Crown copyright and database right 20\d\d)\.",
+    lambda f: {"whose": f.data.source.get("streets")} | truth(f.has_streets))
 simple(r"The vertical line is {rest:T}\.",
     lambda f: {"rest": f"the rest of {forces(f)}"} | truth(f.rest_outcomes is not None))
 simple(r"The rest of {rest:T} is not shown, because its outcomes are incomplete in these months\.",
@@ -1287,8 +1290,9 @@ simple(
     r"Contains public sector information licensed under the Open Government Licence v3\.0\.", lambda f: truth(condition=True)
 )
 simple(
-    r"Outline: Office for National Statistics, licensed under the Open Government Licence v3\.0\. Contains OS data © Crown copyright and database right\.",
-    lambda f: truth("as drawn in" in f.data.query.area.drawn),
+    r"Outline: Office for National Statistics, licensed under the Open Government Licence v3\.0\. Contains OS data © Crown copyright and database right(?: (?P<year>20\d\d))?\.",
+    lambda f: {"year": next(reversed(re.findall(r"(?<!\d)20\d\d(?!\d)", f.data.query.area.drawn)), None)}
+    | truth("as drawn in" in f.data.query.area.drawn),
 )
 simple(
     r"police\.uk may revise any month with each release\.", lambda f: truth(f.data.source.get("name") != "demo")

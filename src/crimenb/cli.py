@@ -576,20 +576,34 @@ def fetch_areas(kinds: str, into: Path, yes: bool, dry_run: bool) -> None:
 
 
 @fetch.command("streets")
+@click.option("--near", multiple=True, metavar="POSTCODE", help="The squares around a postcode, or several.")
 @click.option(
     "--squares", default="", metavar="LIST", help="100 km squares of the National Grid, like SK,SP."
 )
 @click.option("--archive", type=_PATH, metavar="DIR", help="The squares that an archive's records lie in.")
-@_DOWNLOADS
+@click.option(
+    "--into", type=_PATH, metavar="DIR",
+    help="Folder for files to add to an archive. [default: the cache, for live reports; with --archive: downloads]",
+)  # fmt: skip
 @_asking
-def fetch_streets(squares: str, archive: Path | None, into: Path, yes: bool, dry_run: bool) -> None:
-    """Fetch OS Open Roads: the squares that are wanted, else all of Great Britain. Prints its folder."""
+def fetch_streets(
+    near: tuple[str, ...], squares: str, archive: Path | None, into: Path | None, yes: bool, dry_run: bool
+) -> None:
+    """Fetch OS Open Roads: the squares that are wanted, else all of Great Britain. Prints its folder.
+
+    Once they are in the cache, live reports draw the streets there. For an archive, name a folder with
+    --into, and add it with 'crimenb archive streets'.
+    """
     from crimenb.fetch import catalogues
     from crimenb.sources.http import Web
+    from crimenb.sources.live import Live
 
     with Web() as web, contextlib.ExitStack() as stack:
         chosen = [s for s in squares.split(",") if s.strip()]
-        edition = catalogues.open_roads(web, into, stack, squares=chosen, archive=archive)
+        live = Live(web, closed_ok=True)
+        places = [live.place(parse_postcode(text)) for text in near]
+        into = into or (Path("downloads") if archive is not None else None)
+        edition = catalogues.open_roads(web, into, stack, squares=chosen, archive=archive, near=places)
         if _go_on(edition.lines(), yes=yes, dry_run=dry_run, needed=not edition.here):
             click.echo(edition.take(meter("B")))
 

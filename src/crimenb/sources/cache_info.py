@@ -1,4 +1,4 @@
-"""What is kept between runs: the live services' answers and the chart script."""
+"""What is kept between runs: the live services' answers, the streets of live reports and the chart script."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_OURS = ("answers-*.db*", "vega-*.js", "vega-*.part")
+_OURS = ("answers-*.db*", "vega-*.js", "vega-*.part", "streets/*/*")
 
 
 def info() -> Iterator[str]:
@@ -21,10 +21,13 @@ def info() -> Iterator[str]:
     folder, files = cache_folder(), _files()
     yield f"Cache folder: {folder}"
     answers = [f for f in files if f.name.startswith("answers-")]
-    others = [f for f in files if f not in answers]
+    streets = [f for f in files if f.parent != folder]
+    others = [f for f in files if f not in {*answers, *streets}]
     count = sum(_entries(f) for f in answers if f.suffix == ".db")
     if answers:
         yield f"Answers of the live services: {count:,} ({_size(answers)})."
+    if squares := sorted({f.stem for f in streets if f.suffix == ".parquet"}):
+        yield f"Streets for live reports, squares {', '.join(squares)}: {_size(streets)}."
     if others:
         yield f"Scripts of charts: {_size(others)}."
     if not files:

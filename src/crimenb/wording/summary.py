@@ -6,6 +6,7 @@ without months read differently from a large one; what the numbers cannot carry 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from crimenb.measures.changes import ChangeVerdict
@@ -233,9 +234,10 @@ def _outline(place: Place) -> list[str]:
     drawn = place.query.area.drawn if place.query.area is not None else ""
     if not drawn or drawn.endswith("police.uk"):
         return []
+    said = re.findall(r"(?<!\d)20\d\d(?!\d)", drawn.partition(" as drawn ")[2])
     return [
         "Outline: Office for National Statistics, licensed under the Open Government Licence v3.0. Contains OS data © "
-        "Crown copyright and database right."
+        f"{' '.join(['Crown copyright and database right', *said[-1:]])}."
     ]
 
 
