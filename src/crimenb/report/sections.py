@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup, escape
 
 from crimenb.charts.street_map import SHADES, WIDTHS
-from crimenb.measures import streets
+from crimenb.measures import counts, streets
 from crimenb.measures.place import place_of
 from crimenb.report.html import (
     SHARE,
+    WHOLE,
     Column,
     Words,
     bullets,
@@ -24,7 +25,7 @@ from crimenb.schema import BTP, MonthStatus, force_name
 from crimenb.wording import first_screen as first_screen_of
 from crimenb.wording import format as write
 from crimenb.wording import how_to_read as reading
-from crimenb.wording import misreadings, street_map, summary, verdicts
+from crimenb.wording import misreadings, rates, street_map, summary, verdicts
 from crimenb.wording.comparisons import comparison_sentences
 from crimenb.wording.how_to_read import custom_edge_sentence
 
@@ -253,6 +254,38 @@ def change(data: Data) -> Words:
     sentences = [s for s in (verdicts.rest_sentence(place), verdicts.clear_categories(place)) if s]
     sentences.append("A filled dot means a clear change. The line shows what chance allows.")
     return paragraphs([" ".join(sentences)])
+
+
+def who_is_counted(data: Data) -> Words:
+    """Return what the two rates say beside the rest of the force, and how residents and jobs were counted."""
+    place = place_of(data)
+    return paragraphs([rates.guidance(place), *rates.how_counted(place)])
+
+
+def groups_table(data: Data) -> Words:
+    """Return the crimes in the groups that councils use, as a table, with those that cannot be given.
+
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> cn.groups_table(data)
+    Groups that councils use
+    ...
+    """
+    months = place_of(data).scope.months
+    if not months:
+        return paragraphs([])
+    columns = [
+        Column("group", "Group"), Column("made_of", "Categories in it"), Column("period", "All months counted", WHOLE),
+        Column("latest", write.month(months[-1]), WHOLE),
+    ]  # fmt: skip
+    shown = table(
+        counts.count_by_group(data), columns, "Groups that councils use", name=f"{data.query.slug}_groups"
+    )
+    note = "".join(f"<p>{escape(s)}</p>" for s in reading.GROUPS)
+    shown.html = shown.html.replace("</summary>", f"</summary>{note}", 1)
+    return shown
 
 
 def map_key(data: Data) -> Words:

@@ -37,6 +37,14 @@ WHAT_THESE_ARE = (
     "safe an area is."
 )
 
+GROUPS = (
+    "A category can be in two groups, so they do not add up. Police.uk publishes violence with and without injury as "
+    "one category, and burglary of homes and of other buildings as one.",
+    "The Home Office publishes them apart for each community safety partnership in England and Wales, in its police "
+    "recorded crime open data tables (www.gov.uk/government/statistics/police-recorded-crime-open-data-tables).",
+)
+"""What is said of the groups that councils use."""
+
 
 def how_to_read(place: Place) -> list[str]:
     """Return sentences on how these numbers may be read, each with the place's own figures."""
