@@ -27,6 +27,7 @@ from benchmarks.audit_facts import (
     Moved,
     across,
     days,
+    figures,
     join,
     shift,
 )
@@ -919,6 +920,88 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "read": day(read) if read else None, "retrieved": day(got) if got and not read else None,
     }
 
+# ------------------------------------------------------------------------ who lives and works here
+
+def _year_of(row: dict[str, Any]) -> str:
+    return row["source"].split(",")[0] if row["source"].startswith("Census") else row["year"]
+
+@rule(r"About (?:{residents:I} residents \({census:S}\))?(?P<and> and )?(?:{jobs:I} jobs \({year:S}\))?(?=$)")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    homes, work = f.living.get("residents"), f.living.get("jobs")
+    return {
+        "residents": figures(homes["value"]) if homes else None, "census": _year_of(homes) if homes else None,
+        "and": bool(homes and work), "jobs": figures(work["value"]) if work else None,
+        "year": _year_of(work) if work else None,
+    } | truth(bool(homes or work))
+
+simple(r"How many people live and work here is not known(?=$)", lambda f: truth(not {"residents", "jobs"} & {*f.living}))
+
+def per_when(f: Facts) -> str:
+    n = len(f.rate_months)
+    return "a year" if n == 12 else f"in {n} month{'' if n == 1 else 's'}"
+
+simple(r"Crimes (?P<when>a year|in \d+ months?) for every 1,000, {months:T}\.(?=$)",
+    lambda f: {"when": per_when(f), "months": Span(f.rate_months)} | truth(not f.no_rate))
+
+_SIDE = r"above|below|not clearly above or below"
+
+@rule(rf"(?:Both rates are (?P<same>above|below) the rest of {{a:T}}\. |(?P<neither>Neither) rate is clearly above or below the rest of {{b:T}}\. |By residents the rate is (?P<first>{_SIDE}) the rest of {{c:T}}, by residents and jobs (?P<second>{_SIDE})(?P<it> it)?\. (?P<answer>That disagreement is the answer: it depends on who is counted)\. )?Residents fit crimes at home\. Adding jobs allows for people who come to work\. Neither counts visitors, and neither says how safe the area is\.")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    one, two, rest = f.side("residents"), f.side("both"), forces(f)
+    known = bool(one and two)
+    same, words = known and one == two, {"unclear": "not clearly above or below"}
+    apart = known and one != two
+    return {
+        "same": one if same and one != "unclear" else None, "a": rest if same and one != "unclear" else None,
+        "neither": same and one == "unclear", "b": rest if same and one == "unclear" else None,
+        "first": words.get(one, one) if apart else None, "c": rest if apart else None,
+        "second": words.get(two, two) if apart else None, "it": apart and two != "unclear", "answer": apart,
+    } | truth(not f.no_rate)
+
+@rule(r"(?P<what>Residents|Households|Jobs): the sum of {n:I} (?P<unit>postcodes?|output areas?|LSOAs?) whose centre lies in the area \({source:T}\)\.(?= |$)")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    row = f.living[g["what"].lower()]
+    year = "" if row["year"] in row["source"] else f", {row['year']}"
+    unit = row["unit"] if row["counted"] != 1 else row["unit"].removesuffix("s")
+    return {"what": g["what"], "n": int(row["counted"]), "unit": unit, "source": f"{row['source']}{year}"}
+
+@rule(r"An estimate for {year:S} gives about {n:I} residents \({source:T}\)\.(?= |$)")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    row = f.living["estimate"]
+    return {"year": row["year"], "n": figures(row["value"]), "source": row["source"]}
+
+simple(r"The census counted places of work during a lockdown, when many people worked at home\.",
+    lambda f: truth(f.living["jobs"]["source"].startswith("Census")))
+simple(r"Only a part of the area is counted, so no rate is given\.", lambda f: truth(f.no_rate == "part"))
+simple(r"No month can be counted, so no rate is given\.", lambda f: truth(f.no_rate == "no months"))
+simple(r"No rate is given for fewer than 500 residents: one crime more would add (?P<one>[\d.]+) to it\.",
+    lambda f: {"one": figures(1000 / f.living["residents"]["value"])} | truth(f.no_rate == "few residents"))
+simple(r"{n:C} (?:crime is|crimes are) too few for a rate\.",
+    lambda f: {"n": int(f.table.loc[f.rate_months, "crime"].sum())} | truth(f.no_rate == "few crimes"))
+simple(r"The jobs here are not known, and a rate by residents alone would mislead, so none is given\.",
+    lambda f: truth(f.no_rate == "no jobs"))
+
+def _ireland(f: Facts) -> bool:
+    return "northern-ireland" in f.shares
+
+simple(r"No rate is given\. The census used here is that of England and Wales, and Northern Ireland has its own\.",
+    lambda f: truth(f.no_rate in ("no residents", "no jobs") and _ireland(f)))
+simple(r"This archive has no census figures here, so no rate is given \(crimenb archive people adds them\)\.",
+    lambda f: truth(f.no_rate == "no residents" and not _ireland(f) and f.data.source.get("name") == "archive"))
+simple(r"This source has no census figures here, so no rate is given\.",
+    lambda f: truth(f.no_rate == "no residents" and not _ireland(f) and f.data.source.get("name") != "archive"))
+simple(r"About {n:I} people live in the area\. Others come to it, and some of the residents are elsewhere by day\.",
+    lambda f: {"n": figures(f.living["residents"]["value"])})
+def _part_in_caption(f: Facts) -> str:
+    return f"{_part(f)[0]} ({_part(f)[1]})" if f.absent else "part of the records"
+
+simple(r"Groups that councils use(?:, {part:T})?(?=$)",
+    lambda f: {"part": _part_in_caption(f) if f.kind == "part" else None})
+simple(r"A category can be in two groups, so they do not add up\. Police\.uk publishes violence with and without injury as one category, and burglary of homes and of other buildings as one\.",
+    lambda f: truth(bool(f.months)))
+simple(r"The Home Office publishes them apart for each community safety partnership, in its police recorded crime open data tables \(www\.gov\.uk/government/statistics/police-recorded-crime-open-data-tables\)\.",
+    lambda f: truth(not _ireland(f)))
+
 _REASONS = {
     "partly": "only part of the area is counted", "nothing": "none of its months can be counted",
     "few months": "fewer than 6 months can be compared", "no rest": "this source does not hold the rest of the force",
@@ -1227,7 +1310,7 @@ def _part_and_months(f: Facts, said: str, months: list[str]) -> str:
     """Return `said` where it is these months, after the part where only one is counted."""
     when = said
     if f.kind == "part":
-        part = f"{_part(f)[0]} ({_part(f)[1]})" if f.absent else "part of the records"
+        part = _part_in_caption(f)
         if not said.startswith(f"{part}, "):
             return f"{part}, {months}"
         when = said.removeprefix(f"{part}, ")

@@ -72,7 +72,10 @@ class Peopled:
         if self._more["district"]:
             rest = found.surroundings.groupby(["month", "category"], as_index=False)["rest"].sum()
             rest = rest.assign(
-                postcode=key, rest=(rest["rest"] * 0.35).astype("int64"), district=DISTRICT, name=self._more["name"]
+                postcode=key,
+                rest=(rest["rest"] * 0.35).astype("int64"),
+                district=DISTRICT,
+                name=self._more["name"],
             )
             context["district_counts"] = frame("district_counts", rest)
         return found._replace(context=context)

@@ -35,7 +35,7 @@ def names(value, way=""):
 
 def test_the_summary_is_described_name_by_name(demo_report):
     said = json.loads((demo_report / "summary.json").read_text())
-    listed = {"numbers", "months", "links.figures"}  # a list and its items
+    listed = {"numbers", "people", "months", "links.figures"}  # a list and its items
     assert {*names(said)} == {*make_data_dictionary.SUMMARY} - listed
     assert said["form"] == 1  # rises when a name goes or changes
 

@@ -714,8 +714,10 @@ def count_by_group(data: Data, *, place: str = "") -> pd.DataFrame:
         )
         for group, made_of in COUNCIL_GROUPS.items()
     ]  # fmt: skip
-    rows += [(group, f"Part of {label_of(whole).lower()}, not published apart", None, None)
-             for group, whole in NOT_SPLIT.items()]  # fmt: skip
+    who = "not published" if "northern-ireland" in deciding(data) else "published by the Home Office"
+    rows += [
+        (group, f"Part of {label_of(whole).lower()}, {who}", None, None) for group, whole in NOT_SPLIT.items()
+    ]
     table = pd.DataFrame(rows, columns=["group", "made_of", "latest", "period"])
     table.insert(0, "place", key_of(data))
     return table.astype({"latest": "Int64", "period": "Int64"})

@@ -259,7 +259,8 @@ def change(data: Data) -> Words:
 def who_is_counted(data: Data) -> Words:
     """Return what the two rates say beside the rest of the force, and how residents and jobs were counted."""
     place = place_of(data)
-    return paragraphs([rates.guidance(place), *rates.how_counted(place)])
+    sentences = [rates.guidance(place), *rates.how_counted(place)]
+    return paragraphs([" ".join(sentences)] if place.rates.refused else sentences)  # there is no fold then
 
 
 def groups_table(data: Data) -> Words:
@@ -273,17 +274,18 @@ def groups_table(data: Data) -> Words:
     Groups that councils use
     ...
     """
-    months = place_of(data).scope.months
+    place = place_of(data)
+    months = place.scope.months
     if not months:
         return paragraphs([])
     columns = [
         Column("group", "Group"), Column("made_of", "Categories in it"), Column("period", "All months counted", WHOLE),
         Column("latest", write.month(months[-1]), WHOLE),
     ]  # fmt: skip
-    shown = table(
-        counts.count_by_group(data), columns, "Groups that councils use", name=f"{data.query.slug}_groups"
-    )
-    note = "".join(f"<p>{escape(s)}</p>" for s in reading.GROUPS)
+    caption = "Groups that councils use" + (f", {write.part_of(place)}" if place.scope.kind == "part" else "")
+    shown = table(counts.count_by_group(data), columns, caption, name=f"{data.query.slug}_groups")
+    note = paragraphs(reading.group_sentences(place)).html
+    note = note.replace(reading.OPEN_DATA, str(_link(f"https://{reading.OPEN_DATA}", reading.OPEN_DATA)))
     shown.html = shown.html.replace("</summary>", f"</summary>{note}", 1)
     return shown
 

@@ -37,14 +37,6 @@ WHAT_THESE_ARE = (
     "safe an area is."
 )
 
-GROUPS = (
-    "A category can be in two groups, so they do not add up. Police.uk publishes violence with and without injury as "
-    "one category, and burglary of homes and of other buildings as one.",
-    "The Home Office publishes them apart for each community safety partnership in England and Wales, in its police "
-    "recorded crime open data tables (www.gov.uk/government/statistics/police-recorded-crime-open-data-tables).",
-)
-"""What is said of the groups that councils use."""
-
 
 def how_to_read(place: Place) -> list[str]:
     """Return sentences on how these numbers may be read, each with the place's own figures."""
@@ -55,6 +47,23 @@ def how_to_read(place: Place) -> list[str]:
         btp_sentence(place), unlocated_sentence(place),
     ]  # fmt: skip
     return [s for s in sentences if s]
+
+
+OPEN_DATA = "www.gov.uk/government/statistics/police-recorded-crime-open-data-tables"
+
+
+def group_sentences(place: Place) -> list[str]:
+    """Say of the groups that councils use that they overlap, what cannot be split, and who publishes that."""
+    sentences = [
+        "A category can be in two groups, so they do not add up. Police.uk publishes violence with and without injury "
+        "as one category, and burglary of homes and of other buildings as one."
+    ]
+    if "northern-ireland" not in place.forces:
+        sentences.append(
+            "The Home Office publishes them apart for each community safety partnership, in its police recorded crime "
+            f"open data tables ({OPEN_DATA})."
+        )
+    return sentences
 
 
 def _not_safety(place: Place) -> str:

@@ -146,32 +146,26 @@ def why_none(place: Place) -> str:
         return "Only a part of the area is counted, so no rate is given."
     if found.refused == NoRate.FEW_RESIDENTS:
         one = rounded(PER / max(found.numbers[RESIDENTS].value, 1))
-        return (
-            f"No rate is given for fewer than {LEAST_RESIDENTS} residents: one crime more would raise it by {one} for "
-            f"every {PER:,}."
-        )
+        return f"No rate is given for fewer than {LEAST_RESIDENTS} residents: one crime more would add {one} to it."
     if found.refused == NoRate.FEW_CRIMES:
         are = write.plural(found.crimes, "crime is", "crimes are")
         return f"{write.opening(found.crimes)} {are} too few for a rate."
     if found.refused == NoRate.NO_MONTHS:
         return "No month can be counted, so no rate is given."
-    lack = "jobs" if found.refused == NoRate.NO_JOBS else "residents"
-    return f"{_lacking(place, lack)} {_HOW[lack]}" if NORTHERN_IRELAND not in place.forces else _NORTHERN
+    if NORTHERN_IRELAND in place.forces:
+        return _NORTHERN
+    if found.refused == NoRate.NO_JOBS:
+        return "The jobs here are not known, and a rate by residents alone would mislead, so none is given."
+    return _NOT_IN_ARCHIVE if place.source.get("name") == "archive" else _NOT_KNOWN
 
 
 _NORTHERN = (
     "No rate is given. The census used here is that of England and Wales, and Northern Ireland has its own."
 )
-_HOW = {
-    "residents": "crimenb archive people adds them to an archive.",
-    "jobs": "A rate by residents alone would mislead. crimenb archive people adds jobs to an archive.",
-}
-
-
-def _lacking(place: Place, lack: str) -> str:
-    if missed := place.source.get(f"{lack} not answered"):
-        return f"No rate is given, because {lack} are missing: {missed}"
-    return f"No rate is given, because this source does not know the {lack} here."
+_NOT_IN_ARCHIVE = (
+    "This archive has no census figures here, so no rate is given (crimenb archive people adds them)."
+)
+_NOT_KNOWN = "This source has no census figures here, so no rate is given."
 
 
 def values(place: Place) -> list[dict[str, object]]:
