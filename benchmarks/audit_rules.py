@@ -922,6 +922,15 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
 
 # ------------------------------------------------------------------------ who lives and works here
 
+@rule(r"People here are (?P<times>far more|more than twice as|more than \d+ times as) likely to be victims of crime\. \| For every 1,000 residents police recorded about (?P<one>[\d,.]+) crimes (?P<when>a year|in \d+ months?) \((?P<rest>[\d,.]+) in the rest of {forces:T}\), and for every 1,000 residents and jobs about (?P<both>[\d,.]+) \((?P<rest_both>[\d,.]+)\)\. Neither counts visitors\.")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    one, rest, both, rest_both = (f.rates[per, where]["rate"] for per in ("residents", "both") for where in ("here", "force"))
+    n = int(one / rest)
+    return {
+        "times": "far more" if n < 2 else "more than twice as" if n == 2 else f"more than {n} times as", "one": figures(one),
+        "when": per_when(f), "rest": figures(rest), "forces": forces(f), "both": figures(both), "rest_both": figures(rest_both),
+    } | truth(f.side("residents") == "above" and one / rest >= 1.5)
+
 def _year_of(row: dict[str, Any]) -> str:
     return row["source"].split(",")[0] if row["source"].startswith("Census") else row["year"]
 
