@@ -706,17 +706,18 @@ def count_by_group(data: Data, *, place: str = "") -> pd.DataFrame:
     """
     data = data.of(place)
     counts = summed_counts(data)
-    rows: list[tuple[str, str, int | None, int | None]] = [
-        (
-            group, ", ".join(map(label_of, made_of)),
-            int(counts.iloc[-1][list(made_of)].sum()) if len(counts) else None,
-            int(counts[list(made_of)].to_numpy().sum()) if len(counts) else None,
-        )
-        for group, made_of in COUNCIL_GROUPS.items()
-    ]  # fmt: skip
+    latest, period = (counts.iloc[-1].to_dict(), counts.sum().to_dict()) if len(counts) else ({}, {})
+    rows = [
+        [
+            group,
+            ", ".join(map(label_of, of)),
+            *(sum(n[c] for c in of) if n else None for n in (latest, period)),
+        ]
+        for group, of in COUNCIL_GROUPS.items()
+    ]
     who = "not published" if "northern-ireland" in deciding(data) else "published by the Home Office"
     rows += [
-        (group, f"Part of {label_of(whole).lower()}, {who}", None, None) for group, whole in NOT_SPLIT.items()
+        [group, f"Part of {label_of(whole).lower()}, {who}", None, None] for group, whole in NOT_SPLIT.items()
     ]
     table = pd.DataFrame(rows, columns=["group", "made_of", "latest", "period"])
     table.insert(0, "place", key_of(data))
