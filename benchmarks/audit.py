@@ -225,6 +225,22 @@ def _outcomes(f: Facts, row: dict[str, str]) -> Iterator[str]:
     })  # fmt: skip
 
 
+def _waits(f: Facts, row: dict[str, str]) -> Iterator[str]:
+    rows = (
+        f.waits
+        if row["Category"] == "All crime"
+        else f.waits[f.waits["category"] == slug_of(row["Category"], f)]
+    )
+    n, later = len(rows), rows["later"]
+    half = f.half_after(later)
+    yield from _cells(row, {
+        "Category": row["Category"], "Crimes": f"{n:,}", "With an outcome": f"{int((later >= 0).sum()):,}",
+        "In the month recorded": f"{(later == 0).mean():.1%}" if n >= 50 else "[u]",
+        "Within three months": f"{later.between(0, 3).mean():.1%}" if n >= 50 else "[u]",
+        "Months until half had one": "[u]" if half is None else f"{half:,}",
+    })  # fmt: skip
+
+
 GROUPED = {
     "Charged or sent to court (result not published)": CHARGED,
     "Dealt with out of court": {
@@ -402,8 +418,9 @@ def _drawn(f: Facts, name: str, cells: list[str]) -> Iterator[str]:
 TABLES = {
     "categories": _categories,
     "trend": lambda f, r: _months(f, r, "crime"), "trend.asb": lambda f, r: _months(f, r, "asb"),
-    "snapped-points": _points, "outcomes": _outcomes, "change": _changes, "compared": _shares, "explore": _across,
     "rates": _rates, "groups": _groups,
+    "snapped-points": _points, "outcomes": _outcomes, "outcome-times": _waits,
+    "change": _changes, "compared": _shares, "explore": _across,
 }  # fmt: skip
 
 

@@ -126,6 +126,7 @@ class Facts:
         self.has_streets = len(rows["streets"]) > 0
         self.around = rows["surroundings"][rows["surroundings"]["force"].isin(list(self.shares))]
         self.people, self.district = rows["residents"], rows["district_counts"]
+        self.decided = rows["decided"]
         self.elsewhere = rows["force_outcomes"][rows["force_outcomes"]["force"].isin(list(self.shares))]
 
     # ---------------------------------------------------------------- which months, under which name
@@ -532,6 +533,21 @@ class Facts:
         missing = table["Status update unavailable"] / n if "Status update unavailable" in table else 0 * n
         faulty = (n >= 20) & ((missing > 0.25) | (missing > max(3 * missing[n > 0].median(), 0.05)))
         return None if faulty[months].any() or n[months].sum() < 50 else table.loc[months].sum()
+
+    @cached_property
+    def waits(self) -> pd.DataFrame:
+        """Crimes of the settled months that were followed for three months: category, and months to an outcome."""
+        rows = self.decided[
+            (self.decided["followed"] >= 3) & self.decided["month"].isin(self.settled["settled"])
+        ]
+        return rows.loc[rows.index.repeat(rows["crimes"]), ["category", "later"]]
+
+    def half_after(self, waits: pd.Series) -> int | None:
+        """Months after which half of some crimes had an outcome."""
+        had = sorted(waits[waits >= 0])
+        return (
+            int(had[(len(waits) + 1) // 2 - 1]) if len(had) >= len(waits) / 2 and len(waits) >= 50 else None
+        )
 
     @cached_property
     def no_outcomes(self) -> bool:

@@ -310,6 +310,9 @@ def truth(condition: bool) -> Expected:  # noqa: FBT001  a sentence that may sta
     """Return what a sentence without any number of its own must be: allowed."""
     return {"": condition}
 
+def _half_decided(months: int | None) -> str | None:
+    return f"within {months} month{'s' * (months > 1)}" if months else None if months is None else "in the month they were recorded"
+
 _JUDGED = r"(?: That is {verdict:T}\.)?(?P<incomplete> The month looks incomplete, so it is not judged\.)?"
 
 def _verdict_of(f: Facts, v: Judged) -> Expected:
@@ -604,6 +607,9 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     right = all(d in DRAWS and big & set(DRAWS[d]) for d in said)
     return {"what": ("mile" if f.circle else "area") if said else None, "draws": g["draws"] if right else "..."}
 
+simple(r"police\.uk changed its categories in {months:T}, so a category from before is not the one of that name after\.",
+    lambda f: {"months": " and ".join(
+        named(m) for m in ("2011-09", "2013-05") if f.months and f.months[0] < m <= f.latest) or None})
 simple(r"One month in {n:I} is always the highest\. That alone is not news\.",
     lambda f: {"n": len(f.months)} | truth(f.small))
 def _busiest(f: Facts) -> OneOf:
@@ -663,11 +669,11 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
             return found
     return {"name": "a point of the edge"}
 
-@rule(r"(?P<name>This is .+|.+? is an area that whoever asked for this report gave)\. Crimes are mapped to points, so one near the edge may be counted on the other side: {inside:I} crimes? (?P<verb>lies|lie) within 100 m inside the edge and {outside:I} within 100 m outside\.")
+@rule(r"(?P<name>This is .+|.+? is an area drawn for this report)\. Crimes are mapped to points, so one near the edge may be counted on the other side: {inside:I} crimes? (?P<verb>lies|lie) within 100 m inside the edge and {outside:I} within 100 m outside\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     inside = f.within(0) - f.within(-100)
     drawn = f.data.query.area.drawn
-    name = f"This is {drawn}" if drawn else f"{f.key} is an area that whoever asked for this report gave"
+    name = f"This is {drawn}" if drawn else f"{f.key} is an area drawn for this report"
     return {"name": name, "inside": inside, "verb": "lies" if inside == 1 else "lie", "outside": f.within(100) - f.within(0)}
 
 def _institutions(f: Facts) -> list[str]:
@@ -1103,6 +1109,9 @@ simple(r"Left out, because many crimes were still under investigation in these f
 simple(
     r"Left out, because too many updates are missing: {months:T}\.", lambda f: {"months": Span(f.settled["faulty"])}
 )
+simple(r"At least half of the crimes had an outcome, such as no suspect identified, (?P<when>in the month they were recorded|within \d+ months?)\.",
+    lambda f: {"when": _half_decided(f.half_after(f.waits["later"]))})
+
 simple(r"No crime of these months has an outcome yet\.",
     lambda f: truth(int(f.outcomes.sum()) == 0 and not f.settled["open"] and not f.settled["faulty"]))
 simple(r"{names:T} supplied every month\.",

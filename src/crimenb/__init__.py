@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     )
     from crimenb.measures.listing import list_records
     from crimenb.measures.months import months_with_range
-    from crimenb.measures.outcomes import outcome_shares
+    from crimenb.measures.outcomes import outcome_shares, outcome_times
     from crimenb.measures.rates import rates
     from crimenb.query import Query
     from crimenb.report.bar_tables import category_bars, change_dots, outcome_bars, rate_bars, share_dots
@@ -101,6 +101,7 @@ __all__ = [
     "outcome_bars",
     "outcome_chart",
     "outcome_shares",
+    "outcome_times",
     "point_map",
     "provenance",
     "rate_bars",
@@ -155,6 +156,7 @@ _HOME = {
     "outcome_bars": "report.bar_tables",
     "outcome_chart": "charts.bars",
     "outcome_shares": "measures.outcomes",
+    "outcome_times": "measures.outcomes",
     "point_map": "charts.map",
     "provenance": "report.sections",
     "rate_bars": "report.bar_tables",

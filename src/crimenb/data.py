@@ -68,6 +68,7 @@ class Data:
     residents: pd.DataFrame
     district_counts: pd.DataFrame
     like_places: pd.DataFrame
+    decided: pd.DataFrame
     neighbourhoods: gpd.GeoDataFrame
     people: pd.DataFrame
     priorities: pd.DataFrame

@@ -56,10 +56,14 @@ OLD_CATEGORIES: dict[str, str] = {
 NEW_POINTS = "2022-07"
 """From this month on police.uk's map points are others than before (R20)."""
 
+NEW_CATEGORIES = ("2011-09", "2013-05")
+"""Months from which police.uk's categories are others than before: six, then eleven, then fourteen."""
+
 BTP = "btp"
 TERRITORIAL = "territorial"
 """`reported_by` where the source tells a territorial force from BTP but not which (the API)."""
 
+UNDER_INVESTIGATION = "Under investigation"
 OUTCOME_SPELLINGS = {"Offender given penalty notice": "Offender given a penalty notice"}
 """Files and API spell one outcome differently; the API's spelling is kept."""
 
@@ -129,6 +133,10 @@ COLUMNS: dict[str, dict[str, str]] = {
         "postcode": _TEXT, "candidate": _TEXT, "name": _TEXT, "force": _TEXT, "rural_urban": _TEXT,
         "residents": _WHOLE, "jobs": _WHOLE, "month": _TEXT, "category": _TEXT, "records": _WHOLE,
     },
+    "decided": {
+        "postcode": _TEXT, "month": _TEXT, "category": _TEXT, "later": _WHOLE, "followed": _WHOLE,
+        "crimes": _WHOLE,
+    },
     "neighbourhoods": {
         "postcode": _TEXT, "force": _TEXT, "force_name": _TEXT, "force_url": _TEXT,
         "neighbourhood": _TEXT, "name": _TEXT, "description": _TEXT, "url": _TEXT,
@@ -184,6 +192,10 @@ VIEWS: dict[str, dict[str, str]] = {
     "outcome_shares": {
         "place": _TEXT, "group": _TEXT, "crimes": _WHOLE, "share": _REAL, "rest": _REAL,
     },
+    "outcome_times": {
+        "place": _TEXT, **_OF, "crimes": _WHOLE, "decided": _WHOLE, "same_month": _REAL, "in_three": _REAL,
+        "median": _REAL,
+    },
     "compared_shares": {
         "place": _TEXT, "other": _TEXT, **_OF, "here": _REAL, "there": _REAL, "quotient": _REAL,
         "low": _REAL, "high": _REAL, "named": _TEXT,
@@ -217,6 +229,8 @@ ROWS: dict[str, str] = {
     "none where the source has none",
     "district_counts": "a place, district, month and category; none where the source has no residents",
     "like_places": "a place, a place like it, month and category; only where asked for (archives only)",
+    "decided": "a place, month recorded, category of crime and number of months to the first outcome; "
+    "none where the archive holds no outcomes files",
     "neighbourhoods": "the neighbourhood team of a place (live service and demonstration)",
     "people": "a named member of the team",
     "priorities": "a priority of the team",
@@ -231,6 +245,7 @@ ROWS: dict[str, str] = {
     "change_by_category": "a category; before them all crime and anti-social behaviour",
     "before_and_after": "here, and the rest of the force",
     "outcome_shares": "a group of outcomes",
+    "outcome_times": "a category of crime; before them all crime",
     "compared_shares": "a comparison and category",
     "count_by_group": "a group of categories, then those that cannot be given",
     "rates": "what is counted, what it is divided by, and where; none where no rate may be given",
@@ -316,6 +331,9 @@ MEANINGS: dict[str, str] = {
     "like_places.residents": "Its residents; 0 where none are known.",
     "like_places.jobs": "Its jobs; 0 where none are known.",
     "like_places.records": "Its records in the month.",
+    "decided.later": "Months from the month recorded to that of the first outcome; -1 where there is none.",
+    "decided.followed": "Months after it of which the archive holds the force's outcomes files, none missing between.",
+    "decided.crimes": "Crimes.",
     "neighbourhoods.force_url": "The force's own site.",
     "neighbourhoods.neighbourhood": "The team's id.",
     "neighbourhoods.description": "The team in its own words.",
@@ -369,6 +387,12 @@ MEANINGS: dict[str, str] = {
     "outcome_shares.group": "Group of outcomes (R16).",
     "outcome_shares.crimes": "Crimes of the settled months.",
     "outcome_shares.share": "Share of them, 0 to 1; missing under 50 crimes.",
+    "outcome_times.crimes": "Crimes of the settled months that have been followed for three months or more.",
+    "outcome_times.decided": "Those of them that have an outcome.",
+    "outcome_times.same_month": "Share with an outcome in the month recorded, 0 to 1; missing under 50 crimes.",
+    "outcome_times.in_three": "Share with one within three months, 0 to 1; missing under 50 crimes.",
+    "outcome_times.median": "Months after which half of all have one; missing under 50 crimes, or where fewer than "
+    "half have one.",
     "compared_shares.other": "What is compared with, in words.",
     "compared_shares.here": "Share of crime here, 0 to 1.",
     "compared_shares.there": "Share of crime there, 0 to 1.",

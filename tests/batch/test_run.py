@@ -472,7 +472,7 @@ def test_killed_workers_and_a_killed_batch_lose_nothing(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow_faults)])
 def test_a_stopped_batch_ends_cleanly_and_goes_on(how, tmp_path):
     path = listed(tmp_path, b"\n".join(_demo_postcodes()[:6]))
     out = tmp_path / "out"

@@ -22,7 +22,10 @@ from tests.real import needs_real_data
 
 TOWN = {"residents": 31_400, "households": 14_200, "jobs": 27_300}
 VILLAGE = {"residents": 1_140, "households": 470, "jobs": 205}
-FORCES = {"leicestershire": FORCE, "warwickshire": {"residents": 600_000, "households": 250_000, "jobs": 280_000}}
+FORCES = {
+    "leicestershire": FORCE,
+    "warwickshire": {"residents": 600_000, "households": 250_000, "jobs": 280_000},
+}
 
 
 # ------------------------------------------------------ a second computation, with numpy and nothing of ours
@@ -52,7 +55,11 @@ def counted(rows, months, category, column=None):
 @needs_real_data
 @pytest.mark.parametrize(
     ("postcode", "here", "force"),
-    [("LE1 6RN", CITY, "leicestershire"), ("CV32 4EA", TOWN, "warwickshire"), ("LE7 9AE", VILLAGE, "leicestershire")],
+    [
+        ("LE1 6RN", CITY, "leicestershire"),
+        ("CV32 4EA", TOWN, "warwickshire"),
+        ("LE7 9AE", VILLAGE, "leicestershire"),
+    ],
 )
 def test_rates_and_intervals_are_those_of_a_second_computation(real_archive, postcode, here, force):
     data = peopled(make_data(Archive(real_archive), postcode, YEAR[0], YEAR[-1]), here, FORCES, district=REST)
@@ -81,7 +88,9 @@ def test_rates_and_intervals_are_those_of_a_second_computation(real_archive, pos
 @needs_real_data
 def test_the_village_of_the_method_has_its_interval(real_archive):
     """NUMBERS of the method (R6): 40 crimes of a year at LE7 9AE, 26 to 57."""
-    data = peopled(make_data(Archive(real_archive), "LE7 9AE", YEAR[0], YEAR[-1]), {"residents": 1000, "jobs": 1})
+    data = peopled(
+        make_data(Archive(real_archive), "LE7 9AE", YEAR[0], YEAR[-1]), {"residents": 1000, "jobs": 1}
+    )
     row = cn.rates(data).iloc[0]
     assert (row["records"], row["rate"], round(row["low"]), round(row["high"])) == (40, 40.0, 26, 57)
     assert HOUSEHOLDS not in set(cn.rates(data)["per"])  # fewer than 20 burglaries
@@ -102,8 +111,16 @@ def busy(n=60, **more):
         (busy(), {"residents": 5000}, NoRate.NO_JOBS),
         (busy(), {"residents": 499, "jobs": 900}, NoRate.FEW_RESIDENTS),
         (busy(1), {"residents": 5000, "jobs": 900}, NoRate.FEW_CRIMES),
-        (busy(status=dict.fromkeys(YEAR, "partly supplied")), {"residents": 5000, "jobs": 900}, NoRate.PARTLY),
-        (busy(status=dict.fromkeys(YEAR, "not supplied")), {"residents": 5000, "jobs": 900}, NoRate.NO_MONTHS),
+        (
+            busy(status=dict.fromkeys(YEAR, "partly supplied")),
+            {"residents": 5000, "jobs": 900},
+            NoRate.PARTLY,
+        ),
+        (
+            busy(status=dict.fromkeys(YEAR, "not supplied")),
+            {"residents": 5000, "jobs": 900},
+            NoRate.NO_MONTHS,
+        ),
     ],
     ids=lambda v: str(v) if isinstance(v, NoRate) else "",
 )
@@ -159,7 +176,9 @@ def beside(here, force, *, district=None, months=YEAR, rest=6000):
         {"postcode": data.query.postcode, "force": name, "month": m, "category": "shoplifting", "rest": rest,
          "unlocated": 0} for m in months
     ]))  # fmt: skip
-    return peopled(replace(data, surroundings=around), here, {name: force} if force else {}, district=district)
+    return peopled(
+        replace(data, surroundings=around), here, {name: force} if force else {}, district=district
+    )
 
 
 PEOPLE = {"residents": 1_000_000, "households": 400_000, "jobs": 500_000}
@@ -180,13 +199,20 @@ def test_the_rest_is_shown_only_where_all_of_it_is_known():
 SIDES = [
     ({"residents": 40_000, "jobs": 40_000}, Side.ABOVE, Side.ABOVE, "Both rates are above the rest of"),
     ({"residents": 40_000, "jobs": 900_000}, Side.ABOVE, Side.BELOW, "disagreement is the answer"),
-    ({"residents": 100_000, "jobs": 50_000}, Side.UNCLEAR, Side.UNCLEAR, "Neither rate is clearly above or below"),
+    (
+        {"residents": 100_000, "jobs": 50_000},
+        Side.UNCLEAR,
+        Side.UNCLEAR,
+        "Neither rate is clearly above or below",
+    ),
     ({"residents": 300_000, "jobs": 200_000}, Side.BELOW, Side.BELOW, "Both rates are below the rest of"),
     ({"residents": 100_000, "jobs": 500}, Side.UNCLEAR, Side.ABOVE, "not clearly above or below the rest of"),
 ]
 
 
-@pytest.mark.parametrize(("here", "one", "two", "said"), SIDES, ids=lambda v: str(v) if isinstance(v, Side) else "")
+@pytest.mark.parametrize(
+    ("here", "one", "two", "said"), SIDES, ids=lambda v: str(v) if isinstance(v, Side) else ""
+)
 def test_the_page_says_where_both_rates_lie_and_where_they_disagree(here, one, two, said):
     place = place_of(beside(here, PEOPLE))
     assert (place.rates.beside_force(RESIDENTS), place.rates.beside_force(BOTH)) == (one, two)
@@ -215,7 +241,9 @@ def test_two_figures_are_near_and_an_interval_is_rounded_outward(value):
 
 
 def test_groups_are_sums_of_their_categories_and_what_cannot_be_split_is_missing():
-    rows = [{"month": m, "category": c, "n": i + 1} for m in YEAR for i, c in enumerate(schema.CRIME_CATEGORIES)]
+    rows = [
+        {"month": m, "category": c, "n": i + 1} for m in YEAR for i, c in enumerate(schema.CRIME_CATEGORIES)
+    ]
     data = written(rows, YEAR)
     table = cn.count_by_group(data).set_index("group")
     counts = cn.count_by_category(data).set_index("category")["period"]

@@ -46,7 +46,9 @@ def text(html):
 def test_the_section_has_a_numbered_figure_with_one_fold(page):
     shown = section(page)
     head = re.search(r"<h3>(.*?)</h3>", shown)[1]
-    assert re.fullmatch(r"Figure \d\. About 9,400 residents \(Census 2021\) and 14,000 jobs \(2024\)", text(head))
+    assert re.fullmatch(
+        r"Figure \d\. About 9,400 residents \(Census 2021\) and 14,000 jobs \(2024\)", text(head)
+    )
     assert shown.count("<details") == 1
     fold = text(shown.partition("<details")[2])
     assert "the sum of 812 postcodes whose centre lies in the area (Census 2021, P001)" in fold
@@ -94,11 +96,18 @@ def test_the_workbook_has_the_rates_and_the_groups(report):
     assert first == ("Crimes a year for every 1,000 residents", "Here", 3731, 9400, 400, 370, 420)
     groups = list(book["Groups that councils use"].iter_rows(min_row=5, values_only=True))
     assert groups[0][:2] == ("Retail crime", "Shoplifting")
-    assert groups[-1] == ("Residential burglary", "Part of burglary, published by the Home Office", "[x]", "[x]")
+    assert groups[-1] == (
+        "Residential burglary",
+        "Part of burglary, published by the Home Office",
+        "[x]",
+        "[x]",
+    )
 
 
 def test_the_cells_of_the_section_are_short(report):
-    cells = [c for c in nbformat.read(report / "report.ipynb", as_version=4)["cells"] if "rates" in c["source"]]
+    cells = [
+        c for c in nbformat.read(report / "report.ipynb", as_version=4)["cells"] if "rates" in c["source"]
+    ]
     assert [len(c["source"].splitlines()) for c in cells] == [2]
 
 

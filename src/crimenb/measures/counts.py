@@ -26,6 +26,7 @@ from crimenb.schema import (
     CATEGORIES,
     COUNCIL_GROUPS,
     CRIME_CATEGORIES,
+    NEW_CATEGORIES,
     NEW_POINTS,
     NOT_SPLIT,
     SUMMED,
@@ -83,7 +84,18 @@ class Scope(NamedTuple):
         if self.kind != "whole":
             return []
         out = {*self.thin, *self.left_out["all"], *(self.left_out["asb"] if series in ("asb", ASB) else [])}
-        return [m for m in self.months if m not in out]
+        # A category of before a break is another thing of the same name; totals are not.
+        since = (
+            ""
+            if series in ("crime", "asb", ASB)
+            else max((c for c in NEW_CATEGORIES if c <= self.latest), default="")
+        )
+        return [m for m in self.months if m not in out and m >= since]
+
+    @property
+    def category_breaks(self) -> list[str]:
+        """The months from which the categories are others, among those summed."""
+        return [c for c in NEW_CATEGORIES if self.months and self.months[0] < c <= self.latest]
 
     @property
     def latest(self) -> str:

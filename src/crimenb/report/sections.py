@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
 from markupsafe import Markup, escape
 
 from crimenb.charts.street_map import SHADES, WIDTHS
 from crimenb.measures import counts, streets
+from crimenb.measures.outcomes import outcome_times
 from crimenb.measures.place import place_of
 from crimenb.report.html import (
     SHARE,
@@ -30,8 +32,6 @@ from crimenb.wording.comparisons import comparison_sentences
 from crimenb.wording.how_to_read import custom_edge_sentence
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from crimenb.data import Data
     from crimenb.measures.place import Place
 
@@ -398,6 +398,7 @@ def happened_next(data: Data) -> Words:
             sentences.append(
                 f"{write.capital(rest)} is not shown, because its outcomes are incomplete in these months."
             )
+        sentences += _until_half(data)
         sentences.append("Court results are not published, so no share here is a conviction rate.")
     left = len(found.unsettled) + len(found.faulty)
     if left and found.crimes:
@@ -412,6 +413,15 @@ def happened_next(data: Data) -> Words:
     if not left and not found.crimes:
         sentences = ["No crime of these months has an outcome yet."]
     return paragraphs([" ".join(sentences)])
+
+
+def _until_half(data: Data) -> list[str]:
+    """Say when half of the crimes had an outcome, where that is known."""
+    times = outcome_times(data)
+    if not len(times) or pd.isna(months := times["median"].iloc[0]):
+        return []
+    when = f"within {write.counted(int(months), 'month')}" if months else "in the month they were recorded"
+    return [f"At least half of the crimes had an outcome, such as no suspect identified, {when}."]
 
 
 _SITE = "https://www.police.uk/pu/your-area/"

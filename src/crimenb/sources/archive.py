@@ -21,7 +21,7 @@ from crimenb.errors import PlaceNotFound, QueryError, SourceError
 from crimenb.files import read_regular, regular
 from crimenb.geo import MILE_M, distances, from_wkb, in_metres
 from crimenb.month_status import EVIDENCE, MEASURED, Supply, gap_of, supply
-from crimenb.query import Area
+from crimenb.query import Area, months_between
 from crimenb.schema import ASB, BTP, CATEGORIES, NEW_POINTS, district_names, force_name, label_of
 from crimenb.sources import gazetteer as gazetteers
 from crimenb.sources import named_areas, streets, versions
@@ -351,7 +351,8 @@ class Archive:
             surroundings=self._surroundings(postcode, coverage, months, crimes),
             force_outcomes=self._force_outcomes(postcode, coverage, months, crimes),
             requests=self._used(coverage, crimes, months),
-            context=self.ground(place, found[found["month"] >= NEW_POINTS]),
+            context=self.ground(place, found[found["month"] >= NEW_POINTS])
+            | self._decided(postcode, found[inside & asked]),
         )
 
     def ground(self, place: gpd.GeoDataFrame, known: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -365,6 +366,34 @@ class Archive:
         with self._reading(STREETS):
             cut, stretches = streets.cut(rows, place, known)
         return {"streets": cut, "stretches": stretches}
+
+    def _decided(self, postcode: str, found: pd.DataFrame) -> dict[str, pd.DataFrame]:
+        """Return how long the crimes waited for their first outcome, where the archive holds outcomes files."""
+        files = self.inventory.get("outcome_files", [])
+        if not files:
+            return {}
+        held = {(f["force"], f["month"]) for f in files}
+        newest = {force: max(m for f, m in held if f == force) for force, _ in held}
+
+        def followed(force: str, month: str) -> int:
+            """Count the months after one whose outcomes files are held; -1 where one is missing."""
+            after = months_between(month, newest[force]) if month <= newest.get(force, "") else []
+            return len(after) - 1 if all((force, m) in held for m in after) else -1
+
+        # Only records with an id can be found in an outcomes file.
+        crimes = found[(found["category"] != ASB) & (found["crime_id"] != "")].fillna({"decided": ""})
+        pairs = crimes[["force", "month"]].drop_duplicates()
+        pairs = pairs.assign(followed=[followed(*pair) for pair in pairs.itertuples(index=False)])
+        crimes = crimes.merge(pairs[pairs["followed"] >= 0], on=["force", "month"])
+        begun, ended = (
+            pd.to_datetime(crimes[c], format="%Y-%m", errors="coerce") for c in ("month", "decided")
+        )
+        later = (ended.dt.year - begun.dt.year) * 12 + ended.dt.month - begun.dt.month
+        crimes = crimes.assign(later=later.clip(lower=0).fillna(-1))
+        rows = (
+            crimes.groupby(["month", "category", "later", "followed"]).size().rename("crimes").reset_index()
+        )
+        return {"decided": frame("decided", rows.assign(postcode=postcode))}
 
     def neighbourhood(self, place: gpd.GeoDataFrame) -> dict[str, pd.DataFrame]:
         """Return the frames of the neighbourhood team: empty, unless the archive holds some."""
@@ -528,7 +557,9 @@ class Archive:
         """Name the files the frames were made of, with their SHA-256."""
         among = {*coverage["force"], *crimes["reported_by"]}
         files = self._files[self._files["force"].isin(among) & self._files["month"].isin(list(months))]
-        return [(str(r.name_), str(r.sha256)) for r in files.rename(columns={"name": "name_"}).itertuples()]
+        decided = [f for f in self.inventory.get("outcome_files", []) if f["force"] in among]
+        after = [(f["name"], f["sha256"]) for f in decided if f["month"] >= min(months, default="")]
+        return [*zip(files["name"], files["sha256"], strict=True), *after]
 
 
 def _district(code: str, name: str) -> str:

@@ -35,6 +35,11 @@ def info(folder: Path) -> Iterator[str]:
         located = f"{inventory['located']:,} with a location"
         yield f"{inventory['records']:,} records, {located}, in {counted(len(files), 'file')}"
         yield from _forces(archive)
+        if decided := inventory.get("outcome_files"):
+            months = sorted({f["month"] for f in decided})
+            yield f"Outcomes: {counted(len(decided), 'file')}, {months[0]} to {months[-1]}"
+        else:
+            yield "Outcomes: only the latest of each crime (outcomes files give its time too)"
         gazetteer = inventory["gazetteer"]
         if gazetteer:
             areas = gazetteer["areas"]

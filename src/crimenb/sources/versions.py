@@ -52,6 +52,14 @@ class _File(TypedDict):
     own: NotRequired[_Number]
 
 
+class _OutcomeFile(TypedDict):
+    name: str
+    month: _Month
+    force: str
+    sha256: str
+    rows: _Number
+
+
 class _Postcodes(TypedDict):
     postcodes: _Number
     refused: dict[str, _Number]
@@ -82,6 +90,7 @@ class _Inventory(TypedDict):
     records: _Number
     located: _Number
     files: Annotated[list[_File], msgspec.Meta(min_length=1)]
+    outcome_files: NotRequired[list[_OutcomeFile]]
     not_used: dict[str, _Number]
     not_read: dict[str, dict[str, _Number]]
     new_categories: dict[str, _Number]
