@@ -329,9 +329,7 @@ def _drawn_rate(f: Facts, what: str, cells: list[str]) -> Iterator[str]:
             if found and (p := _PER.get(found[1].rpartition("1,000 ")[2]))
             else []
         )
-        years = dict.fromkeys(
-            r["source"].split(",")[0] if r["source"].startswith("Census") else r["year"] for r in rows
-        )
+        years = dict.fromkeys(f"Census {r['year']}" if "Census" in r["source"] else r["year"] for r in rows)
         if not found or not r or (found[2], found[3]) != (figures(r["people"]), " and ".join(years)):
             yield f"the records say {r}"
         return

@@ -938,7 +938,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     } | truth(f.side("residents") == "above" and one / rest >= 1.5)
 
 def _year_of(row: dict[str, Any]) -> str:
-    return row["source"].split(",")[0] if row["source"].startswith("Census") else row["year"]
+    return f"Census {row['year']}" if "Census" in row["source"] else row["year"]
 
 @rule(r"About (?:{residents:I} residents \({census:S}\))?(?P<and> and )?(?:{jobs:I} jobs \({year:S}\))?(?=$)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
@@ -973,20 +973,20 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "second": words.get(two, two) if apart else None, "it": apart and two != "unclear", "answer": apart,
     } | truth(not f.no_rate)
 
-@rule(r"(?P<what>Residents|Households|Jobs): the sum of {n:I} (?P<unit>postcodes?|output areas?|LSOAs?) whose centre lies in the area \({source:T}\)\.(?= |$)")
+@rule(r"(?P<what>Residents|Households|Jobs): {source:T}, summed over {n:I} (?P<unit>postcodes?|output areas?|LSOAs?) whose centre lies in the area\.(?= |$)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     row = f.living[g["what"].lower()]
     year = "" if row["year"] in row["source"] else f", {row['year']}"
     unit = row["unit"] if row["counted"] != 1 else row["unit"].removesuffix("s")
     return {"what": g["what"], "n": int(row["counted"]), "unit": unit, "source": f"{row['source']}{year}"}
 
-@rule(r"An estimate for {year:S} gives about {n:I} residents \({source:T}\)\.(?= |$)")
+@rule(r"{source:S} give about {n:I} residents in {year:S}\.(?= |$)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     row = f.living["estimate"]
     return {"year": row["year"], "n": figures(row["value"]), "source": row["source"]}
 
 simple(r"The census counted places of work during a lockdown, when many people worked at home\.",
-    lambda f: truth(f.living["jobs"]["source"].startswith("Census")))
+    lambda f: truth("Census" in f.living["jobs"]["source"]))
 simple(r"Only a part of the area is counted, so no rate is given\.", lambda f: truth(f.no_rate == "part"))
 simple(r"No month can be counted, so no rate is given\.", lambda f: truth(f.no_rate == "no months"))
 simple(r"No rate is given for fewer than 500 residents: one crime more would add (?P<one>[\d.]+) to it\.",

@@ -10,10 +10,10 @@ from crimenb.data import Data, frame
 from crimenb.schema import COLUMNS, force_name
 
 SOURCES = {
-    "residents": ("postcodes", "2021", "Census 2021, P001"),
-    "households": ("postcodes", "2021", "Census 2021, P002"),
-    "jobs": ("LSOAs", "2024", "Business Register and Employment Survey, open access"),
-    "estimate": ("LSOAs", "2024", "Mid-year small-area population estimates"),
+    "residents": ("postcodes", "2021", "ONS Census 2021, P001"),
+    "households": ("postcodes", "2021", "ONS Census 2021, P002"),
+    "jobs": ("LSOAs", "2024", "ONS Business Register and Employment Survey (employees)"),
+    "estimate": ("LSOAs", "2024", "ONS mid-year estimates of small areas"),
 }
 DISTRICT = "E06000016"
 

@@ -51,9 +51,11 @@ def test_the_section_has_a_numbered_figure_with_one_fold(page):
     )
     assert shown.count("<details") == 1
     fold = text(shown.partition("<details")[2])
-    assert "the sum of 812 postcodes whose centre lies in the area (Census 2021, P001)" in fold
+    assert (
+        "Residents: ONS Census 2021, P001, summed over 812 postcodes whose centre lies in the area." in fold
+    )
     assert "About 9,400 people live in the area." in fold
-    assert "An estimate for 2024 gives about 9,700 residents" in fold
+    assert "ONS mid-year estimates of small areas give about 9,700 residents in 2024." in fold
     assert "cn . rate_bars ( data )" in fold
     assert "Download these numbers" in fold
 
@@ -118,10 +120,10 @@ def test_too_few_residents_have_a_sentence_and_no_table(tmp_path):
     assert "<table" not in shown
     assert text(shown) == (
         "Who lives and works here About 310 residents (Census 2021) and 45 jobs (2024) No rate is given for fewer than "
-        "500 residents: one crime more would add 3.2 to it. Residents: the sum of 812 postcodes whose centre lies in "
-        "the area (Census 2021, P001). Households: the sum of 812 postcodes whose centre lies in the area (Census "
-        "2021, P002). Jobs: the sum of 44 LSOAs whose centre lies in the area (Business Register and Employment "
-        "Survey, open access, 2024)."
+        "500 residents: one crime more would add 3.2 to it. Residents: ONS Census 2021, P001, summed over 812 postcodes "
+        "whose centre lies in the area. Households: ONS Census 2021, P002, summed over 812 postcodes whose centre lies "
+        "in the area. Jobs: ONS Business Register and Employment Survey (employees), 2024, summed over 44 LSOAs whose "
+        "centre lies in the area."
     )
 
 

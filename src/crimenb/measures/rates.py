@@ -76,6 +76,11 @@ class Number(NamedTuple):
     year: str
     source: str
 
+    @property
+    def is_census(self) -> bool:
+        """Whether it is of the census."""
+        return "Census" in self.source
+
 
 class Rates(NamedTuple):
     """The rates of a place, or why there are none.

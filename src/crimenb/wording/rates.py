@@ -52,8 +52,7 @@ def interval(low: float, high: float) -> str:
 
 def whose(number: Number) -> str:
     """Write where a number is from, briefly: "Census 2021", "2024"."""
-    name = number.source.partition(",")[0]
-    return name if name.startswith("Census") else number.year
+    return f"{'Census ' * number.is_census}{number.year}"
 
 
 def who(place: Place) -> str:
@@ -123,16 +122,14 @@ def how_counted(place: Place) -> list[str]:
     """Say of each number what was summed, whose it is, and what it is a year later."""
     numbers = place.rates.numbers
     sentences = [
-        f"{write.capital(_NAMES[m])}: the sum of {write.counted(n.counted, n.unit.removesuffix('s'))} whose centre "
-        f"lies in the area ({n.source}{'' if n.year in n.source else f', {n.year}'})."
+        f"{write.capital(_NAMES[m])}: {n.source}{'' if n.year in n.source else f', {n.year}'}, summed over "
+        f"{write.counted(n.counted, n.unit.removesuffix('s'))} whose centre lies in the area."
         for m, n in numbers.items() if m in _NAMES
     ]  # fmt: skip
     if "estimate" in numbers:
         later = numbers["estimate"]
-        sentences.append(
-            f"An estimate for {later.year} gives about {rounded(later.value)} residents ({later.source})."
-        )
-    if "jobs" in numbers and numbers["jobs"].source.startswith("Census"):
+        sentences.append(f"{later.source} give about {rounded(later.value)} residents in {later.year}.")
+    if "jobs" in numbers and numbers["jobs"].is_census:
         sentences.append(
             "The census counted places of work during a lockdown, when many people worked at home."
         )
