@@ -1003,8 +1003,10 @@ simple(r"No rate is given\. The census used here is that of England and Wales, a
     lambda f: truth(f.no_rate in ("no residents", "no jobs") and _ireland(f)))
 simple(r"This archive has no census figures here, so no rate is given \(crimenb archive people adds them\)\.",
     lambda f: truth(f.no_rate == "no residents" and not _ireland(f) and f.data.source.get("name") == "archive"))
+simple(r"The services gave no census figures here, so no rate is given\. Try again later \(--refresh\)\.",
+    lambda f: truth(f.no_rate == "no residents" and not _ireland(f) and f.data.source.get("name") == "live"))
 simple(r"This source has no census figures here, so no rate is given\.",
-    lambda f: truth(f.no_rate == "no residents" and not _ireland(f) and f.data.source.get("name") != "archive"))
+    lambda f: truth(f.no_rate == "no residents" and not _ireland(f) and f.data.source.get("name") not in ("archive", "live")))
 simple(r"About {n:I} people live in the area\. Others come to it, and some of the residents are elsewhere by day\.",
     lambda f: {"n": figures(f.living["residents"]["value"])})
 def _part_in_caption(f: Facts) -> str:

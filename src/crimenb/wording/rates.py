@@ -153,16 +153,19 @@ def why_none(place: Place) -> str:
         return _NORTHERN
     if found.refused == NoRate.NO_JOBS:
         return "The jobs here are not known, and a rate by residents alone would mislead, so none is given."
-    return _NOT_IN_ARCHIVE if place.source.get("name") == "archive" else _NOT_KNOWN
+    return _NO_CENSUS.get(
+        place.source.get("name", ""), "This source has no census figures here, so no rate is given."
+    )
 
 
 _NORTHERN = (
     "No rate is given. The census used here is that of England and Wales, and Northern Ireland has its own."
 )
-_NOT_IN_ARCHIVE = (
-    "This archive has no census figures here, so no rate is given (crimenb archive people adds them)."
-)
-_NOT_KNOWN = "This source has no census figures here, so no rate is given."
+_NO_CENSUS = {
+    "archive": "This archive has no census figures here, so no rate is given (crimenb archive people adds them).",
+    "live": "The services gave no census figures here, so no rate is given. Try again later (--refresh).",
+}
+"""What is missing where residents are not known, and how to get them, by the source."""
 
 
 def values(place: Place) -> list[dict[str, object]]:
