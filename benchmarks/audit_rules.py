@@ -1014,7 +1014,7 @@ def _part_in_caption(f: Facts) -> str:
 
 simple(r"Groups that councils use(?:, {part:T})?(?=$)",
     lambda f: {"part": _part_in_caption(f) if f.kind == "part" else None})
-simple(r"A category can be in two groups, so they do not add up\. Police\.uk publishes violence with and without injury as one category, and burglary of homes and of other buildings as one\.",
+simple(r"Councils often report by groups of categories\. A category can be in two, so groups do not add up\. Police\.uk publishes violence with and without injury as one category, and burglary of homes and of other buildings as one\.",
     lambda f: truth(bool(f.months)))
 simple(r"The Home Office publishes them apart for each community safety partnership, in its police recorded crime open data tables \(www\.gov\.uk/government/statistics/police-recorded-crime-open-data-tables\)\.",
     lambda f: truth(not _ireland(f)))

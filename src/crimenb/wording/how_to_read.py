@@ -55,8 +55,9 @@ OPEN_DATA = "www.gov.uk/government/statistics/police-recorded-crime-open-data-ta
 def group_sentences(place: Place) -> list[str]:
     """Say of the groups that councils use that they overlap, what cannot be split, and who publishes that."""
     sentences = [
-        "A category can be in two groups, so they do not add up. Police.uk publishes violence with and without injury "
-        "as one category, and burglary of homes and of other buildings as one."
+        "Councils often report by groups of categories. A category can be in two, so groups do not add up. Police.uk "
+        "publishes violence with and without injury as one category, and burglary of homes and of other buildings as "
+        "one."
     ]
     if "northern-ireland" not in place.forces:
         sentences.append(
