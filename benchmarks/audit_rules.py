@@ -955,12 +955,12 @@ def per_when(f: Facts) -> str:
     n = len(f.rate_months)
     return "a year" if n == 12 else f"in {n} month{'' if n == 1 else 's'}"
 
-simple(r"Crimes (?P<when>a year|in \d+ months?) for every 1,000, {months:T}\.(?=$)",
-    lambda f: {"when": per_when(f), "months": Span(f.rate_months)} | truth(not f.no_rate))
+simple(r"Crimes for every 1,000, {months:T}\.(?=$)",
+    lambda f: {"months": Span(f.rate_months)} | truth(not f.no_rate))
 
 _SIDE = r"above|below|not clearly above or below"
 
-@rule(rf"(?:Both rates are (?P<same>above|below) the rest of {{a:T}}\. |(?P<neither>Neither) rate is clearly above or below the rest of {{b:T}}\. |By residents the rate is (?P<first>{_SIDE}) the rest of {{c:T}}, by residents and jobs (?P<second>{_SIDE})(?P<it> it)?\. (?P<answer>That disagreement is the answer: it depends on who is counted)\. )?Residents fit crimes at home\. Adding jobs allows for people who come to work\. Neither counts visitors, and neither says how safe the area is\.")
+@rule(rf"(?:Both rates are (?P<same>above|below) the rest of {{a:T}}\. |(?P<neither>Neither) rate is clearly above or below the rest of {{b:T}}\. |By residents the rate is (?P<first>{_SIDE}) the rest of {{c:T}}, by residents and jobs (?P<second>{_SIDE})(?P<it> it)?\. (?P<answer>That disagreement is the answer: it depends on who is counted)\. )?Residents suit crimes at home; jobs add people at work\. Neither counts visitors or measures safety\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     one, two, rest = f.side("residents"), f.side("both"), forces(f)
     known = bool(one and two)
@@ -980,7 +980,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     unit = row["unit"] if row["counted"] != 1 else row["unit"].removesuffix("s")
     return {"what": g["what"], "n": int(row["counted"]), "unit": unit, "source": f"{row['source']}{year}"}
 
-@rule(r"{source:S} give about {n:I} residents in {year:S}\.(?= |$)")
+@rule(r"By a later estimate there were about {n:I} residents in {year:S} \({source:T}\)\.(?= |$)")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     row = f.living["estimate"]
     return {"year": row["year"], "n": figures(row["value"]), "source": row["source"]}
@@ -1042,8 +1042,8 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
             return {"n": found["shared"], "verb": "lies" if found["shared"] == 1 else "lie", "km": f"{found['km']:.1f}", "out": not found["why"]}
     return {"n": -1}
 
-simple(r"A filled dot means a clear difference\. The line shows what chance allows\.",
-    lambda f: truth(any(not found["why"] for _, found in f.compared())))
+simple(r"A filled dot means a clear difference\.(?P<line> The line shows what chance allows\.)?",
+    lambda f: {"line": f.year().kind in ("few months", "map changed")} | truth(any(not found["why"] for _, found in f.compared())))
 
 @rule(r"Violence and sexual offences: {here:P} here, {there:P} in {other:T}\. A smaller share only shows that other categories are larger\. It does not make a place safer\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
@@ -1078,7 +1078,7 @@ simple(r"Streets are not drawn: this source has none\.",
     lambda f: truth(not f.has_streets and f.forces[:1] != ["northern-ireland"]))
 simple(r"Streets are not drawn: the street data used here do not cover Northern Ireland\.",
     lambda f: truth(not f.has_streets and f.forces[:1] == ["northern-ireland"]))
-simple(r"Streets have the same colours as on the map above\.", lambda f: truth(f.has_streets and bool(f.months)))
+simple(r"Streets are coloured as on the map\.", lambda f: truth(f.has_streets and bool(f.months)))
 def _classes(f: Facts) -> str:
     """Write the classes of streets, of which the highest has 8 % of them at most where any ladder gives that."""
     n = np.array([c for c, at in zip(f.points["crime"], f.points.index, strict=True)
@@ -1104,7 +1104,7 @@ simple(r"The dash-dotted line is where police force areas meet(?P<how>, as estim
     lambda f: {"how": not f.exact} | truth(len(f.cover) > 1))
 simple(r"Records of the shaded part, policed by {names:T}, are not held\. It is not free of crime\.",
     lambda f: {"names": join(map(force_name, f.absent))} | truth(bool(f.absent)))
-simple(r"Choose from the lists, or click or drag in the figure\. Press Escape to show everything\.",
+simple(r"Choose from the lists, or click or drag in the figure; Escape shows everything\.",
     lambda f: truth(bool(f.months)))
 simple(r"Left out, because many crimes were still under investigation in these files: {months:T}\.",
     lambda f: {"months": Span(f.settled["open"])})

@@ -146,7 +146,7 @@ SEEDS = [
     Seed(13, TOWN, "first screen", "32 reports", "329 reports"),
     # Rates and groups, which are newer still.
     Seed(16, LIVED, "headline rates", "9,400 residents (Census 2021)", "9,400 residents (Census 2011)"),
-    Seed(16, APART, "headline rates", "Crimes in 11 months for every", "Crimes a year for every"),
+    Seed(16, APART, "figure rates", "Crimes in 11 months for every", "Crimes a year for every"),
     Seed(16, LIVED, "figure rates", "Here | 400 | 370 to 420", "Here | 400 | 380 to 410"),
     Seed(16, LIVED, "figure rates", "residents and jobs, about 23,000 here", "residents and jobs, about 14,000 here"),
     Seed(
@@ -161,13 +161,13 @@ SEEDS = [
         "Both rates are above the rest of Fable Vale.",
     ),
     Seed(
-        16, LIVED, "text rates", "Neither counts visitors, and neither says how safe the area is.",
+        16, LIVED, "text rates", "Neither counts visitors or measures safety.",
         "The area is less safe than the rest of Fable Vale.",
     ),
     Seed(
         16, HAMLET, "text rates", "No rate is given for fewer than 500 residents: one crime more would add 3.2 to it.",
-        "Both rates are below the rest of Fable Vale. Residents fit crimes at home. Adding jobs allows for people who "
-        "come to work. Neither counts visitors, and neither says how safe the area is.",
+        "Both rates are below the rest of Fable Vale. Residents suit crimes at home; jobs add people at work. "
+        "Neither counts visitors or measures safety.",
     ),
     Seed(16, TOWN, "table groups", "Retail crime | Shoplifting", "Retail crime | Shoplifting, Other theft"),
 ]  # fmt: skip

@@ -219,13 +219,13 @@ def test_the_page_says_where_both_rates_lie_and_where_they_disagree(here, one, t
     text = words.guidance(place)
     assert said in text
     assert ("disagreement is the answer" in text) == (one != two)
-    assert text.endswith("Neither counts visitors, and neither says how safe the area is.")
+    assert text.endswith("Neither counts visitors or measures safety.")
 
 
 def test_without_the_rest_of_the_force_nothing_is_above_or_below():
     place = place_of(peopled(busy(), TOWN))
     assert place.rates.beside_force(RESIDENTS) == Side.NO_OTHER
-    assert words.guidance(place).startswith("Residents fit crimes at home.")
+    assert words.guidance(place).startswith("Residents suit crimes at home;")
 
 
 # ------------------------------------------------------ figures, groups

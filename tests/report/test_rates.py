@@ -55,7 +55,7 @@ def test_the_section_has_a_numbered_figure_with_one_fold(page):
         "Residents: ONS Census 2021, P001, summed over 812 postcodes whose centre lies in the area." in fold
     )
     assert "About 9,400 people live in the area." in fold
-    assert "ONS mid-year estimates of small areas give about 9,700 residents in 2024." in fold
+    assert "By a later estimate there were about 9,700 residents in 2024 (ONS mid-year estimates" in fold
     assert "cn . rate_bars ( data )" in fold
     assert "Download these numbers" in fold
 

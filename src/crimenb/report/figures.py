@@ -452,7 +452,7 @@ def _compared(place: Place) -> tuple[str, str]:
 
 
 def _rates(place: Place) -> tuple[str, str]:
-    return rates.who(place), f"Crimes {rates.when(place)} for every 1,000"
+    return rates.who(place), "Crimes for every 1,000"
 
 
 def _explore(place: Place) -> tuple[str, str]:

@@ -238,9 +238,11 @@ def normal_range(data: Data) -> Words:
 
 def compared(data: Data) -> Words:
     """Return how the table is read, what both places hold, and what was refused, with its reason."""
-    found = place_of(data).comparisons
-    drawn = any(not c.refused for c in found)
-    how = ["A filled dot means a clear difference. The line shows what chance allows."] if drawn else []
+    place = place_of(data)
+    found = place.comparisons
+    how = ["A filled dot means a clear difference."] if any(not c.refused for c in found) else []
+    if how and not place.year.compared:  # else it stands under the figure above
+        how = [f"{how[0]} The line shows what chance allows."]
     return paragraphs([*how, *(s for c in found for s in comparison_sentences(c))])
 
 
@@ -375,9 +377,9 @@ def how_to_explore(data: Data) -> Words:
     """Return how the linked figure is used; only for readers whose page runs its script."""
     if not place_of(data).scope.months:
         return paragraphs([])
-    text = "Choose from the lists, or click or drag in the figure. Press Escape to show everything."
+    text = "Choose from the lists, or click or drag in the figure; Escape shows everything."
     if place_of(data).has_streets:
-        text += " Streets have the same colours as on the map above."
+        text += " Streets are coloured as on the map."
     return Words(f'<p class="screen">{escape(text)}</p>', text)
 
 

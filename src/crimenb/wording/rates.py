@@ -99,7 +99,7 @@ def guidance(place: Place) -> str:
     if found.refused:
         return why_none(place)
     by_residents, by_both = found.beside_force(RESIDENTS), found.beside_force(BOTH)
-    rest, text = write.rest_of(place.forces), ""
+    rest = write.rest_of(place.forces)
     if Side.NO_OTHER in (by_residents, by_both):
         text = ""
     elif by_residents != by_both:
@@ -112,10 +112,7 @@ def guidance(place: Place) -> str:
         text = f"Neither rate is clearly above or below {rest}. "
     else:
         text = f"Both rates are {by_both} {rest}. "
-    return (
-        f"{text}Residents fit crimes at home. Adding jobs allows for people who come to work. Neither counts "
-        "visitors, and neither says how safe the area is."
-    )
+    return f"{text}Residents suit crimes at home; jobs add people at work. Neither counts visitors or measures safety."
 
 
 def how_counted(place: Place) -> list[str]:
@@ -128,7 +125,8 @@ def how_counted(place: Place) -> list[str]:
     ]  # fmt: skip
     if "estimate" in numbers:
         later = numbers["estimate"]
-        sentences.append(f"{later.source} give about {rounded(later.value)} residents in {later.year}.")
+        about = f"By a later estimate there were about {rounded(later.value)} residents in {later.year}"
+        sentences.append(f"{about} ({later.source}).")
     if "jobs" in numbers and numbers["jobs"].is_census:
         sentences.append(
             "The census counted places of work during a lockdown, when many people worked at home."
