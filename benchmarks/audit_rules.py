@@ -1104,7 +1104,7 @@ simple(r"The dash-dotted line is where police force areas meet(?P<how>, as estim
     lambda f: {"how": not f.exact} | truth(len(f.cover) > 1))
 simple(r"Records of the shaded part, policed by {names:T}, are not held\. It is not free of crime\.",
     lambda f: {"names": join(map(force_name, f.absent))} | truth(bool(f.absent)))
-simple(r"Choose from the lists, or click or drag in the figure; Escape shows everything\.",
+simple(r"Choose from the lists, or click or drag; Escape shows everything\.",
     lambda f: truth(bool(f.months)))
 simple(r"Left out, because many crimes were still under investigation in these files: {months:T}\.",
     lambda f: {"months": Span(f.settled["open"])})

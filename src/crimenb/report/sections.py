@@ -377,7 +377,7 @@ def how_to_explore(data: Data) -> Words:
     """Return how the linked figure is used; only for readers whose page runs its script."""
     if not place_of(data).scope.months:
         return paragraphs([])
-    text = "Choose from the lists, or click or drag in the figure; Escape shows everything."
+    text = "Choose from the lists, or click or drag; Escape shows everything."
     if place_of(data).has_streets:
         text += " Streets are coloured as on the map."
     return Words(f'<p class="screen">{escape(text)}</p>', text)
