@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from crimenb.measures.changes import ChangeVerdict
 from crimenb.schema import ASB, label_of
 from crimenb.wording import format as write
+from crimenb.wording import rates
 from crimenb.wording.availability import (
     btp_at_once,
     btp_sentence,
@@ -283,6 +284,7 @@ def summary_values(place: Place) -> dict[str, Any]:
             for n in three_numbers(place)
         ],
         "sentence": " ".join(filter(None, what_matters(place) if counted else nothing_sentences(place))),
+        "people": rates.values(place),
         "missing": [s for s in _missing(place) if s],
         "months": [
             _month_values(place, str(m), str(why))
