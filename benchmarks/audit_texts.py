@@ -63,7 +63,7 @@ def page_of(data: Data) -> Page:
     if place.has_streets and place.by_point["crime"].any():
         legend = sections.map_legend(data)
         page["map key"] = [row for row in _rows(legend.html) if re.match(r"\w \|", row)]
-        page["classes"] = [legend.text.split("\n")[0]]
+        page["classes"] = [legend.text.split("\n")[0], sections.explore_legend(data).text]
         page["credit"] = [legend.text.split("\n")[-1]]
     groups = sections.groups_table(data).html
     if groups:

@@ -58,6 +58,9 @@ _TEXTS = {
 }
 """Figures whose finding takes more than a headline, and the sentences that say it."""
 
+_LEGENDS = {"snapped-points": sections.map_legend, "explore": sections.explore_legend}
+"""The keys of figures with streets."""
+
 LEAST_TOP = 5
 """Records of a point from which its commonest category is named in the table."""
 
@@ -197,8 +200,8 @@ def show(
     display(_numbered(head, name, data) if is_drawn else head)
     display(figure_bundle(spec, name), raw=True, metadata={ROLE: {"role": "chart", "name": name}})
     if is_drawn:
-        if name == "snapped-points" and place_of(data).has_streets:
-            display(sections.map_legend(data))
+        if name in _LEGENDS and place_of(data).has_streets:
+            display(_LEGENDS[name](data))
         display(source_line(data))
     _show_words_and_table(frame, name, data)
 

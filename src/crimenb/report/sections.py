@@ -79,12 +79,11 @@ def title(data: Data) -> Words:
     html = f"<h1>{named}</h1>" + "".join(f"<p>{escape(s)}</p>" for s in lines)
     known = f" ({words})" if words else ""
     kind = "Demonstration: recorded" if place.is_demo else "Recorded"
-    running = f"{kind} crime in {where}{known}, {write.period(q.start, q.end)}"
-    if 0 < len(months) < len(q.months):
-        running += f" ({len(months)} of {len(q.months)} months)"
-    return Words(
-        html, "\n".join([heading, *lines]), "title", running=running, state="" if months else "nothing"
-    )
+    part = f" ({len(months)} of {len(q.months)} months)" if 0 < len(months) < len(q.months) else ""
+    # The foot of a sheet has one line.
+    running, foot = (f"{kind} crime in {where}{w}, {write.period(q.start, q.end)}{part}" for w in (known, ""))
+    state = "" if months else "nothing"
+    return Words(html, "\n".join([heading, *lines]), "title", running=running, foot=foot, state=state)
 
 
 def first_screen(data: Data) -> Words:
@@ -367,7 +366,7 @@ def map_legend(data: Data) -> Words:
     return Words(f'<div class="mapkey">{"".join(parts)}</div>', "\n".join([*lines, credit]), "key")
 
 
-def _classes(table: pd.DataFrame) -> Words:
+def _classes(table: pd.DataFrame, counted: str = "crimes") -> Words:
     """Return the classes of streets, each with a piece of its line."""
     lows = streets.classes(table.loc[table["how"] == streets.OWN, "n"])
     words = street_map.classes(lows)
@@ -377,9 +376,9 @@ def _classes(table: pd.DataFrame) -> Words:
         for shade, width, label in zip(SHADES, WIDTHS, words, strict=False)
     ]
     circle = '<li><svg width="16" height="16" aria-hidden="true"><circle cx="8" cy="8" r="7" fill="#1f5896"/></svg>'
-    what = "Crimes at a map point"
-    html = f'<p>{what}:</p><ul class="classes">{"".join(lines)}{circle}a place, larger with more crimes</li></ul>'
-    return Words(html, f"{what}: {'; '.join(words)}; a circle is a place, larger with more crimes")
+    what, circles = f"{write.capital(counted)} at a map point", f"a place, larger with more {counted}"
+    html = f'<p>{what}:</p><ul class="classes">{"".join(lines)}{circle}{circles}</li></ul>'
+    return Words(html, f"{what}: {'; '.join(words)}; a circle is {circles}")
 
 
 def how_to_explore(data: Data) -> Words:
@@ -387,9 +386,13 @@ def how_to_explore(data: Data) -> Words:
     if not place_of(data).scope.months:
         return paragraphs([])
     text = "Choose from the lists, or click or drag; Escape shows everything."
-    if place_of(data).has_streets:
-        text += " Streets are coloured as on the map."
     return Words(f'<p class="screen">{escape(text)}</p>', text)
+
+
+def explore_legend(data: Data) -> Words:
+    """Return the classes of streets on the linked figure's map, which are those of the map above."""
+    found = _classes(streets.crimes_drawn(data), "records")
+    return Words(f'<div class="mapkey classes">{found.html}</div>', found.text, "key")
 
 
 def happened_next(data: Data) -> Words:
