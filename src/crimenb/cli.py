@@ -209,7 +209,7 @@ def report(
     """
     # Imported here: the notebook machinery takes a second, and --help should not.
     from crimenb.area_file import named_area, read_area
-    from crimenb.report.build import build_report
+    from crimenb.report.build import make_report
     from crimenb.report.pdf import find_browser, print_pdf, print_summary
 
     browser = find_browser() if pdf or summary_pdf else None
@@ -237,14 +237,15 @@ def report(
     for warning in [] if _quiet() else said:
         click.echo(visible(str(warning.message)), err=True)
     query = Query.parse(postcode, start, end, compare, area=chosen)
-    path = build_report(
-        query, source, out, refresh=refresh, allow_missing=allow_missing, closed_ok=closed_ok, xlsx=xlsx
-    )
-    if pdf:
-        click.echo(print_pdf(path, browser))
-    if summary_pdf:
-        click.echo(print_summary(path, browser))
-    click.echo(path)
+    prints = [do for do, wanted in ((print_pdf, pdf), (print_summary, summary_pdf)) if wanted]
+    printed: list[Path] = []
+    built = make_report(
+        query, source, out, refresh=refresh, allow_missing=allow_missing, closed_ok=closed_ok, xlsx=xlsx,
+        finish=lambda page: printed.extend(do(page, browser) for do in prints),
+    )  # fmt: skip
+    for path in printed:
+        click.echo(path if isinstance(built.page, Path) else f"{built.page.rpartition('/')[0]}/{path.name}")
+    click.echo(built.page)
 
 
 def _one_postcode(words: Sequence[str]) -> str:
