@@ -104,9 +104,9 @@ class Bucket:
 
     # ---------------------------------------------------------------- objects
 
-    def names(self) -> list[str]:
-        """Return the names of all objects in the folder, sorted."""
-        return sorted(self._tags())
+    def sizes(self) -> dict[str, int]:
+        """Return the names of all objects in the folder, with their bytes."""
+        return {name: int(known.get("size") or 0) for name, known in self._found().items()}
 
     def read(self, names: Iterable[str]) -> dict[str, bytes]:
         """Return the bytes of those of some objects that are there, by name."""
@@ -227,10 +227,10 @@ class Bucket:
         self.write(CLAIM, sums)
         if held is not None:
             self.remove([SUMS])
-        there = self._tags()
+        there = {name: _tag(known) for name, known in self._found().items()}
+        self.remove(name for name in there if name not in files and ours(name))
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             list(pool.map(lambda name: self._put(name, files[name].read_bytes(), there, sums), files))
-        self.remove(name for name in there.keys() - files.keys() - {SUMS} if ours(name))
         self._refuse_other(sums)
         try:
             self.replace(SUMS, sums, "")
@@ -262,10 +262,10 @@ class Bucket:
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
 
-    def _tags(self) -> dict[str, str]:
-        """Return all objects in the folder with their tags."""
+    def _found(self) -> dict[str, dict[str, Any]]:
+        """Return what the driver knows of all objects in the folder."""
         found = self._asked(self._fs.find, self._root, detail=True)
-        return {path.removeprefix(f"{self._root}/"): _tag(known) for path, known in found.items()}
+        return {path.removeprefix(f"{self._root}/"): known for path, known in found.items()}
 
     def _asked(self, ask: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
         """Return an answer; a lost connection or a tired server is asked again, and the rest is one sentence.
@@ -288,14 +288,14 @@ class Bucket:
             except Exception as error:
                 status = _status(error)
                 if not _no_bucket(error):
-                    absent = isinstance(error, FileNotFoundError)
-                    if more.keys() & _CONDITIONS and (
-                        absent or isinstance(error, FileExistsError) or status in {409, 412}
-                    ):
+                    other = status in {409, 412} or isinstance(error, FileExistsError | FileNotFoundError)
+                    if other and more.keys() & _CONDITIONS:
                         raise Changed from error
-                    if absent:
+                    if isinstance(error, FileNotFoundError):
                         raise
                 if not _passes(error, status):
+                    if isinstance(error, OSError) and error.errno and not status:
+                        raise  # of this machine's disk
                     raise self._refused(error, status) from error
                 if time.monotonic() > until:
                     why = _code(error) or type(error).__name__

@@ -10,6 +10,7 @@ import os
 import sys
 import time
 import warnings
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -268,15 +269,19 @@ def _one_postcode(words: Sequence[str]) -> str:
 def verify(folders: tuple[Path, ...], trust: bool) -> None:
     """Prove that reports are what their data give, and say where they are not.
 
-    DIR is a report's folder, or a folder of such folders. The notebook must be the packaged
-    one; hashes must hold; run again without network, every output must agree; the page must
+    DIR is a report's folder, or a folder of such folders, also in a bucket. The notebook must be the
+    packaged one; hashes must hold; run again without network, every output must agree; the page must
     come out byte for byte.
     """
+    from crimenb.buckets import is_address
     from crimenb.report.verify import report_folders, verify_all
+    from crimenb.report.verify_bucket import reports_at, verify_there
 
-    chosen = report_folders(folders)
-    failed = 0
-    for i, verdict in enumerate(verify_all(chosen, trust=trust), 1):
+    here = report_folders(f for f in folders if not is_address(f))
+    there = [report for f in folders if is_address(f) for report in reports_at(f)]
+    total, failed = len(here) + len(there), 0
+    verdicts = chain(verify_all(here, trust=trust) if here else (), verify_there(there, trust=trust))
+    for i, verdict in enumerate(verdicts, 1):
         failed += not verdict.holds
         word = "holds" if verdict.holds else "FAILS"
         click.echo(f"{word} {verdict.seconds:6.1f} s  {visible(str(verdict.folder))}")
@@ -284,11 +289,11 @@ def verify(folders: tuple[Path, ...], trust: bool) -> None:
             kind = "" if finding.grave else "warning, "
             click.echo(f"                {kind}{finding.step}: {visible(finding.text)}")
         if sys.stderr.isatty() and not _quiet():
-            click.echo(f"\r\033[K{i} of {len(chosen)}\r", nl=False, err=True)
-    if len(chosen) > 1:
-        click.echo(f"{counted(len(chosen), 'report')} verified, {failed:,} failed.")
+            click.echo(f"\r\033[K{i} of {total}\r", nl=False, err=True)
+    if total > 1:
+        click.echo(f"{counted(total, 'report')} verified, {failed:,} failed.")
     if failed:
-        msg = f"{failed:,} of {counted(len(chosen), 'report')} failed; see above."
+        msg = f"{failed:,} of {counted(total, 'report')} failed; see above."
         raise VerifyError(msg)
 
 

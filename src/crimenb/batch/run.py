@@ -276,7 +276,7 @@ def _attempts(out: Path, query: Query) -> int:
 
 
 def _failed(query: Query, error: str, attempts: int) -> Entry:
-    return Entry(query.postcode, query.slug, "failed", "", str(attempts), error)
+    return Entry(query.postcode, query.slug, "failed", "", str(attempts or ""), error)
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from crimenb.batch.index_page import NAME as INDEX
 from crimenb.batch.ledger import NAME as LEDGER
 from crimenb.batch.ledger import Ledger, listed_hash, listed_reports, unchanged_hash
 from crimenb.buckets import Bucket, Changed, is_address
-from crimenb.errors import ReportError, SnapshotError, SourceUnavailable
+from crimenb.errors import ReportError, SnapshotError, SourceError, SourceUnavailable
 from crimenb.files import SUMS, digest, locked, regular, scratch, sweep
 from crimenb.report.build import PAGE
 from crimenb.snapshot import DATA, MANIFEST
@@ -137,7 +137,8 @@ class BucketShelf(Shelf):
             try:
                 yield
             finally:
-                self.bucket.add(LOG, (self.folder / LOG).read_bytes())
+                with contextlib.suppress(OSError, SourceError):  # what went wrong before is what is said
+                    self.bucket.add(LOG, (self.folder / LOG).read_bytes())
 
     def swept(self) -> None:
         """Do nothing: what a killed run left of a report is replaced when it is made again."""
@@ -176,7 +177,7 @@ class BucketShelf(Shelf):
     def data(self, slug: str) -> Data:  # noqa: D102
         with scratch() as folder:
             report = self.bucket / slug
-            report.fetch(folder, [name for name in report.names() if name.startswith(f"{DATA}/")])
+            report.fetch(folder, [name for name in report.sizes() if name.startswith(f"{DATA}/")])
             return snapshot.read(folder / DATA)
 
     def ledger(self) -> Ledger:  # noqa: D102

@@ -125,7 +125,7 @@ def make_report(
         settled = query if query.settled else query.within(opened().months())
         bucket = Bucket(out) / settled.slug if is_address(out) else None
         target = (Path(out) if bucket is None else stack.enter_context(_staged(Bucket(out)))) / settled.slug
-        if bucket is not None and collected is None and not refresh and SUMS in (there := bucket.names()):
+        if bucket is not None and collected is None and not refresh and SUMS in (there := bucket.sizes()):
             bucket.fetch(target, [name for name in there if name.startswith(f"{DATA}/")])
         with working(target) as work:
             stored = target / DATA if (target / DATA).is_dir() and not refresh else None

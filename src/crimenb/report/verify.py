@@ -72,7 +72,7 @@ _MOST, _MOST_FILES, _LONGEST_NAME = 5, 200, 120
 class Verdict(NamedTuple):
     """What verification found of one report folder, and how long it took."""
 
-    folder: Path
+    folder: Path | str
     findings: tuple[Finding, ...]
     seconds: float
 

@@ -19,7 +19,7 @@ from crimenb.errors import CrimenbError, QueryError, SourceError
 from crimenb.files import cache_folder
 from crimenb.progress import meter
 from crimenb.sources.archive_build import content_id
-from crimenb.sources.versions import INVENTORY, VERSIONS, publish
+from crimenb.sources.versions import INVENTORY, VERSIONS, is_read, publish
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,13 +93,21 @@ def fetched(address: str) -> Path:
     return folder
 
 
+def drop() -> None:
+    """Remove what was fetched and nobody reads now."""
+    for home in sorted((cache_folder() / FOLDER).glob("*")):
+        with FileLock(home / ".fetch.lock"):
+            if not any(is_read(version) for version in (home / VERSIONS).glob("*")):
+                shutil.rmtree(home, ignore_errors=True)
+
+
 def _fetch(bucket: Bucket, home: Path, version: str) -> None:
     work = home / f".new.{version}"
     for left in home.glob(".*.*"):
         if left.is_dir() and left != work:
             shutil.rmtree(left, ignore_errors=True)
     work.mkdir(exist_ok=True)
-    names, show = [n for n in bucket.names() if _OF_A_VERSION.fullmatch(n)], meter()
+    names, show = [n for n in sorted(bucket.sizes()) if _OF_A_VERSION.fullmatch(n)], meter()
     for done, name in enumerate(names, 1):
         if not (work / name).exists():
             bucket.get(name, part := work / f".{name}.part")
