@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from crimenb.errors import Busy, SourceError, SourceUnavailable
+from crimenb.errors import Busy, CrimenbError, SourceError, SourceUnavailable
 from crimenb.files import SUMS, listed_sums
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ CLAIM = ".uploading"
 """Name of the object that says who writes a report: the hashes of its files."""
 
 _AT_ONCE, _LONGEST_PAUSE_S = 8, 4.0
-_CONDITIONS = {"mode", "IfMatch", "etag", "ifGenerationMatch"}
+_CONDITIONS = {"mode", "IfMatch", "CopySourceIfMatch", "etag", "ifGenerationMatch"}
 """Parameters of the drivers that say in which state an object must be."""
 
 _UNANSWERED = {
@@ -225,19 +225,37 @@ class Bucket:
                 self.write(name, files[name].read_bytes())
             return
         self.write(CLAIM, sums)
-        if held is not None:
+        if SUMS in self.read([SUMS]):
             self.remove([SUMS])
         there = {name: _tag(known) for name, known in self._found().items()}
+        self._refuse_other(sums)  # after the look: who claims it from here on puts each file after us
         self.remove(name for name in there if name not in files and ours(name))
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             list(pool.map(lambda name: self._put(name, files[name].read_bytes(), there, sums), files))
-        self._refuse_other(sums)
-        try:
-            self.replace(SUMS, sums, "")
-        except Changed:
-            if self.read([SUMS]).get(SUMS) != sums:
-                raise Busy(self._busy()) from None
+        self._finish(sums)
         self.remove([CLAIM])
+
+    def _finish(self, sums: bytes) -> None:
+        """Put SHA256SUMS if the claim is ours still: on S3 in one step, as a copy of it on that condition."""
+        while True:
+            tag = self.tag(CLAIM)
+            self._refuse_other(sums)
+            try:
+                if self._scheme != "s3":
+                    return self.replace(SUMS, sums, "")
+                root, _, key = self._root.partition("/")
+                self._asked(
+                    self._fs.call_s3, "copy_object", Bucket=root, Key=f"{key}/{SUMS}",
+                    CopySource={"Bucket": root, "Key": f"{key}/{CLAIM}"}, CopySourceIfMatch=tag,
+                )  # fmt: skip
+            except Changed:
+                held = self.read([SUMS]).get(SUMS)
+                if held == sums:
+                    return None
+                if held is not None and self._scheme != "s3":  # of one whose claim was before ours
+                    self.remove([SUMS])
+            else:
+                return None
 
     def _put(self, name: str, raw: bytes, there: Mapping[str, str], sums: bytes) -> None:
         tag = there.get(name, "")
@@ -245,8 +263,8 @@ class Bucket:
             try:
                 return self.replace(name, raw, tag)
             except Changed:  # by another run, or by us, and the answer was lost
-                self._refuse_other(sums)
                 tag = self.tag(name)
+                self._refuse_other(sums)
 
     def _refuse_other(self, sums: bytes) -> None:
         """Raise Busy where another state of this report was claimed, or put, meanwhile."""
@@ -285,6 +303,8 @@ class Bucket:
         while True:
             try:
                 return ask(*arguments, **more)
+            except CrimenbError:
+                raise
             except Exception as error:
                 status = _status(error)
                 if not _no_bucket(error):
