@@ -219,15 +219,14 @@ class Bucket:
         """
         files = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
         sums = files.pop(SUMS).read_bytes()
-        held = self.read([SUMS]).get(SUMS)
-        if held == sums:
+        if SUMS in self._found() and self.read([SUMS]).get(SUMS) == sums:
             for name in files.keys() - listed_sums(folder).keys():  # printed anew
                 self.write(name, files[name].read_bytes())
             return
         self.write(CLAIM, sums)
-        if SUMS in self.read([SUMS]):
-            self.remove([SUMS])
         there = {name: _tag(known) for name, known in self._found().items()}
+        if SUMS in there:
+            self.remove([SUMS])
         self._refuse_other(sums)  # after the look: who claims it from here on puts each file after us
         self.remove(name for name in there if name not in files and ours(name))
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -268,8 +267,8 @@ class Bucket:
 
     def _refuse_other(self, sums: bytes) -> None:
         """Raise Busy where another state of this report was claimed, or put, meanwhile."""
-        now = self.read([CLAIM, SUMS])
-        if now.get(CLAIM, now.get(SUMS)) != sums:
+        claim = self.read([CLAIM]).get(CLAIM)
+        if claim != sums and (claim is not None or self.read([SUMS]).get(SUMS) != sums):
             raise Busy(self._busy())
 
     def _busy(self) -> str:
