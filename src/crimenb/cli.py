@@ -10,6 +10,7 @@ import os
 import sys
 import time
 import warnings
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -209,7 +210,7 @@ def report(
     """
     # Imported here: the notebook machinery takes a second, and --help should not.
     from crimenb.area_file import named_area, read_area
-    from crimenb.report.build import build_report
+    from crimenb.report.build import make_report
     from crimenb.report.pdf import find_browser, print_pdf, print_summary
 
     browser = find_browser() if pdf or summary_pdf else None
@@ -237,14 +238,15 @@ def report(
     for warning in [] if _quiet() else said:
         click.echo(visible(str(warning.message)), err=True)
     query = Query.parse(postcode, start, end, compare, area=chosen)
-    path = build_report(
-        query, source, out, refresh=refresh, allow_missing=allow_missing, closed_ok=closed_ok, xlsx=xlsx
-    )
-    if pdf:
-        click.echo(print_pdf(path, browser))
-    if summary_pdf:
-        click.echo(print_summary(path, browser))
-    click.echo(path)
+    prints = [do for do, wanted in ((print_pdf, pdf), (print_summary, summary_pdf)) if wanted]
+    printed: list[Path] = []
+    built = make_report(
+        query, source, out, refresh=refresh, allow_missing=allow_missing, closed_ok=closed_ok, xlsx=xlsx,
+        finish=lambda page: printed.extend(do(page, browser) for do in prints),
+    )  # fmt: skip
+    for path in printed:
+        click.echo(path if isinstance(built.page, Path) else f"{built.page.rpartition('/')[0]}/{path.name}")
+    click.echo(built.page)
 
 
 def _one_postcode(words: Sequence[str]) -> str:
@@ -267,15 +269,19 @@ def _one_postcode(words: Sequence[str]) -> str:
 def verify(folders: tuple[Path, ...], trust: bool) -> None:
     """Prove that reports are what their data give, and say where they are not.
 
-    DIR is a report's folder, or a folder of such folders. The notebook must be the packaged
-    one; hashes must hold; run again without network, every output must agree; the page must
+    DIR is a report's folder, or a folder of such folders, also in a bucket. The notebook must be the
+    packaged one; hashes must hold; run again without network, every output must agree; the page must
     come out byte for byte.
     """
+    from crimenb.buckets import is_address
     from crimenb.report.verify import report_folders, verify_all
+    from crimenb.report.verify_bucket import reports_at, verify_there
 
-    chosen = report_folders(folders)
-    failed = 0
-    for i, verdict in enumerate(verify_all(chosen, trust=trust), 1):
+    here = report_folders(f for f in folders if not is_address(f))
+    there = [report for f in folders if is_address(f) for report in reports_at(f)]
+    total, failed = len(here) + len(there), 0
+    verdicts = chain(verify_all(here, trust=trust) if here else (), verify_there(there, trust=trust))
+    for i, verdict in enumerate(verdicts, 1):
         failed += not verdict.holds
         word = "holds" if verdict.holds else "FAILS"
         click.echo(f"{word} {verdict.seconds:6.1f} s  {visible(str(verdict.folder))}")
@@ -283,11 +289,11 @@ def verify(folders: tuple[Path, ...], trust: bool) -> None:
             kind = "" if finding.grave else "warning, "
             click.echo(f"                {kind}{finding.step}: {visible(finding.text)}")
         if sys.stderr.isatty() and not _quiet():
-            click.echo(f"\r\033[K{i} of {len(chosen)}\r", nl=False, err=True)
-    if len(chosen) > 1:
-        click.echo(f"{counted(len(chosen), 'report')} verified, {failed:,} failed.")
+            click.echo(f"\r\033[K{i} of {total}\r", nl=False, err=True)
+    if total > 1:
+        click.echo(f"{counted(total, 'report')} verified, {failed:,} failed.")
     if failed:
-        msg = f"{failed:,} of {counted(len(chosen), 'report')} failed; see above."
+        msg = f"{failed:,} of {counted(total, 'report')} failed; see above."
         raise VerifyError(msg)
 
 
@@ -576,20 +582,34 @@ def fetch_areas(kinds: str, into: Path, yes: bool, dry_run: bool) -> None:
 
 
 @fetch.command("streets")
+@click.option("--near", multiple=True, metavar="POSTCODE", help="The squares around a postcode, or several.")
 @click.option(
     "--squares", default="", metavar="LIST", help="100 km squares of the National Grid, like SK,SP."
 )
 @click.option("--archive", type=_PATH, metavar="DIR", help="The squares that an archive's records lie in.")
-@_DOWNLOADS
+@click.option(
+    "--into", type=_PATH, metavar="DIR",
+    help="Folder for files to add to an archive. [default: the cache, for live reports; with --archive: downloads]",
+)  # fmt: skip
 @_asking
-def fetch_streets(squares: str, archive: Path | None, into: Path, yes: bool, dry_run: bool) -> None:
-    """Fetch OS Open Roads: the squares that are wanted, else all of Great Britain. Prints its folder."""
+def fetch_streets(
+    near: tuple[str, ...], squares: str, archive: Path | None, into: Path | None, yes: bool, dry_run: bool
+) -> None:
+    """Fetch OS Open Roads: the squares that are wanted, else all of Great Britain. Prints its folder.
+
+    Once they are in the cache, live reports draw the streets there. For an archive, name a folder with
+    --into, and add it with 'crimenb archive streets'.
+    """
     from crimenb.fetch import catalogues
     from crimenb.sources.http import Web
+    from crimenb.sources.live import Live
 
     with Web() as web, contextlib.ExitStack() as stack:
         chosen = [s for s in squares.split(",") if s.strip()]
-        edition = catalogues.open_roads(web, into, stack, squares=chosen, archive=archive)
+        live = Live(web, closed_ok=True)
+        places = [live.place(parse_postcode(text)) for text in near]
+        into = into or (Path("downloads") if archive is not None else None)
+        edition = catalogues.open_roads(web, into, stack, squares=chosen, archive=archive, near=places)
         if _go_on(edition.lines(), yes=yes, dry_run=dry_run, needed=not edition.here):
             click.echo(edition.take(meter("B")))
 

@@ -29,6 +29,24 @@ and anti-social behaviour, which is reports and no crime. The slug of violence i
 
 CRIME_CATEGORIES = [slug for slug in CATEGORIES if slug != ASB]
 
+COUNCIL_GROUPS: dict[str, tuple[str, ...]] = {
+    "Retail crime": ("shoplifting",),
+    "Vehicle crime": ("vehicle-crime",),
+    "Acquisitive crime": (
+        "burglary", "robbery", "vehicle-crime", "theft-from-the-person", "bicycle-theft", "shoplifting", "other-theft",
+    ),
+    "Violence": ("violent-crime",),
+    "Damage": ("criminal-damage-arson",),
+}  # fmt: skip
+"""Groups that councils report by, made of whole categories; a category may be in two."""
+
+NOT_SPLIT: dict[str, str] = {
+    "Violence with injury": "violent-crime",
+    "Violence without injury": "violent-crime",
+    "Residential burglary": "burglary",
+}
+"""Groups that no category of police.uk gives, and the category that they are a part of."""
+
 OLD_CATEGORIES: dict[str, str] = {
     "Violent crime": "violent-crime",
     "Public disorder and weapons": "public-order",
@@ -185,6 +203,13 @@ VIEWS: dict[str, dict[str, str]] = {
         "place": _TEXT, "other": _TEXT, **_OF, "here": _REAL, "there": _REAL, "quotient": _REAL,
         "low": _REAL, "high": _REAL, "named": _TEXT,
     },
+    "count_by_group": {
+        "place": _TEXT, "group": _TEXT, "made_of": _TEXT, "latest": _COUNT, "period": _COUNT,
+    },
+    "rates": {
+        "place": _TEXT, "where": _TEXT, "name": _TEXT, **_OF, "per": _TEXT, "months": _WHOLE, "records": _WHOLE,
+        "base": _WHOLE, "rate": _REAL, "low": _REAL, "high": _REAL,
+    },
     "locate": {
         "postcode": _TEXT, "longitude": _REAL, "latitude": _REAL, "district": _TEXT, "ward": _TEXT,
         "parish": _TEXT, "force": _TEXT, "why": _TEXT, "geometry": "geometry",
@@ -226,6 +251,8 @@ ROWS: dict[str, str] = {
     "outcome_shares": "a group of outcomes",
     "outcome_times": "a category of crime; before them all crime",
     "compared_shares": "a comparison and category",
+    "count_by_group": "a group of categories, then those that cannot be given",
+    "rates": "what is counted, what it is divided by, and where; none where no rate may be given",
     "locate": "a postcode given",
 }
 """What a row of each frame is."""
@@ -380,6 +407,20 @@ MEANINGS: dict[str, str] = {
     "compared_shares.low": "Lower end of the quotient's interval.",
     "compared_shares.high": "Upper end of the quotient's interval.",
     "compared_shares.named": '"more" or "less" where the difference passes R11; else empty.',
+    "count_by_group.group": "What councils call it.",
+    "count_by_group.made_of": "The categories whose records are summed, or why they cannot be.",
+    "count_by_group.latest": "Records of the newest summed month; missing where they are not published apart.",
+    "count_by_group.period": "Records of all summed months; missing where they are not published apart.",
+    "rates.where": '"here", "force" for the rest of the force, "district" for the rest of the district.',
+    "rates.name": "Name of the force or district; empty for the place.",
+    "rates.category": 'What is counted: "crime" or "burglary".',
+    "rates.per": 'What it is divided by: "residents", "residents and jobs" or "households".',
+    "rates.months": "How many months are counted; a rate of 12 is a year's.",
+    "rates.records": "Their records.",
+    "rates.base": "How many residents, residents and jobs, or households.",
+    "rates.rate": "Records for every 1,000 of them, in these months (R24).",
+    "rates.low": "Lower end of the rate's interval of 95% (R24).",
+    "rates.high": "Upper end of the rate's interval of 95% (R24).",
     "locate.postcode": "The postcode in its written form; as given where it is none.",
     "locate.force": "police.uk's id of the police force; missing where the source does not say.",
     "locate.why": "Why it has no position, else missing.",

@@ -7,6 +7,7 @@ edition gets a file or folder of its name, which appears whole.
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import json
 import os
@@ -24,11 +25,13 @@ from crimenb.files import locked, write_whole
 from crimenb.geo import to_metres
 from crimenb.plurals import counted
 from crimenb.progress import Progress, silent
-from crimenb.sources import zips
+from crimenb.sources import kept_streets, zips
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    import geopandas as gpd
 
     from crimenb.sources.http import Web
 
@@ -225,9 +228,26 @@ def code_point(web: Web, into: Path, stack: ExitStack) -> Edition:
 
 
 def open_roads(
-    web: Web, into: Path, stack: ExitStack, *, squares: Sequence[str] = (), archive: Path | None = None
+    web: Web,
+    into: Path | None,
+    stack: ExitStack,
+    *,
+    squares: Sequence[str] = (),
+    archive: Path | None = None,
+    near: Sequence[gpd.GeoDataFrame] = (),
 ) -> Edition:
     """Return the newest OS Open Roads: of 100 km squares of the National Grid, those of an archive, or all.
+
+    Parameters
+    ----------
+    into
+        The folder that gets a folder of the edition; None: the cache, for live reports.
+    squares
+        By their letters.
+    archive
+        The squares that its records lie in.
+    near
+        The squares around these places, rows of `places`.
 
     Raises
     ------
@@ -239,18 +259,33 @@ def open_roads(
     for member in source.members:
         if match := re.fullmatch(r"([A-Z]{2})_RoadLink\.(shp|shx|dbf|prj|cpg)", name := _base(member)):
             by_square.setdefault(match[1], []).append(Wanted(member, name))
-    chosen = [s.strip().upper() for s in squares]
-    if archive is not None:
-        chosen += [s for s in squares_of(archive) if s in by_square]
-    elif not chosen:
+    named = [s.strip().upper() for s in squares]
+    british = [place for place in near if place["force"].iloc[0] != "northern-ireland"]
+    around = [s for place in british for s in kept_streets.squares_of(place)]
+    around += squares_of(archive) if archive is not None else []
+    chosen = [*named, *(s for s in around if s in by_square)]  # some are all sea
+    if not (named or near or archive):
         chosen = [*by_square]
-    if unknown := [s for s in chosen if s not in by_square]:
+    if unknown := [s for s in named if s not in by_square]:
         there = ", ".join(sorted(by_square)) or "none"
         msg = f"OS Open Roads {version} has no square {unknown[0][:20]!r}; its squares are {there}."
         raise QueryError(msg)
-    wanted = [w for s in dict.fromkeys(chosen) for w in by_square[s]]
-    shown = f"OS Open Roads {version}"
-    return _edition(source, into / f"open-roads-{version}", shown, wanted)
+    if near and not chosen:
+        msg = f"OS Open Roads has no streets around {near[0]['postcode'].iloc[0]!r}: it covers Great Britain."
+        raise QueryError(msg)
+    chosen, shown = [*dict.fromkeys(chosen)], f"OS Open Roads {version}"
+    if into is not None:
+        wanted = [w for s in chosen for w in by_square[s]]
+        return _edition(source, into / f"open-roads-{version}", shown, wanted)
+    from crimenb.sources.streets_build import keep_squares
+
+    folder = kept_streets.folder() / version
+    new = [s for s in chosen if not (folder / f"{s}.parquet").is_file()]
+    if not new:
+        return Edition(source, folder, shown, [], source.cost([]))
+    edition = _edition(source, folder, shown, [w for s in new for w in by_square[s]])
+    edition.extra = functools.partial(keep_squares, squares=new, offered=[*by_square], edition=version)
+    return edition
 
 
 def _edition(source: RemoteZip, folder: Path, shown: str, wanted: list[Wanted]) -> Edition:
@@ -282,17 +317,7 @@ def squares_of(archive: Path) -> list[str]:
         for i in (-_NEAR_M, _NEAR_M)
         for j in (-_NEAR_M, _NEAR_M)
     }
-    return sorted(_square(e, n) for e, n in near if 0 <= e < 7 and 0 <= n < 13)
-
-
-def _square(e: int, n: int) -> str:
-    """Return the letters of a square, so many hundred kilometres east and north.
-
-    >>> _square(4, 3), _square(5, 1), _square(0, 0)
-    ('SK', 'TQ', 'SV')
-    """
-    letters = "ABCDEFGHJKLMNOPQRSTUVWXYZ"
-    return letters[(19 - n) // 5 * 5 + (e + 10) // 5] + letters[(19 - n) % 5 * 5 + e % 5]
+    return sorted(kept_streets.letters(e, n) for e, n in near if 0 <= e < 7 and 0 <= n < 13)
 
 
 # ------------------------------------------------------------------------ ONS

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from crimenb.data import remembered
-from crimenb.measures import changes, comparisons, counts, months, outcomes, points, revisions, streets
+from crimenb.measures import changes, comparisons, counts, months, outcomes, points, rates, revisions, streets
 from crimenb.schema import ASB, BTP, MonthStatus, force_name
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from crimenb.measures.months import Small, Verdict
     from crimenb.measures.outcomes import Outcomes
     from crimenb.measures.points import Burst, Edge, Points, Unlocated
+    from crimenb.measures.rates import Rates
     from crimenb.measures.revisions import Revised
     from crimenb.measures.streets import Drawn
 
@@ -170,6 +171,11 @@ class Place:
     def comparisons(self) -> list[Comparison]:
         """Every comparison asked for: the rest of the force first, then each postcode."""
         return comparisons.all_comparisons(self._whole)
+
+    @property
+    def rates(self) -> Rates:
+        """Crimes for every 1,000 residents, residents and jobs, and households, or why there are none."""
+        return rates.rates_of(self._data)
 
     # ------------------------------------------------------------------- points and outcomes
 

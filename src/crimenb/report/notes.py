@@ -22,6 +22,7 @@ from crimenb.measures.outcomes import timed_months
 from crimenb.measures.place import place_of
 from crimenb.report.html import Words
 from crimenb.wording import format as write
+from crimenb.wording import rates
 from crimenb.wording.availability import releases_of, source_sentence, unlocated_sentence
 
 if TYPE_CHECKING:
@@ -129,6 +130,9 @@ def facts(data: Data) -> dict[str, Any]:
         "asb_duplicates": f"{copies:,} {again}" if copies else "",
         "btp": f"{place.total('btp'):,}" if counted and place.total("btp") else "",
         "faulty": write.span(place.outcomes.faulty) if place.outcomes.faulty else "",
+        "residents": rates.rounded(place.rates.numbers["residents"].value)
+        if "residents" in place.rates.numbers
+        else "",
         "timed": write.span(timed_months(data)) if timed_months(data) else "",
         "unsettled": write.span(place.outcomes.unsettled) if place.outcomes.unsettled else "",
     }

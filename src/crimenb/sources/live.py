@@ -19,8 +19,8 @@ from crimenb.data import Pull, frame
 from crimenb.errors import PlaceNotFound, SourceError, SourceUnavailable
 from crimenb.month_status import EVIDENCE, LEAST_SHARE
 from crimenb.progress import Progress, silent
-from crimenb.schema import BTP
-from crimenb.sources import nomis, people_files, police_uk, residents
+from crimenb.schema import BTP, NEW_POINTS
+from crimenb.sources import kept_streets, nomis, people_files, police_uk, residents, streets
 from crimenb.sources.http import Web
 from crimenb.sources.live_frames import AROUND_M, around, crimes_frame, left_out, points_frame, sift
 from crimenb.sources.ons_geography import FOLDER, Geography
@@ -43,9 +43,9 @@ POSTCODES_URL = "https://api.postcodes.io"
 ONS_URL = "https://services1.arcgis.com"
 """Where the services are, unless CRIMENB_POLICE_URL, CRIMENB_POSTCODES_URL and CRIMENB_ONS_URL say otherwise."""
 
-_NO_CENSUS = {"northern-ireland", ""}
+_NORTHERN_IRELAND = "northern-ireland"
+_NO_CENSUS = {_NORTHERN_IRELAND, ""}
 """Forces of whose areas the census of England and Wales knows nothing."""
-
 _log = logging.getLogger(__name__)
 
 
@@ -102,6 +102,7 @@ class Live:
         self._retrieved: set[str] = set()
         self._unanswered: list[str] = []
         self._left_out: list[str] = []
+        self._streets: dict[str, str] = {}
 
     @property
     def release(self) -> str:
@@ -132,7 +133,7 @@ class Live:
         for name, sentences in (("not answered", self._unanswered), ("left out", self._left_out)):
             if sentences:
                 described[name] = " ".join(dict.fromkeys(sentences))
-        return described
+        return described | self._streets
 
     # ---------------------------------------------------------------- places
 
@@ -249,7 +250,7 @@ class Live:
             force_outcomes=frame("force_outcomes"),
             requests=[r for m in served for r in got[m].requests] + asked,
             remark=remark,
-            context={"residents": people} if len(people) else {},
+            context=({"residents": people} if len(people) else {}) | self._ground(place, coverage, found),
         )
 
     def _residents(
@@ -304,6 +305,28 @@ class Live:
         if not tables:
             return residents.no_areas(), []
         return pd.concat(tables, ignore_index=True), [asked for _, asked in done]
+
+    def _ground(
+        self, place: gpd.GeoDataFrame, coverage: pd.DataFrame, found: gpd.GeoDataFrame
+    ) -> dict[str, pd.DataFrame]:
+        """Return the streets of a place's map from the cache; where they are not in it, say how they come there.
+
+        Parameters
+        ----------
+        found
+            What `crimes_frame` returned: its points since July 2022 are those that are known.
+        """
+        if coverage["force"].iloc[0] == _NORTHERN_IRELAND:  # of which there are none
+            return {}
+        kept = kept_streets.read(place)
+        if kept is None:
+            _say_how(place)
+            return {}
+        self._streets = {"streets": kept.attribution, "edition of the streets": kept.edition}
+        points = found[found["distance_m"].notna() & (found["month"] >= NEW_POINTS)]
+        known = points.assign(longitude=points.geometry.x, latitude=points.geometry.y)
+        ground, stretches = streets.cut(kept.rows, place, known)
+        return {"streets": ground, "stretches": stretches}
 
     def _month(self, place: gpd.GeoDataFrame, month: str) -> Got:
         try:
@@ -370,6 +393,25 @@ class Live:
         if beat is None:
             return {}
         return self._police.team(str(row["postcode"]), beat, self._unanswered.append)
+
+
+_said: set[str] = set()
+
+
+def _say_how(place: gpd.GeoDataFrame) -> None:
+    """Say how the streets of a place's map are got, once of the same squares."""
+    squares, row = ",".join(kept_streets.squares_of(place)), place.iloc[0]
+    which = (
+        f"--near {''.join(row['postcode'].split())}" if row["kind"] == "circle" else f"--squares {squares}"
+    )
+    if squares not in _said:
+        _said.add(squares)
+        _log.warning(
+            "The map of %s is drawn without streets. 'crimenb fetch streets %s' gets them once, for all live reports "
+            "there; make the report again with --refresh then.",
+            row["postcode"],
+            which,
+        )
 
 
 def _refuse_at_sea(place: gpd.GeoDataFrame, beats: Sequence[Beat | None]) -> None:
