@@ -134,11 +134,11 @@ def static_svg(spec: dict[str, Any], prefix: str, label: str) -> str:
     for i, old in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg))):
         svg = re.sub(rf'(id="|url\(#|href="#){re.escape(old)}(?=["\)])', rf"\g<1>{prefix}{i}", svg)
     svg = re.sub(r' (?:aria-[a-z]+|role|style)="[^"]*"', "", svg)
-    svg = metres.restored(svg, shapes, metres.reach_of(spec))
     # A map has a thousand circles: each as one, and no number finer than the eye.
     svg = _CIRCLE.sub(r'<circle cx="\1" cy="\2" r="\3"', svg)
     svg = re.sub(r'(\d\.\d\d)\d+(?=[,)" A-Za-z-])', r"\1", svg)
     svg = _ALIKE.sub(lambda run: f"<g{run[1]}>{run[0].replace(run[1], '')}</g>", svg)
+    svg = metres.restored(svg, shapes)
     return svg.replace("<svg ", f'<svg role="img" aria-label="{html.escape(label)}" ', 1)
 
 

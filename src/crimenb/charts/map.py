@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from crimenb.charts import map_labels, street_map
+from crimenb.charts import map_labels, name_labels, street_map
 from crimenb.charts.frame import Frame, frame_of
 from crimenb.charts.map_labels import BIGGEST, QUARTER_M
 from crimenb.charts.metres import SHAPE
@@ -30,12 +30,14 @@ from crimenb.data import Data
 from crimenb.errors import QueryError
 from crimenb.geo import MILE_M, in_metres
 from crimenb.measures.counts import count_by_point, scope
-from crimenb.measures.streets import classes, numbered, with_streets
+from crimenb.measures.streets import classes, enlarged, is_within, numbered, with_streets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from shapely.geometry.base import BaseGeometry
+
+    from crimenb.measures.streets import Square
 
 _OUTLINE: dict[str, Any] = {"stroke": "#ffffff", "strokeWidth": 3.5, "strokeOpacity": 0.9}
 _LEGEND, _SIDE = 52, 2
@@ -116,7 +118,7 @@ def point_map(
         description = (
             f"Map of the streets in {area}, colour and width by the number of {number}; places as circles."
         )
-        return _street_map(around, frame, table, forces, beat, width, description)
+        return _street_map(around, frame, table, width, description)
     words = map_labels.placed(
         frame.reach, spots, forces, absent_forces(around), beat, rings=frame.kind == "circle"
     )
@@ -152,55 +154,134 @@ def point_map(
     )
 
 
-def _street_map(
-    data: Data, frame: Frame, table: pd.DataFrame, forces: Mapping[str, BaseGeometry],
-    beat: tuple[str, BaseGeometry] | None, width: int, description: str,
-) -> Drawing:  # fmt: skip
-    """Draw the streets by their records, and what is no street as circles."""
+@drawn
+def enlarged_map(data: Data, *, place: str = "", category: str = "", width: int = WIDTH) -> Drawing:
+    """Draw the part of a map with streets where its points are closest together, with the streets' names.
+
+    It is the square on the map that `point_map` draws: 600 metres across, true to scale, north up. Where
+    the points are few, or the source has no streets, a sentence says so.
+
+    Parameters
+    ----------
+    place, category
+        Which place, the report's own by default; and what is counted, crimes by default.
+
+    Raises
+    ------
+    QueryError
+        There is no such place or category, or this is no Data.
+    """
+    table = frame_to_draw(data, count_by_point, place=place, category=category)
+    table = table[table["n"] > 0]
+    around = data.of(place)
+    square = enlarged(around, table) if len(around.streets) else None
+    if square is None:
+        return empty("No part of the map needs to be enlarged.", width=width)
+    whole = frame_of(around)
+    frame = whole._replace(reach=float(square.half), east=square.x, north=square.y)
+    description = (
+        f"Enlarged map of the {2 * square.half} metres where map points are closest together, with the names of "
+        "streets; colours and circles as on the whole map."
+    )
+    return _street_map(around, frame, table, width, description)
+
+
+_ENLARGED_WIDTHS, _ENLARGED_GROUND = 1.7, 3.5
+"""How much wider streets are on the enlarged map, with records and without."""
+
+
+def _street_map(data: Data, frame: Frame, table: pd.DataFrame, width: int, description: str) -> Drawing:
+    """Draw the streets by their records, and what is no street as circles: all of the map, or its enlarged part."""
     table = with_streets(data, table)
+    whole, square = frame_of(data), enlarged(data, table)
+    is_part = frame.reach < whole.reach
     own = street_map.is_street(table)
+    at_point = pd.MultiIndex.from_arrays([table.geometry.x, table.geometry.y])
     spots = frame.metres(table).assign(
         name=table["snapped_to"].where(table["snapped_to"] != "", "Unnamed place").to_numpy(),
         crimes=table["n"].to_numpy(), top=table["top"].to_numpy(),
+        line=np.where(own, street_map.stretch_lines(data).reindex(at_point), None),
+        **{SHAPE: street_map.stretch_paths(data).reindex(at_point).to_numpy()},
     )  # fmt: skip
-    paths = street_map.stretch_paths(data)
-    at_point = pd.MultiIndex.from_arrays([table.geometry.x, table.geometry.y])[own]
-    roads = spots[own].assign(x=0, y=0, **{SHAPE: paths.reindex(at_point).to_numpy()})
-    roads = roads.sort_values("crimes", kind="stable")
-    circles = spots[~own].sort_values("crimes", ascending=False, kind="stable")
+    lows = classes(spots["crimes"][own])
+    most = max([_LEAST_LARGE, *spots["crimes"][~own]])
+    marks = numbered(data, table).reindex(table.index)
+    spots = spots.assign(
+        mark=marks["mark"].fillna("").to_numpy(), size=spots["crimes"] / most, is_street=own,
+        inside=is_within(data, table, square),
+    )  # fmt: skip
+    if is_part:
+        touches = shapely.intersects(shapely.box(*frame.box), spots["line"].to_numpy())
+        shown = spots[np.where(own, touches, spots["inside"])]
+    else:
+        shown = spots
+    roads, circles = shown[shown["is_street"]], shown[~shown["is_street"]]
     axes = frame.axes()
     tooltip = [
         alt.Tooltip("name:N", title="On or near"),
         alt.Tooltip("crimes:Q", title="Records", format=","),
         alt.Tooltip("top:N", title="Most common"),
     ]
-    marks = numbered(data, table)
-    no_street = ~marks["is_street"].to_numpy(dtype=bool)
-    at = frame.metres(marks).assign(name=marks["mark"].to_numpy(), circle=no_street)
-    words = map_labels.placed(
-        frame.reach, at.assign(crimes=marks["n"].to_numpy() * no_street), forces, absent_forces(data), beat,
-        rings=frame.kind == "circle", marks=True,
-    )  # fmt: skip
-    is_mark = words["disc"] > 0
+    columns = ["x", "y", "name", "crimes", "top"]
+    stretches = roads[[*columns, SHAPE]].assign(x=0, y=0).sort_values("crimes", kind="stable")
+    forces, beat = force_parts(data, whole), _boundary(data, whole)
+    written, labels = _labels(data, frame, square, shown, forces, beat, is_part=is_part)
+    larger = _ENLARGED_WIDTHS if is_part else 1.0
     layers = [
         *shade(data, frame, forces),
-        *street_map.ground(data, frame),
-        *ground(frame, forces, beat),
-        street_map.stretches(
-            alt.Chart(roads), frame, classes(roads["crimes"]), "crimes"
-        ).encode(tooltip=tooltip),
-        alt.Chart(circles).mark_circle(**street_map.CIRCLES).encode(
+        *street_map.ground(data, frame, factor=_ENLARGED_GROUND if is_part else 1.0),
+        *ground(frame, forces, beat, square=None if is_part else square),
+        street_map.stretches(alt.Chart(stretches), frame, lows, "crimes", factor=larger).encode(tooltip=tooltip),
+        alt.Chart(circles[columns]).mark_circle(clip=True, **street_map.CIRCLES).encode(
             **axes, tooltip=tooltip, size=alt.Size("crimes:Q", legend=None, scale=alt.Scale(
-                domain=[0, max([_LEAST_LARGE, *circles["crimes"]])],
-                range=[0, {"expr": f"{BIGGEST} * pow(width / {WIDTH}, 1.5)"}]))),
+                domain=[0, most], range=[0, {"expr": f"{BIGGEST} * pow(width / {WIDTH}, 1.5)"}]))),
         centre(frame),
-        *_written(words[~is_mark], axes),
-        *street_map.marks(words[is_mark], axes),
+        *_written(written, axes),
+        *street_map.marks(labels, frame),
     ]  # fmt: skip
     return finish(
         layered(*layers), width=width, height=width - 2 * _SIDE, description=description, room=(_SIDE,) * 4,
         square=True, reach=frame.reach,
     )  # fmt: skip
+
+
+def _labels(
+    data: Data, frame: Frame, square: Square | None, shown: pd.DataFrame, forces: Mapping[str, BaseGeometry],
+    beat: tuple[str, BaseGeometry] | None, *, is_part: bool,
+) -> tuple[pd.DataFrame, list[name_labels.Labels]]:  # fmt: skip
+    """Return the words of a map with streets, and its numbers and names: for a wide map and a narrow one."""
+    circles = shown[~shown["is_street"]].sort_values("crimes", ascending=False, kind="stable")
+    if is_part:
+        words = map_labels.of_part(frame)
+    else:
+        words = map_labels.placed(
+            frame.reach, circles, forces, absent_forces(data), beat, rings=frame.kind == "circle", names=False,
+            square=square,
+        )  # fmt: skip
+    marked = shown["mark"] != ""
+    rows = shown[marked & (shown["inside"] == is_part)]
+    if is_part:
+        others = shown[~marked & shown["is_street"] & (shown["name"] != "Unnamed place")]
+        longest = np.argsort(-shapely.length(others["line"].to_numpy()), kind="stable")
+        rows = pd.concat([rows, others.iloc[longest]])
+    labels = []
+    for wide, small in ((WIDTH, False), (map_labels.NARROW, True)):
+        pixel = 2 * frame.reach / wide
+        taken = [
+            map_labels.box_of(word, pixel) for word in words[words["small"] == small].to_dict("records")
+        ]
+        half = 8 * pixel
+        taken.append((-half, -half, half, half))  # the cross
+        if square and not is_part:
+            taken.append(frame._replace(east=square.x, north=square.y, reach=square.half).box)
+        labels.append(
+            name_labels.placed(
+                frame, wide, rows, shown.loc[shown["is_street"], "line"].to_numpy(), circles,
+                taken, named=is_part or not small,
+                line_width=4 * (_ENLARGED_WIDTHS if is_part else 1),
+            )
+        )  # fmt: skip
+    return words, labels
 
 
 def shade(data: Data, frame: Frame, forces: Mapping[str, BaseGeometry]) -> list[Any]:
@@ -233,24 +314,26 @@ def shade(data: Data, frame: Frame, forces: Mapping[str, BaseGeometry]) -> list[
 
 
 def ground(
-    frame: Frame, forces: Mapping[str, BaseGeometry], beat: tuple[str, BaseGeometry] | None = None
-) -> list[Any]:
-    """Return what lies under the points: the area's edge, the rings, forces, the neighbourhood."""
-    lines = list(_lines(frame, forces, beat))
+    frame: Frame, forces: Mapping[str, BaseGeometry], beat: tuple[str, BaseGeometry] | None = None,
+    square: Square | None = None,
+) -> list[Any]:  # fmt: skip
+    """Return what lies under the points: the area's edge, the rings, forces, the neighbourhood, the enlarged part."""
+    lines = list(_lines(frame, forces, beat, square))
     table = pd.concat(
         [pd.DataFrame({"x": xy[:, 0], "y": xy[:, 1], "kind": kind, "part": i, "i": range(len(xy))})
          for i, (kind, xy) in enumerate(lines)], ignore_index=True
     )  # fmt: skip
-    kinds = ["edge", "ring", "scale", "beat", "force"]
+    kinds = ["edge", "ring", "scale", "beat", "force", "part"]
     line = alt.Chart(table).mark_line(clip=True, aria=False, strokeWidth=1.5).encode(
         **frame.axes(), order=alt.Order("i:Q"), detail=alt.Detail("part:N"),
         color=alt.Color("kind:N", legend=None,
-                        scale=alt.Scale(domain=kinds, range=["#3d3d3d", "#6f6f6f", INK, EDGE, INK])),
+                        scale=alt.Scale(domain=kinds, range=["#3d3d3d", "#6f6f6f", INK, EDGE, INK, INK])),
         strokeDash=alt.StrokeDash("kind:N", legend=None,
-                                  scale=alt.Scale(domain=kinds, range=[[1, 0], [3, 4], [1, 0], [8, 3], [12, 3, 2, 3]])),
+                                  scale=alt.Scale(domain=kinds, range=[[1, 0], [3, 4], [1, 0], [8, 3], [12, 3, 2, 3], [1, 0]])),
     )  # fmt: skip
     edge = frame.reach * 0.95
-    north = alt.Chart(pd.DataFrame({"x": [round(edge)], "y": [round(edge)]})).mark_point(
+    corner = pd.DataFrame({"x": [round(frame.east + edge)], "y": [round(frame.north + edge)]})
+    north = alt.Chart(corner).mark_point(
         shape="triangle-up", size=70, filled=True, color=INK, opacity=1, aria=False
     ).encode(**frame.axes())  # fmt: skip
     return [line, north]
@@ -262,7 +345,7 @@ def centre(frame: Frame) -> Any:
         alt.Chart(pd.DataFrame({"x": [0], "y": [0]}))
         .mark_point(
             shape="cross", size=130, color=ORANGE, filled=True, opacity=1, stroke=INK, strokeWidth=0.8,
-            aria=False,
+            clip=True, aria=False,
         )
         .encode(**frame.axes())
     )  # fmt: skip
@@ -331,8 +414,9 @@ def _borders(frame: Frame, forces: Mapping[str, BaseGeometry]) -> Iterator[np.nd
 
 
 def _lines(
-    frame: Frame, forces: Mapping[str, BaseGeometry], beat: tuple[str, BaseGeometry] | None
-) -> Iterator[tuple[str, np.ndarray]]:
+    frame: Frame, forces: Mapping[str, BaseGeometry], beat: tuple[str, BaseGeometry] | None,
+    square: Square | None,
+) -> Iterator[tuple[str, np.ndarray]]:  # fmt: skip
     turn = np.linspace(0, 2 * np.pi, 97)
     ring = np.column_stack([np.sin(turn), np.cos(turn)])
     if frame.kind == "circle":
@@ -341,9 +425,12 @@ def _lines(
     else:
         for polygon in shapely.get_parts(frame.outline):
             yield "edge", np.round(shapely.get_coordinates(polygon.exterior) - [frame.x, frame.y])
-    left, low = -frame.reach * 0.97, -frame.reach * 0.97
-    tick = frame.reach * 0.02
-    yield "scale", np.round([[left, low + tick], [left, low], [left + 500, low], [left + 500, low + tick]])
+    left, low = frame.east - frame.reach * 0.97, frame.north - frame.reach * 0.97
+    tick, right = frame.reach * 0.02, left + frame.bar
+    yield "scale", np.round([[left, low + tick], [left, low], [right, low], [right, low + tick]])
+    if square:
+        corners = [[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]
+        yield "part", np.multiply(corners, square.half) + [square.x, square.y]
     for border in _borders(frame, forces):
         yield "force", np.round(border)
     if beat:
@@ -354,7 +441,7 @@ def _lines(
 def _written(words: pd.DataFrame, axes: dict[str, Any]) -> list[Any]:
     """Return the labels as two layers: a white outline first, the letters upon it."""
     base = (
-        alt.Chart(words.drop(columns=["disc", "to_x", "to_y"], errors="ignore"))
+        alt.Chart(words)
         .transform_filter("datum.small == (width < 500)")
         .encode(**axes, text=alt.Text("name:N"))
     )

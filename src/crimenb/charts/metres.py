@@ -20,8 +20,13 @@ SHAPE = "s"
 """Name of the field, in a row of a chart's data, that holds a path in metres."""
 
 _PATH = re.compile(r"M[-\d ]+[lz][-\d lmz]*")
-_RUN = re.compile(r'(?:<path transform="translate\([\d.,]+\)" d="M0,0L[\d.]+,0"[^>]*/>)+')
-_ONE = re.compile(r'<path transform="translate\(([\d.]+),[\d.]+\)" d="M0,0L([\d.]+),0"([^>]*)/>')
+_UNIT = 1000
+"""Metres that the line for a shape goes down at its end: from them the scale is read."""
+
+_ONE = re.compile(
+    r'<path transform="(translate\([\d.,-]+\))" d="M0,0L([\d.]+),0L[\d.]+,([\d.]+)"([^>]*)/>'
+)
+_RUN = re.compile(r'(?:<path transform="translate\([\d.,-]+\)" d="M0,0L[\d.]+,0L[\d.]+,[\d.]+"[^>]*/>)+')
 _LENGTHS = re.compile(r'(stroke-(?:width|dasharray))="([\d., ]+)"')
 
 
@@ -96,25 +101,24 @@ def short(spec: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
     def shortened(shape: str) -> str:
         shapes.append(shape)
-        return f"M0 0h{len(shapes)}"
+        return f"M0 0h{len(shapes)}v{_UNIT}"
 
     return each_shape(spec, shortened), shapes
 
 
-def restored(svg: str, shapes: list[str], reach: float) -> str:
+def restored(svg: str, shapes: list[str]) -> str:
     """Return a drawing of a short specification with its shapes, those that look alike as one path."""
 
     def together(run: re.Match[str]) -> str:
         marks = []
-        for middle, length, written in _ONE.findall(run[0]):
-            scale = float(middle) / reach
+        for move, length, down, written in _ONE.findall(run[0]):
+            scale = float(down) / _UNIT
             look = _in_metres(written, scale)
             shape = shapes[round(float(length) / scale) - 1]
-            marks.append((_width(look), look, float(middle), scale, shape))
+            marks.append((_width(look), look, f"{move} scale({scale:.6g})", shape))
         parts = []
-        for (_, look, middle, scale), alike in groupby(sorted(marks), key=lambda mark: mark[:4]):
-            drawn = "".join(mark[4] for mark in alike)
-            move = f"translate({middle:g},{middle:g}) scale({scale:.6f})"
+        for (_, look, move), alike in groupby(sorted(marks), key=lambda mark: mark[:3]):
+            drawn = "".join(mark[3] for mark in alike)
             parts.append(f'<g transform="{move}"{look}><path class="metres" d="{drawn}"/></g>')
         return "".join(parts)
 

@@ -12,7 +12,7 @@ import altair as alt
 import pandas as pd
 import shapely
 
-from crimenb.charts import metres
+from crimenb.charts import metres, name_labels
 from crimenb.charts.frame import frame_of
 from crimenb.charts.theme import BLUE, INK
 from crimenb.data import remembered
@@ -40,13 +40,19 @@ _GROUND: dict[str, dict[str, Any]] = {
 
 
 @remembered
-def stretch_paths(data: Data) -> pd.Series:
-    """Return the paths of the points that are drawn as streets, by longitude and latitude."""
+def stretch_lines(data: Data) -> pd.Series:
+    """Return the lines of the points that are drawn as streets, in metres from the centre, by longitude and latitude."""
     own, frame = data.stretches[data.stretches["how"] == OWN], frame_of(data)
     keys = pd.MultiIndex.from_arrays([own["longitude"], own["latitude"]], names=["x", "y"])
-    return pd.Series(
-        metres.paths(in_metres(own.geometry.to_numpy()), frame.x, frame.y), index=keys, dtype="str"
-    )
+    lines = shapely.transform(in_metres(own.geometry.to_numpy()), lambda xy: xy - [frame.x, frame.y])
+    return pd.Series(lines, index=keys, dtype=object)
+
+
+@remembered
+def stretch_paths(data: Data) -> pd.Series:
+    """Return those lines as paths, by longitude and latitude."""
+    lines = stretch_lines(data)
+    return pd.Series(metres.paths(lines.to_numpy(), 0, 0), index=lines.index, dtype="str")
 
 
 @remembered
@@ -62,18 +68,21 @@ def _ground_paths(data: Data) -> dict[str, str]:
     return found
 
 
-def ground(data: Data, frame: Frame, side: str = "width") -> list[Any]:
+def ground(data: Data, frame: Frame, side: str = "width", factor: float = 1.0) -> list[Any]:
     """Return the layers of water, streets and railways.
 
     Parameters
     ----------
     side
         The expression that gives the side of the map in pixels.
+    factor
+        Of the widths.
     """
     layers = []
     for name, whole in _ground_paths(data).items():
         chart = alt.Chart(pd.DataFrame({"x": [0], "y": [0], metres.SHAPE: [whole]}))
-        mark = chart.mark_point(clip=True, aria=False, opacity=1, size=_size(frame, side), **_GROUND[name])
+        look = _GROUND[name] | {"strokeWidth": _GROUND[name]["strokeWidth"] * factor}
+        mark = chart.mark_point(clip=True, aria=False, opacity=1, size=_size(frame, side), **look)
         layers.append(mark.encode(**frame.axes(), shape=_shape()))
     return layers
 
@@ -110,22 +119,41 @@ def stretches(
     )  # fmt: skip
 
 
-def marks(words: pd.DataFrame, axes: dict[str, Any]) -> list[Any]:
-    """Return the numbers and letters on the map, each on a disc, with a line to what it numbers."""
-    base = alt.Chart(words).transform_filter("datum.small == (width < 500)").encode(**axes)
-    line = base.mark_rule(color=INK, strokeWidth=1.2, opacity=1, aria=False).encode(x2="to_x:Q", y2="to_y:Q")
-    disc = base.mark_point(
-        shape="circle",
-        size={"expr": "width < 500 ? 170 : 230"},
-        filled=True,
-        color="#ffffff",
-        stroke=INK,
-        strokeWidth=1,
-        opacity=1,
-        aria=False,
+def marks(labels: Sequence[name_labels.Labels], frame: Frame) -> list[Any]:
+    """Return the numbers and letters on the map, each on a disc, with a line to what it numbers; and the names.
+
+    Parameters
+    ----------
+    labels
+        Those of a wide map and those of a narrow one.
+    """
+    discs, names = (
+        pd.DataFrame([row | {"small": small} for small, some in enumerate(labels) for row in some[kind]])
+        for kind in (0, 1)
     )
-    text = base.mark_text(fontSize=12, fontWeight="bold", baseline="middle", aria=False)
-    return [line, disc, text.encode(text=alt.Text("name:N"))]
+    layers: list[Any] = []
+    axes = frame.axes()
+    if len(discs):
+        base = alt.Chart(discs).transform_filter("datum.small == (width < 500)").encode(**axes)
+        layers += [
+            base.mark_rule(color=colour, strokeWidth=wide, opacity=1, strokeCap="round", aria=False)
+            .encode(x2="to_x:Q", y2="to_y:Q") for colour, wide in (("#ffffff", 4.5), (INK, 1.6))
+        ]  # fmt: skip
+        look = {"shape": "circle", "filled": True, "opacity": 1, "aria": False}
+        layers.append(
+            base.transform_filter("datum.dot")
+            .mark_point(size=38, color=INK, stroke="#ffffff", strokeWidth=1.4, **look)
+            .encode(**frame.axes("to_x", "to_y"))
+        )
+        layers.append(base.mark_point(size=230, color="#ffffff", stroke=INK, strokeWidth=1.2, **look))
+        text = base.mark_text(fontSize=12, fontWeight="bold", baseline="middle", aria=False)
+        layers.append(text.encode(text=alt.Text("mark:N")))
+    if len(names):
+        base = alt.Chart(names).transform_filter("datum.small == (width < 500)")
+        style: dict[str, Any] = {"fontSize": name_labels.SIZE, "baseline": "middle", "aria": False, "angle": {"expr": "datum.angle"}}
+        for outline in ({"stroke": "#ffffff", "strokeWidth": 3.5, "strokeOpacity": 0.9}, {}):
+            layers.append(base.mark_text(**style, **outline).encode(**axes, text=alt.Text("name:N")))
+    return layers
 
 
 def is_street(table: pd.DataFrame) -> Any:

@@ -1,0 +1,274 @@
+"""Numbers and names beside the streets and places of a map, so that none covers another.
+
+A map is a sheet of small cells, and a label a strip of them at the angle of its street. Of the strips that
+are free the one is taken that hides least and is nearest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from crimenb.charts.map_labels import BIGGEST
+from crimenb.charts.theme import WIDTH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from crimenb.charts.frame import Frame
+    from crimenb.charts.map_labels import Box
+
+SIZE = 12
+"""Size of the letters in pixels, at every width."""
+
+DISC = 9.0
+"""Radius of the disc under a number, with its edge, in pixels."""
+
+_CELL, _STEP = 2, 3
+"""Side of a cell, and how far apart a strip is looked at, in pixels."""
+
+_HIGH, _GAP = 14.0, 3.0
+"""Height of a name, and what is between it and its disc, in pixels."""
+
+_NARROW, _BROAD = "fijlrt'.,I ", "mwMWGOQ"
+"""Letters of a third of the size, and of four fifths."""
+
+_TURNS = np.radians(np.arange(0, 360, 30))
+_AWAY = (1.0, 7.0, 16.0, 28.0, 44.0)
+"""How far a disc may be from what it numbers, in pixels."""
+
+_FAR, _STEEP = 0.35, 6.0
+"""What a pixel of distance costs, and a steep name, in cells of a street that is hidden."""
+
+
+class Labels(NamedTuple):
+    """The discs with numbers, and the names, of one width of a map; metres from the map's centre.
+
+    Discs have `x`, `y`, `mark`, `to_x`, `to_y` and `dot`, whether what they lead to is a line; names have
+    `x`, `y`, `name`, `angle` (degrees, clockwise) and `bold`.
+    """
+
+    discs: list[dict[str, Any]]
+    names: list[dict[str, Any]]
+
+
+def width_of(name: str) -> float:
+    """Return about how wide a name is, in pixels."""
+    shares = (0.3 if c in _NARROW else 0.82 if c in _BROAD else 0.69 if c.isupper() else 0.55 for c in name)
+    return SIZE * sum(shares)
+
+
+class _Sheet:
+    """A map so many pixels wide: what is drawn on it, and what is taken."""
+
+    def __init__(self, frame: Frame, wide: int) -> None:
+        self.frame, self.wide = frame, wide
+        self.pixel = 2 * frame.reach / wide
+        side = wide // _CELL
+        self.ink, self.taken = np.zeros((side, side), dtype=bool), np.zeros((side, side), dtype=bool)
+
+    def pixels(self, xy: Any) -> Any:
+        """Return metres from the map's centre as pixels from its upper left corner."""
+        west, north = self.frame.east - self.frame.reach, self.frame.north + self.frame.reach
+        return (np.asarray(xy, dtype=float) - [west, north]) * [1, -1] / self.pixel
+
+    def metres(self, x: float, y: float) -> tuple[float, float]:
+        """Return pixels as metres from the map's centre."""
+        west, north = self.frame.east - self.frame.reach, self.frame.north + self.frame.reach
+        return round(float(west + x * self.pixel), 1), round(float(north - y * self.pixel), 1)
+
+    def draw(self, lines: Any, wide: float) -> None:
+        """Note lines (metres) that a label had better not hide."""
+        points = self.pixels(shapely.get_coordinates(shapely.segmentize(lines, _CELL * self.pixel)))
+        reach = np.arange(-wide / 2, wide / 2 + 1, _CELL)
+        for dx in reach:
+            for dy in reach:
+                self._set(self.ink, points + [dx, dy])
+
+    def draw_circle(self, at: Any, radius: float) -> None:
+        """Note a circle (pixels) that a label had better not hide."""
+        steps = np.arange(-radius, radius + 1, _CELL)
+        x, y = (v.ravel() for v in np.meshgrid(steps, steps))
+        self._set(self.ink, (np.column_stack([x, y]) + at)[np.hypot(x, y) <= radius])
+
+    def _set(self, cells: np.ndarray, points: np.ndarray) -> None:
+        at = np.floor(points / _CELL).astype(int)
+        at = at[((at >= 0) & (at < len(cells))).all(axis=1)]
+        cells[at[:, 1], at[:, 0]] = True
+
+    def take(self, x: float, y: float, turn: float, long: float, high: float) -> None:
+        """Take a strip about a place (pixels)."""
+        self._set(self.taken, _cells(np.array([x]), np.array([y]), np.array([turn]), long, high)[0])
+
+    def take_box(self, box: Box) -> None:
+        """Take a field that is given in metres."""
+        (x0, y1), (x1, y0) = self.pixels([box[:2], box[2:]])
+        self.take((x0 + x1) / 2, (y0 + y1) / 2, 0.0, x1 - x0, y1 - y0)
+
+    def take_line(self, start: Any, end: Any) -> None:
+        """Take what is between two places (pixels)."""
+        self._set(self.taken, np.linspace(start, end, 2 + int(np.hypot(*np.subtract(end, start)) / _CELL)))
+
+    def hidden(self, x: Any, y: Any, turn: Any, long: float, high: float) -> Any:
+        """Return how much of what is drawn each strip would hide; infinity where it is not free."""
+        at = np.floor(_cells(x, y, turn, long, high) / _CELL).astype(int)
+        outside = ((at < 0) | (at >= len(self.ink))).any(axis=(1, 2))
+        column, row = np.clip(at, 0, len(self.ink) - 1).transpose(2, 0, 1)
+        return np.where(outside | self.taken[row, column].any(axis=1), np.inf, self.ink[row, column].sum(axis=1))
+
+
+def _cells(x: Any, y: Any, turn: Any, long: float, high: float) -> Any:
+    """Return places all over each strip, in pixels."""
+    across = np.linspace(-long / 2, long / 2, 2 + int(long / _STEP))
+    down = np.linspace(-high / 2, high / 2, 2 + int(high / _STEP))
+    u, v = (m.ravel() for m in np.meshgrid(across, down))
+    c, s = np.cos(turn)[:, None], np.sin(turn)[:, None]
+    return np.stack([x[:, None] + u * c - v * s, y[:, None] + u * s + v * c], axis=2)
+
+
+class _Strips(NamedTuple):
+    """Strips that are offered to one label: their middles, angles and costs; and where the disc is."""
+
+    x: Any
+    y: Any
+    turn: Any
+    cost: Any
+    long: float
+    side: Any
+    """Of the disc: -1 at the left end, 1 at the right; 0 where it is the whole strip."""
+
+
+def placed(
+    frame: Frame, wide: int, rows: pd.DataFrame, lines: Any, circles: pd.DataFrame, taken: Iterable[Box], *,
+    named: bool, line_width: float,
+) -> Labels:  # fmt: skip
+    """Place the numbers and the names of a map.
+
+    Parameters
+    ----------
+    rows
+        What is labelled, the most needed first: `x`, `y` (metres from the centre), `name`, `mark` (may be
+        empty, and such a name may find no room), `line` (its stretch; none of a circle), `size` (its
+        circle's share of the largest).
+    lines, circles
+        All that is drawn: stretches; `x`, `y` and `size`.
+    taken
+        Fields in metres that are taken already.
+    named
+        Whether names are written too, beside the numbers.
+    line_width
+        Of a stretch, in pixels.
+    """
+    sheet = _Sheet(frame, wide)
+    for box in taken:
+        sheet.take_box(box)
+    sheet.draw(lines, line_width)
+    for x, y, size in circles[["x", "y", "size"]].itertuples(index=False):
+        sheet.draw_circle(sheet.pixels([x, y]), radius(size, wide))
+    labels = Labels([], [])
+    for row in rows.itertuples(index=False):
+        _place(sheet, row, labels, named=named, line_width=line_width)
+    return labels
+
+
+def radius(size: float, wide: int) -> float:
+    """Return the radius of a circle in pixels."""
+    return float(np.sqrt(BIGGEST * (wide / WIDTH) ** 1.5 * size / np.pi))
+
+
+def _place(sheet: _Sheet, row: Any, labels: Labels, *, named: bool, line_width: float) -> None:
+    at = sheet.pixels([row.x, row.y])
+    path = _path(sheet, row.line) if row.line is not None else None
+    apart = line_width / 2 if path is not None else radius(row.size, sheet.wide)
+    for strips in _offered(sheet, row, at, path, apart, named=named):
+        best = int(np.argmin(strips.cost))
+        if np.isfinite(strips.cost[best]):
+            break
+    else:
+        return
+    x, y, turn, side = (float(v[best]) for v in (strips.x, strips.y, strips.turn, strips.side))
+    sheet.take(x, y, turn, strips.long, _HIGH if side else 2 * DISC)
+    along, half = np.array([np.cos(turn), np.sin(turn)]), strips.long / 2
+    if row.mark:
+        disc = np.array([x, y]) + along * side * (half - DISC)
+        sheet.take(*disc, 0.0, 2 * DISC, 2 * DISC)
+        if path is not None:
+            end = path[np.argmin(np.hypot(*(path - disc).T))]
+        else:
+            away = np.hypot(*(disc - at))
+            end = at + (disc - at) * (min(1.0, apart / away) if away else 0)
+        sheet.take_line(disc, end)
+        (dx, dy), (ex, ey) = sheet.metres(*disc), sheet.metres(*end)
+        labels.discs.append(
+            {"x": dx, "y": dy, "mark": row.mark, "to_x": ex, "to_y": ey, "dot": path is not None}
+        )
+    if side or not row.mark:
+        middle = np.array([x, y]) - along * side * (DISC + _GAP / 2)
+        nx, ny = sheet.metres(*middle)
+        angle = round(float(np.degrees(turn)))
+        labels.names.append({"x": nx, "y": ny, "name": row.name, "angle": angle, "bold": bool(row.mark)})
+
+
+def _path(sheet: _Sheet, line: Any) -> Any:
+    """Return the longest part of a stretch on the map, as places two pixels apart; none of it may be there."""
+    middle, reach = (sheet.frame.east, sheet.frame.north), sheet.frame.reach
+    box = (middle[0] - reach, middle[1] - reach, middle[0] + reach, middle[1] + reach)
+    merged = shapely.line_merge(line) if line.geom_type == "MultiLineString" else line
+    parts = shapely.get_parts(shapely.clip_by_rect(merged, *box))
+    parts = parts[shapely.length(parts) > 0]
+    if not len(parts):
+        return None
+    longest = parts[np.argmax(shapely.length(parts))]
+    return sheet.pixels(shapely.get_coordinates(shapely.segmentize(longest, _CELL * sheet.pixel)))
+
+
+def _offered(
+    sheet: _Sheet, row: Any, at: Any, path: Any, apart: float, *, named: bool
+) -> Iterator[_Strips]:
+    """Offer strips for a label, the better kinds first: along the street, level beside it, the number alone."""
+    long = width_of(row.name) + (2 * DISC + _GAP if row.mark else 0.0)
+    if named and path is not None:
+        yield _along(sheet, at, path, long, apart, side=-1 if row.mark else 0)
+    if not row.mark:
+        return
+    turns, away = (v.ravel() for v in np.meshgrid(_TURNS, _AWAY))
+    x, y = at[0] + np.sin(turns) * (apart + DISC + away), at[1] - np.cos(turns) * (apart + DISC + away)
+    flat = np.zeros(len(x))
+    if named:
+        sides = np.repeat([-1, 1], len(x))
+        x2, y2 = np.tile(x, 2) - sides * (long / 2 - DISC), np.tile(y, 2)
+        hidden = sheet.hidden(x2, y2, np.zeros(len(x2)), long, _HIGH + 2)
+        yield _Strips(x2, y2, np.zeros(len(x2)), hidden + np.tile(away, 2) * _FAR, long, sides)
+    hidden = sheet.hidden(x, y, flat, 2 * DISC, 2 * DISC)
+    yield _Strips(x, y, flat, hidden + away * _FAR, 2 * DISC, flat)
+    yield _Strips(at[:1], at[1:], np.zeros(1), np.zeros(1), 2 * DISC, np.zeros(1))  # upon it, whatever it hides
+
+
+def _along(sheet: _Sheet, at: Any, path: Any, long: float, apart: float, *, side: int) -> _Strips:
+    """Offer strips on both sides of a street, at its angle."""
+    steps = np.hypot(*np.diff(path, axis=0).T)
+    far = np.concatenate([[0.0], np.cumsum(steps)])
+    length = far[-1]
+    anchors = np.linspace(0.1, 0.9, 9) * length if length > long else np.full(7, length / 2)
+    shift = np.zeros(9) if length > long else np.linspace(-0.4, 0.4, 7) * max(long, length)
+    half = max(4.0, min(long, length) / 2 - 1)
+
+    def on(where: Any) -> Any:
+        where = np.clip(where, 0, length)
+        return np.column_stack([np.interp(where, far, path[:, 0]), np.interp(where, far, path[:, 1])])
+
+    chord = on(anchors + half) - on(anchors - half)
+    turn = np.arctan2(chord[:, 1], chord[:, 0])
+    turn = (turn + np.pi / 2) % np.pi - np.pi / 2
+    middle = (on(anchors + half) + on(anchors - half)) / 2
+    middle = middle + np.column_stack([np.cos(turn), np.sin(turn)]) * shift[:, None]
+    across = np.column_stack([-np.sin(turn), np.cos(turn)]) * (apart + _HIGH / 2 + 1)
+    places = np.concatenate([middle - across, middle + across])
+    turns = np.tile(turn, 2)
+    high = 2 * DISC if side else _HIGH
+    cost = sheet.hidden(places[:, 0], places[:, 1], turns, long, high)
+    cost = cost + np.hypot(*(places - at).T) * _FAR + (np.abs(turns) > 1) * _STEEP
+    return _Strips(places[:, 0], places[:, 1], turns, np.round(cost, 6), long, np.full(len(places), side))
