@@ -12,7 +12,7 @@ import shapely
 from crimenb.charts import map_labels, name_labels, street_map
 from crimenb.charts.frame import Frame, frame_of
 from crimenb.charts.map_labels import BIGGEST, QUARTER_M
-from crimenb.charts.metres import SHAPE
+from crimenb.charts.metres import SHAPE, paths, shape_size
 from crimenb.charts.theme import (
     BLUE,
     EDGE,
@@ -45,6 +45,12 @@ _LEGEND, _SIDE = 52, 2
 
 _LEAST_LARGE = 10
 """Beside streets, no fewer records make a symbol of the largest size."""
+
+_LINES: dict[str, tuple[str, list[int]]] = {
+    "edge": ("#3d3d3d", [1, 0]), "ring": ("#6f6f6f", [3, 4]), "scale": (INK, [1, 0]), "beat": (EDGE, [8, 3]),
+    "force": (INK, [12, 3, 2, 3]), "part": (INK, [1, 0]),
+}  # fmt: skip
+"""The lines under the points: colour and dashes."""
 
 _RIM_M = 15.0
 """So near to the area's own edge a line between forces is that edge."""
@@ -151,6 +157,7 @@ def point_map(
         description=description,
         room=room,
         square=True,
+        reach=frame.reach,
     )
 
 
@@ -185,6 +192,9 @@ def enlarged_map(data: Data, *, place: str = "", category: str = "", width: int 
     )
     return _street_map(around, frame, table, width, description)
 
+
+_LABELLED = 620
+"""Width for which a wide map's names are placed, in pixels: the least at which it is drawn, on paper."""
 
 _ENLARGED_WIDTHS, _ENLARGED_GROUND = 1.7, 3.5
 """How much wider streets are on the enlarged map, with records and without."""
@@ -254,18 +264,22 @@ def _labels(
     if is_part:
         words = map_labels.of_part(frame)
     else:
+        # Words keep off what is numbered.
+        spots = pd.concat([shown.loc[shown["mark"] != "", ["x", "y", "name"]].assign(crimes=1), circles])
         words = map_labels.placed(
-            frame.reach, circles, forces, absent_forces(data), beat, rings=frame.kind == "circle", names=False,
+            frame.reach, spots, forces, absent_forces(data), beat, rings=frame.kind == "circle", names=False,
             square=square,
         )  # fmt: skip
     marked = shown["mark"] != ""
     rows = shown[marked & (shown["inside"] == is_part)]
+    if not is_part:  # letters alone: a mile has no room for what "Supermarket" would say
+        rows = rows.assign(name=rows["name"].where(rows["is_street"], ""))
     if is_part:
         others = shown[~marked & shown["is_street"] & (shown["name"] != "Unnamed place")]
         longest = np.argsort(-shapely.length(others["line"].to_numpy()), kind="stable")
         rows = pd.concat([rows, others.iloc[longest]])
     labels = []
-    for wide, small in ((WIDTH, False), (map_labels.NARROW, True)):
+    for wide, small in ((_LABELLED, False), (map_labels.NARROW, True)):
         pixel = 2 * frame.reach / wide
         taken = [
             map_labels.box_of(word, pixel) for word in words[words["small"] == small].to_dict("records")
@@ -277,7 +291,7 @@ def _labels(
         labels.append(
             name_labels.placed(
                 frame, wide, rows, shown.loc[shown["is_street"], "line"].to_numpy(), circles,
-                taken, named=is_part or not small,
+                taken, named=is_part or not small, along=is_part,
                 line_width=4 * (_ENLARGED_WIDTHS if is_part else 1),
             )
         )  # fmt: skip
@@ -315,21 +329,28 @@ def shade(data: Data, frame: Frame, forces: Mapping[str, BaseGeometry]) -> list[
 
 def ground(
     frame: Frame, forces: Mapping[str, BaseGeometry], beat: tuple[str, BaseGeometry] | None = None,
-    square: Square | None = None,
+    square: Square | None = None, side: str = "width",
 ) -> list[Any]:  # fmt: skip
-    """Return what lies under the points: the area's edge, the rings, forces, the neighbourhood, the enlarged part."""
-    lines = list(_lines(frame, forces, beat, square))
-    table = pd.concat(
-        [pd.DataFrame({"x": xy[:, 0], "y": xy[:, 1], "kind": kind, "part": i, "i": range(len(xy))})
-         for i, (kind, xy) in enumerate(lines)], ignore_index=True
-    )  # fmt: skip
-    kinds = ["edge", "ring", "scale", "beat", "force", "part"]
-    line = alt.Chart(table).mark_line(clip=True, aria=False, strokeWidth=1.5).encode(
-        **frame.axes(), order=alt.Order("i:Q"), detail=alt.Detail("part:N"),
-        color=alt.Color("kind:N", legend=None,
-                        scale=alt.Scale(domain=kinds, range=["#3d3d3d", "#6f6f6f", INK, EDGE, INK, INK])),
+    """Return what lies under the points: the area's edge, the rings, forces, the neighbourhood, the enlarged part.
+
+    Parameters
+    ----------
+    side
+        The expression that gives the side of the map in pixels.
+    """
+    lines = [(kind, shapely.LineString(xy)) for kind, xy in _lines(frame, forces, beat, square) if len(xy) > 1]
+    table = pd.DataFrame({
+        "x": 0, "y": 0, "kind": [kind for kind, _ in lines],
+        SHAPE: paths(np.array([line for _, line in lines]), 0, 0),
+    })  # fmt: skip
+    kinds = list(_LINES)
+    line = alt.Chart(table).mark_point(
+        filled=False, clip=True, aria=False, opacity=1, strokeWidth=1.5, size=shape_size(frame.reach, side)
+    ).encode(
+        **frame.axes(), shape=alt.Shape(f"{SHAPE}:N", scale=None, legend=None),
+        stroke=alt.Stroke("kind:N", legend=None, scale=alt.Scale(domain=kinds, range=[c for c, _ in _LINES.values()])),
         strokeDash=alt.StrokeDash("kind:N", legend=None,
-                                  scale=alt.Scale(domain=kinds, range=[[1, 0], [3, 4], [1, 0], [8, 3], [12, 3, 2, 3], [1, 0]])),
+                                  scale=alt.Scale(domain=kinds, range=[dash for _, dash in _LINES.values()])),
     )  # fmt: skip
     edge = frame.reach * 0.95
     corner = pd.DataFrame({"x": [round(frame.east + edge)], "y": [round(frame.north + edge)]})
@@ -421,7 +442,8 @@ def _lines(
     ring = np.column_stack([np.sin(turn), np.cos(turn)])
     if frame.kind == "circle":
         yield "edge", np.round(ring * MILE_M)
-        yield "ring", np.round(ring * QUARTER_M)
+        if frame.reach > MILE_M:  # its name is on the whole map only
+            yield "ring", np.round(ring * QUARTER_M)
     else:
         for polygon in shapely.get_parts(frame.outline):
             yield "edge", np.round(shapely.get_coordinates(polygon.exterior) - [frame.x, frame.y])

@@ -32,6 +32,9 @@ BIGGEST = 900
 NARROW = 330
 """Width for which a phone's labels are placed, in pixels; it is used below 500."""
 
+_ENLARGED = "enlarged"
+"""What is written at the part that is drawn larger."""
+
 _NAMES, _NAMES_NARROW = 8, 4
 _LARGEST = 120
 """So many of the largest symbols are kept clear of words, where there is room elsewhere."""
@@ -142,7 +145,7 @@ def placed(
     for wide, wanted in ((WIDTH, _NAMES), (NARROW, _NAMES_NARROW)):
         sheet = _Sheet(reach, wide, spots, rings=rings)
         if square:
-            sheet.put(_at_square(square, sheet))
+            sheet.put(_at_square(square, sheet), sheet.discs)
         for force, part in forces.items():
             names = [f"{force} police area"]
             if force in absent:  # in little room the second says what matters
@@ -193,9 +196,13 @@ def _corner_words(reach: float, pixel: float, bar: int = 500) -> list[Word]:
 
 
 def _at_square(square: Square, sheet: _Sheet) -> list[Word]:
-    """Offer places for the word at the part that is drawn larger."""
-    lift = square.half + (_LINE / 2 + 1) * sheet.pixel
-    return [_word(square.x, square.y + up * lift, "enlarged", INK) for up in (-1, 1)]
+    """Offer places round about for the word at the part that is drawn larger."""
+    wide = len(_ENLARGED) * _LETTER / 2 * sheet.pixel
+    high = _LINE / 2 * sheet.pixel
+    shares = (-1.0, 1.0, 0.0, -0.5, 0.5)
+    level = [(s * (square.half - wide), up * (square.half + high)) for up in (1, -1) for s in shares]
+    upright = [(right * (square.half + wide), s * (square.half - high)) for right in (1, -1) for s in shares]
+    return [_word(square.x + x, square.y + y, _ENLARGED) for x, y in level + upright]
 
 
 def _rings(sheet: _Sheet) -> list[list[Word]]:

@@ -77,6 +77,19 @@ def _line(
     return text + "z" * is_area, (x, y)
 
 
+def shape_size(reach: float, side: str) -> dict[str, str]:
+    """Return the size at which Vega draws a shape in metres: it takes half its root as the scale.
+
+    Parameters
+    ----------
+    reach
+        Half the side of the map in metres.
+    side
+        The expression that gives that side in pixels.
+    """
+    return {"expr": f"pow({side} / {reach:.2f}, 2)"}
+
+
 def each_shape(spec: Any, change: Callable[[str], str]) -> Any:
     """Return a specification with each of its paths in metres changed."""
     if isinstance(spec, dict):

@@ -30,25 +30,30 @@ DISC = 9.0
 _CELL, _STEP = 2, 3
 """Side of a cell, and how far apart a strip is looked at, in pixels."""
 
-_HIGH, _GAP = 14.0, 3.0
-"""Height of a name, and what is between it and its disc, in pixels."""
+_HIGH = 14.0
+"""Height of a name in pixels."""
+
+GAP = 3.0
+"""What is between a disc and its name, in pixels."""
 
 _NARROW, _BROAD = "fijlrt'.,I ", "mwMWGOQ"
 """Letters of a third of the size, and of four fifths."""
 
 _TURNS = np.radians(np.arange(0, 360, 30))
-_AWAY = (1.0, 7.0, 16.0, 28.0, 44.0)
-"""How far a disc may be from what it numbers, in pixels."""
+_AWAY = (1.0, 7.0, 16.0, 28.0, 44.0, 64.0)
+_NAMED_NEAR = 4
+"""How far a disc may be from what it numbers, in pixels; with a name beside it, to the fourth of them."""
 
-_FAR, _STEEP = 0.35, 6.0
-"""What a pixel of distance costs, and a steep name, in cells of a street that is hidden."""
+_FAR, _STEEP, _CROSSED = 0.35, 6.0, 40.0
+"""What a pixel of distance costs, a steep name, and a line across another label, in cells that are hidden."""
 
 
 class Labels(NamedTuple):
     """The discs with numbers, and the names, of one width of a map; metres from the map's centre.
 
     Discs have `x`, `y`, `mark`, `to_x`, `to_y` and `dot`, whether what they lead to is a line; names have
-    `x`, `y`, `name`, `angle` (degrees, clockwise) and `bold`.
+    `x`, `y`, `name`, `angle` (degrees, clockwise) and `side`: to the right (1) or left (-1) of the disc there, or
+    about the place (0).
     """
 
     discs: list[dict[str, Any]]
@@ -75,10 +80,10 @@ class _Sheet:
         west, north = self.frame.east - self.frame.reach, self.frame.north + self.frame.reach
         return (np.asarray(xy, dtype=float) - [west, north]) * [1, -1] / self.pixel
 
-    def metres(self, x: float, y: float) -> tuple[float, float]:
-        """Return pixels as metres from the map's centre."""
+    def metres(self, x: float, y: float) -> tuple[int, int]:
+        """Return pixels as whole metres from the map's centre."""
         west, north = self.frame.east - self.frame.reach, self.frame.north + self.frame.reach
-        return round(float(west + x * self.pixel), 1), round(float(north - y * self.pixel), 1)
+        return round(float(west + x * self.pixel)), round(float(north - y * self.pixel))
 
     def draw(self, lines: Any, wide: float) -> None:
         """Note lines (metres) that a label had better not hide."""
@@ -120,6 +125,16 @@ class _Sheet:
         return np.where(outside | self.taken[row, column].any(axis=1), np.inf, self.ink[row, column].sum(axis=1))
 
 
+    def crossed(self, x: Any, y: Any, at: Any, apart: float) -> Any:
+        """Return what lines from discs to a place would cross, once they have left the disc and until they are there."""
+        gap = np.hypot(x - at[0], y - at[1])
+        shares = np.linspace(0, 1, 16)[:, None]
+        along = (DISC + shares * np.maximum(gap - DISC - apart, 0)) / np.maximum(gap, 1)
+        points = np.stack([x + (at[0] - x) * along, y + (at[1] - y) * along], axis=2)
+        column, row = np.clip(np.floor(points / _CELL).astype(int), 0, len(self.ink) - 1).transpose(2, 0, 1)
+        return self.ink[row, column].sum(axis=0) + self.taken[row, column].any(axis=0) * _CROSSED
+
+
 def _cells(x: Any, y: Any, turn: Any, long: float, high: float) -> Any:
     """Return places all over each strip, in pixels."""
     across = np.linspace(-long / 2, long / 2, 2 + int(long / _STEP))
@@ -143,7 +158,7 @@ class _Strips(NamedTuple):
 
 def placed(
     frame: Frame, wide: int, rows: pd.DataFrame, lines: Any, circles: pd.DataFrame, taken: Iterable[Box], *,
-    named: bool, line_width: float,
+    named: bool, along: bool, line_width: float,
 ) -> Labels:  # fmt: skip
     """Place the numbers and the names of a map.
 
@@ -159,6 +174,8 @@ def placed(
         Fields in metres that are taken already.
     named
         Whether names are written too, beside the numbers.
+    along
+        Whether names are at the angle of their streets where there is room.
     line_width
         Of a stretch, in pixels.
     """
@@ -170,7 +187,7 @@ def placed(
         sheet.draw_circle(sheet.pixels([x, y]), radius(size, wide))
     labels = Labels([], [])
     for row in rows.itertuples(index=False):
-        _place(sheet, row, labels, named=named, line_width=line_width)
+        _place(sheet, row, labels, named=named, along=along, line_width=line_width)
     return labels
 
 
@@ -179,11 +196,13 @@ def radius(size: float, wide: int) -> float:
     return float(np.sqrt(BIGGEST * (wide / WIDTH) ** 1.5 * size / np.pi))
 
 
-def _place(sheet: _Sheet, row: Any, labels: Labels, *, named: bool, line_width: float) -> None:
+def _place(
+    sheet: _Sheet, row: Any, labels: Labels, *, named: bool, along: bool, line_width: float
+) -> None:
     at = sheet.pixels([row.x, row.y])
     path = _path(sheet, row.line) if row.line is not None else None
     apart = line_width / 2 if path is not None else radius(row.size, sheet.wide)
-    for strips in _offered(sheet, row, at, path, apart, named=named):
+    for strips in _offered(sheet, row, at, path, apart, named=named, along=along):
         best = int(np.argmin(strips.cost))
         if np.isfinite(strips.cost[best]):
             break
@@ -191,9 +210,9 @@ def _place(sheet: _Sheet, row: Any, labels: Labels, *, named: bool, line_width: 
         return
     x, y, turn, side = (float(v[best]) for v in (strips.x, strips.y, strips.turn, strips.side))
     sheet.take(x, y, turn, strips.long, _HIGH if side else 2 * DISC)
-    along, half = np.array([np.cos(turn), np.sin(turn)]), strips.long / 2
+    ahead, half = np.array([np.cos(turn), np.sin(turn)]), strips.long / 2
     if row.mark:
-        disc = np.array([x, y]) + along * side * (half - DISC)
+        disc = np.array([x, y]) + ahead * side * (half - DISC)
         sheet.take(*disc, 0.0, 2 * DISC, 2 * DISC)
         if path is not None:
             end = path[np.argmin(np.hypot(*(path - disc).T))]
@@ -206,10 +225,9 @@ def _place(sheet: _Sheet, row: Any, labels: Labels, *, named: bool, line_width: 
             {"x": dx, "y": dy, "mark": row.mark, "to_x": ex, "to_y": ey, "dot": path is not None}
         )
     if side or not row.mark:
-        middle = np.array([x, y]) - along * side * (DISC + _GAP / 2)
-        nx, ny = sheet.metres(*middle)
+        nx, ny = sheet.metres(*(disc if row.mark else (x, y)))
         angle = round(float(np.degrees(turn)))
-        labels.names.append({"x": nx, "y": ny, "name": row.name, "angle": angle, "bold": bool(row.mark)})
+        labels.names.append({"x": nx, "y": ny, "name": row.name, "angle": angle, "side": round(-side)})
 
 
 def _path(sheet: _Sheet, line: Any) -> Any:
@@ -226,49 +244,58 @@ def _path(sheet: _Sheet, line: Any) -> Any:
 
 
 def _offered(
-    sheet: _Sheet, row: Any, at: Any, path: Any, apart: float, *, named: bool
+    sheet: _Sheet, row: Any, at: Any, path: Any, apart: float, *, named: bool, along: bool
 ) -> Iterator[_Strips]:
     """Offer strips for a label, the better kinds first: along the street, level beside it, the number alone."""
-    long = width_of(row.name) + (2 * DISC + _GAP if row.mark else 0.0)
-    if named and path is not None:
-        yield _along(sheet, at, path, long, apart, side=-1 if row.mark else 0)
+    long = width_of(row.name) + (2 * DISC + GAP if row.mark else 0.0)
+    named = named and bool(row.name)
+    if named and along and path is not None:
+        yield _along(sheet, at, path, long, apart, is_marked=bool(row.mark))
     if not row.mark:
         return
     turns, away = (v.ravel() for v in np.meshgrid(_TURNS, _AWAY))
     x, y = at[0] + np.sin(turns) * (apart + DISC + away), at[1] - np.cos(turns) * (apart + DISC + away)
-    flat = np.zeros(len(x))
+    flat, way = np.zeros(len(x)), away * _FAR + sheet.crossed(x, y, at, apart)
     if named:
-        sides = np.repeat([-1, 1], len(x))
-        x2, y2 = np.tile(x, 2) - sides * (long / 2 - DISC), np.tile(y, 2)
-        hidden = sheet.hidden(x2, y2, np.zeros(len(x2)), long, _HIGH + 2)
-        yield _Strips(x2, y2, np.zeros(len(x2)), hidden + np.tile(away, 2) * _FAR, long, sides)
+        near = away < _AWAY[_NAMED_NEAR]
+        sides = np.repeat([-1, 1], near.sum())
+        x2, y2 = np.tile(x[near], 2) - sides * (long / 2 - DISC), np.tile(y[near], 2)
+        level = np.zeros(len(x2))
+        hidden = sheet.hidden(x2, y2, level, long, 2 * DISC)
+        yield _Strips(x2, y2, level, hidden + np.tile(way[near], 2), long, sides)
     hidden = sheet.hidden(x, y, flat, 2 * DISC, 2 * DISC)
-    yield _Strips(x, y, flat, hidden + away * _FAR, 2 * DISC, flat)
-    yield _Strips(at[:1], at[1:], np.zeros(1), np.zeros(1), 2 * DISC, np.zeros(1))  # upon it, whatever it hides
+    yield _Strips(x, y, flat, hidden + way, 2 * DISC, flat)
+    upon = np.clip(at, DISC, sheet.wide - DISC)  # whatever it hides
+    yield _Strips(upon[:1], upon[1:], np.zeros(1), np.zeros(1), 2 * DISC, np.zeros(1))
 
 
-def _along(sheet: _Sheet, at: Any, path: Any, long: float, apart: float, *, side: int) -> _Strips:
-    """Offer strips on both sides of a street, at its angle."""
-    steps = np.hypot(*np.diff(path, axis=0).T)
-    far = np.concatenate([[0.0], np.cumsum(steps)])
+def _along(sheet: _Sheet, at: Any, path: Any, long: float, apart: float, *, is_marked: bool) -> _Strips:
+    """Offer strips on both sides of a street, at its angle, with a disc at either end."""
+    far = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
     length = far[-1]
-    anchors = np.linspace(0.1, 0.9, 9) * length if length > long else np.full(7, length / 2)
-    shift = np.zeros(9) if length > long else np.linspace(-0.4, 0.4, 7) * max(long, length)
-    half = max(4.0, min(long, length) / 2 - 1)
 
     def on(where: Any) -> Any:
         where = np.clip(where, 0, length)
         return np.column_stack([np.interp(where, far, path[:, 0]), np.interp(where, far, path[:, 1])])
 
-    chord = on(anchors + half) - on(anchors - half)
-    turn = np.arctan2(chord[:, 1], chord[:, 0])
+    # A short street's name goes beyond its ends, a long one's is beside any part of it.
+    is_short = length < long
+    anchors = np.full(7, length / 2) if is_short else np.linspace(0.1, 0.9, 9) * length
+    shift = np.linspace(-0.4, 0.4, 7) * long if is_short else np.zeros(9)
+    half = max(4.0, min(long, length) / 2 - 1)
+    start, end = on(anchors - half), on(anchors + half)
+    turn = np.arctan2(end[:, 1] - start[:, 1], end[:, 0] - start[:, 0])
     turn = (turn + np.pi / 2) % np.pi - np.pi / 2
-    middle = (on(anchors + half) + on(anchors - half)) / 2
-    middle = middle + np.column_stack([np.cos(turn), np.sin(turn)]) * shift[:, None]
-    across = np.column_stack([-np.sin(turn), np.cos(turn)]) * (apart + _HIGH / 2 + 1)
-    places = np.concatenate([middle - across, middle + across])
-    turns = np.tile(turn, 2)
-    high = 2 * DISC if side else _HIGH
-    cost = sheet.hidden(places[:, 0], places[:, 1], turns, long, high)
-    cost = cost + np.hypot(*(places - at).T) * _FAR + (np.abs(turns) > 1) * _STEEP
-    return _Strips(places[:, 0], places[:, 1], turns, np.round(cost, 6), long, np.full(len(places), side))
+    ahead, across = np.column_stack([np.cos(turn), np.sin(turn)]), np.column_stack([-np.sin(turn), np.cos(turn)])
+    middle, lift = (start + end) / 2 + ahead * shift[:, None], across * (apart + _HIGH / 2 + 1)
+    sides = np.array([-1, 1] if is_marked else [0])
+    side = np.repeat(sides, 2 * len(turn))
+    place = np.tile(np.concatenate([middle - lift, middle + lift]), (len(sides), 1))
+    turn, ahead = np.tile(turn, 2 * len(sides)), np.tile(ahead, (2 * len(sides), 1))
+    hidden = sheet.hidden(place[:, 0], place[:, 1], turn, long, 2 * DISC if is_marked else _HIGH)
+    cost = hidden + np.hypot(*(place - at).T) * _FAR + (np.abs(turn) > 1) * _STEEP
+    if is_marked:
+        disc = place + ahead * (side * (long / 2 - DISC))[:, None]
+        away = np.hypot(*(disc[:, None] - path[None]).transpose(2, 0, 1)).min(axis=1)
+        cost = cost + np.maximum(away - apart - DISC, 0) * 2 * _FAR + np.hypot(*(disc - at).T) * _FAR / 2
+    return _Strips(place[:, 0], place[:, 1], turn, np.round(cost, 6), long, side)

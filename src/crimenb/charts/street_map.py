@@ -82,7 +82,7 @@ def ground(data: Data, frame: Frame, side: str = "width", factor: float = 1.0) -
     for name, whole in _ground_paths(data).items():
         chart = alt.Chart(pd.DataFrame({"x": [0], "y": [0], metres.SHAPE: [whole]}))
         look = _GROUND[name] | {"strokeWidth": _GROUND[name]["strokeWidth"] * factor}
-        mark = chart.mark_point(clip=True, aria=False, opacity=1, size=_size(frame, side), **look)
+        mark = chart.mark_point(clip=True, aria=False, opacity=1, size=metres.shape_size(frame.reach, side), **look)
         layers.append(mark.encode(**frame.axes(), shape=_shape()))
     return layers
 
@@ -111,7 +111,7 @@ def stretches(
     widths = [{"expr": f"{width * factor:.3g} * sqrt({side} / 680)"} for width in WIDTHS[: len(lows)]]
     classes: dict[str, Any] = {"type": "threshold", "domain": list(lows[1:])}
     return base.mark_point(
-        filled=False, clip=True, aria=False, opacity=1, strokeCap="round", strokeJoin="round", size=_size(frame, side)
+        filled=False, clip=True, aria=False, opacity=1, strokeCap="round", strokeJoin="round", size=metres.shape_size(frame.reach, side)
     ).encode(
         **frame.axes(), shape=_shape(),
         stroke=alt.Stroke(f"{count}:Q", legend=None, scale=alt.Scale(**classes, range=list(SHADES[: len(lows)]))),
@@ -150,7 +150,12 @@ def marks(labels: Sequence[name_labels.Labels], frame: Frame) -> list[Any]:
         layers.append(text.encode(text=alt.Text("mark:N")))
     if len(names):
         base = alt.Chart(names).transform_filter("datum.small == (width < 500)")
-        style: dict[str, Any] = {"fontSize": name_labels.SIZE, "baseline": "middle", "aria": False, "angle": {"expr": "datum.angle"}}
+        beside = name_labels.DISC + name_labels.GAP
+        style: dict[str, Any] = {
+            "fontSize": name_labels.SIZE, "baseline": "middle", "aria": False, "angle": {"expr": "datum.angle"},
+            "dx": {"expr": f"datum.side * {beside:g}"},
+            "align": {"expr": "datum.side > 0 ? 'left' : datum.side < 0 ? 'right' : 'center'"},
+        }  # fmt: skip
         for outline in ({"stroke": "#ffffff", "strokeWidth": 3.5, "strokeOpacity": 0.9}, {}):
             layers.append(base.mark_text(**style, **outline).encode(**axes, text=alt.Text("name:N")))
     return layers
@@ -163,11 +168,6 @@ def is_street(table: pd.DataFrame) -> Any:
 
 def _shape() -> alt.Shape:
     return alt.Shape(f"{metres.SHAPE}:N", scale=None, legend=None)
-
-
-def _size(frame: Frame, side: str) -> dict[str, str]:
-    """Return the size at which Vega draws a shape in metres: it takes half its root as the scale."""
-    return {"expr": f"pow({side} / {frame.reach:.2f}, 2)"}
 
 
 CIRCLES: dict[str, Any] = {

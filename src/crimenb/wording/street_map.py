@@ -39,7 +39,7 @@ def counted(place: Place) -> str:
 
 def enlarged(metres: int) -> str:
     """Return what the second map shows."""
-    return f"Enlarged: the square on the map above, {metres} metres across, where map points are closest together."
+    return f"Enlarged: the square on the first map, {metres} metres across, where map points are closest together."
 
 
 def missing(place: Place) -> str:
