@@ -12,7 +12,7 @@ import shapely
 from crimenb.charts import map_labels, name_labels, street_map
 from crimenb.charts.frame import Frame, frame_of
 from crimenb.charts.map_labels import BIGGEST, QUARTER_M
-from crimenb.charts.metres import SHAPE, paths, shape_size
+from crimenb.charts.metres import SHAPE, paths
 from crimenb.charts.theme import (
     BLUE,
     EDGE,
@@ -39,17 +39,20 @@ if TYPE_CHECKING:
 
     from crimenb.measures.streets import Square
 
-_OUTLINE: dict[str, Any] = {"stroke": "#ffffff", "strokeWidth": 3.5, "strokeOpacity": 0.9}
 _LEGEND, _SIDE = 52, 2
 """Room above the map for the key of its symbols, and at its sides, in pixels."""
 
 _LEAST_LARGE = 10
 """Beside streets, no fewer records make a symbol of the largest size."""
 
-_LINES: dict[str, tuple[str, list[int]]] = {
-    "edge": ("#3d3d3d", [1, 0]), "ring": ("#6f6f6f", [3, 4]), "scale": (INK, [1, 0]), "beat": (EDGE, [8, 3]),
-    "force": (INK, [12, 3, 2, 3]), "part": (INK, [1, 0]),
-}  # fmt: skip
+_LINES: dict[str, dict[str, Any]] = {
+    "edge": {"stroke": "#3d3d3d", "dash": [1, 0]},
+    "ring": {"stroke": "#6f6f6f", "dash": [3, 4]},
+    "scale": {"stroke": INK, "dash": [1, 0]},
+    "beat": {"stroke": EDGE, "dash": [8, 3]},
+    "force": {"stroke": INK, "dash": [12, 3, 2, 3]},
+    "part": {"stroke": INK, "dash": [1, 0]},
+}
 """The lines under the points: colour and dashes."""
 
 _RIM_M = 15.0
@@ -202,30 +205,26 @@ _ENLARGED_WIDTHS, _ENLARGED_GROUND = 1.7, 3.5
 
 def _street_map(data: Data, frame: Frame, table: pd.DataFrame, width: int, description: str) -> Drawing:
     """Draw the streets by their records, and what is no street as circles: all of the map, or its enlarged part."""
-    table = with_streets(data, table)
+    table = with_streets(data, table).reset_index(drop=True)
     whole, square = frame_of(data), enlarged(data, table)
     is_part = frame.reach < whole.reach
     own = street_map.is_street(table)
     at_point = pd.MultiIndex.from_arrays([table.geometry.x, table.geometry.y])
+    lines = np.where(own, street_map.stretch_lines(data).reindex(at_point).to_numpy(), np.array(None))
+    counts = table["n"]
+    lows, most = classes(counts[own]), max([_LEAST_LARGE, *counts[~own]])
+    inside = is_within(data, table, square)
     spots = frame.metres(table).assign(
-        name=table["snapped_to"].where(table["snapped_to"] != "", "Unnamed place").to_numpy(),
-        crimes=table["n"].to_numpy(), top=table["top"].to_numpy(),
-        line=np.where(own, street_map.stretch_lines(data).reindex(at_point), None),
+        name=table["snapped_to"].where(table["snapped_to"] != "", "Unnamed place"), crimes=counts, top=table["top"],
+        mark=numbered(data, table)["mark"].reindex(table.index).fillna(""), size=counts / most, is_street=own,
+        inside=inside, line=pd.Series(lines, dtype=object),
         **{SHAPE: street_map.stretch_paths(data).reindex(at_point).to_numpy()},
     )  # fmt: skip
-    lows = classes(spots["crimes"][own])
-    most = max([_LEAST_LARGE, *spots["crimes"][~own]])
-    marks = numbered(data, table).reindex(table.index)
-    spots = spots.assign(
-        mark=marks["mark"].fillna("").to_numpy(), size=spots["crimes"] / most, is_street=own,
-        inside=is_within(data, table, square),
-    )  # fmt: skip
     if is_part:
-        touches = shapely.intersects(shapely.box(*frame.box), spots["line"].to_numpy())
-        shown = spots[np.where(own, touches, spots["inside"])]
-    else:
-        shown = spots
-    roads, circles = shown[shown["is_street"]], shown[~shown["is_street"]]
+        spots = spots[np.where(own, shapely.intersects(shapely.box(*frame.box), lines), inside)]
+    roads = spots[spots["is_street"]].sort_values("crimes", kind="stable")
+    roads = roads.assign(owner=range(1, len(roads) + 1))
+    circles = spots[~spots["is_street"]].sort_values("crimes", ascending=False, kind="stable")
     axes = frame.axes()
     tooltip = [
         alt.Tooltip("name:N", title="On or near"),
@@ -233,9 +232,9 @@ def _street_map(data: Data, frame: Frame, table: pd.DataFrame, width: int, descr
         alt.Tooltip("top:N", title="Most common"),
     ]
     columns = ["x", "y", "name", "crimes", "top"]
-    stretches = roads[[*columns, SHAPE]].assign(x=0, y=0).sort_values("crimes", kind="stable")
+    stretches = roads[[*columns, SHAPE]].assign(x=0, y=0)
     forces, beat = force_parts(data, whole), _boundary(data, whole)
-    written, labels = _labels(data, frame, square, shown, forces, beat, is_part=is_part)
+    discs, names = _labels(data, frame, square, roads, circles, forces, beat, is_part=is_part)
     larger = _ENLARGED_WIDTHS if is_part else 1.0
     layers = [
         *shade(data, frame, forces),
@@ -246,8 +245,8 @@ def _street_map(data: Data, frame: Frame, table: pd.DataFrame, width: int, descr
             **axes, tooltip=tooltip, size=alt.Size("crimes:Q", legend=None, scale=alt.Scale(
                 domain=[0, most], range=[0, {"expr": f"{BIGGEST} * pow(width / {WIDTH}, 1.5)"}]))),
         centre(frame),
-        *_written(written, axes),
-        *street_map.marks(labels, frame),
+        *street_map.names(names, frame),
+        *street_map.discs(discs, frame),
     ]  # fmt: skip
     return finish(
         layered(*layers), width=width, height=width - 2 * _SIDE, description=description, room=(_SIDE,) * 4,
@@ -256,46 +255,45 @@ def _street_map(data: Data, frame: Frame, table: pd.DataFrame, width: int, descr
 
 
 def _labels(
-    data: Data, frame: Frame, square: Square | None, shown: pd.DataFrame, forces: Mapping[str, BaseGeometry],
-    beat: tuple[str, BaseGeometry] | None, *, is_part: bool,
-) -> tuple[pd.DataFrame, list[name_labels.Labels]]:  # fmt: skip
-    """Return the words of a map with streets, and its numbers and names: for a wide map and a narrow one."""
-    circles = shown[~shown["is_street"]].sort_values("crimes", ascending=False, kind="stable")
+    data: Data, frame: Frame, square: Square | None, roads: pd.DataFrame, circles: pd.DataFrame,
+    forces: Mapping[str, BaseGeometry], beat: tuple[str, BaseGeometry] | None, *, is_part: bool,
+) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
+    """Return the numbers of a map with streets, and its words and names, for a wide map and a narrow one."""
+    marked = pd.concat([roads, circles]).sort_index()
+    marked = marked[(marked["mark"] != "") & (marked["inside"] == is_part)]
     if is_part:
         words = map_labels.of_part(frame)
+        others = roads[~roads["name"].isin(["Unnamed place", *marked["name"]])].assign(mark="")
+        longest = np.argsort(-shapely.length(others["line"].to_numpy()), kind="stable")
+        rows = pd.concat([marked, others.iloc[longest].drop_duplicates("name")])
     else:
-        # Words keep off what is numbered.
-        spots = pd.concat([shown.loc[shown["mark"] != "", ["x", "y", "name"]].assign(crimes=1), circles])
+        # Letters alone: a mile has no room for what "Supermarket" would say. Words keep off what is marked.
+        rows = marked.assign(name=marked["name"].where(marked["is_street"], ""))
+        spots = pd.concat([marked.assign(crimes=1), circles])
         words = map_labels.placed(
-            frame.reach, spots, forces, absent_forces(data), beat, rings=frame.kind == "circle", names=False,
+            frame.reach, spots, forces, absent_forces(data), beat, rings=frame.kind == "circle", named=False,
             square=square,
         )  # fmt: skip
-    marked = shown["mark"] != ""
-    rows = shown[marked & (shown["inside"] == is_part)]
-    if not is_part:  # letters alone: a mile has no room for what "Supermarket" would say
-        rows = rows.assign(name=rows["name"].where(rows["is_street"], ""))
-    if is_part:
-        others = shown[~marked & shown["is_street"] & (shown["name"] != "Unnamed place")]
-        longest = np.argsort(-shapely.length(others["line"].to_numpy()), kind="stable")
-        rows = pd.concat([rows, others.iloc[longest]])
-    labels = []
+    discs, names = [], []
     for wide, small in ((_LABELLED, False), (map_labels.NARROW, True)):
         pixel = 2 * frame.reach / wide
-        taken = [
-            map_labels.box_of(word, pixel) for word in words[words["small"] == small].to_dict("records")
-        ]
-        half = 8 * pixel
-        taken.append((-half, -half, half, half))  # the cross
+        own: list[Any] = words[words["small"] == small].to_dict("records")
+        half = 8 * pixel  # of the cross
+        taken = [*(map_labels.box_of(word, pixel) for word in own), (-half, -half, half, half)]
         if square and not is_part:
             taken.append(frame._replace(east=square.x, north=square.y, reach=square.half).box)
-        labels.append(
-            name_labels.placed(
-                frame, wide, rows, shown.loc[shown["is_street"], "line"].to_numpy(), circles,
-                taken, named=is_part or not small, along=is_part,
-                line_width=4 * (_ENLARGED_WIDTHS if is_part else 1),
-            )
+        labels = name_labels.placed(
+            frame, wide, rows, roads["line"].to_numpy(), circles, taken,
+            named=is_part or not small, along=is_part, line_width=4 * (_ENLARGED_WIDTHS if is_part else 1),
         )  # fmt: skip
-    return words, labels
+        discs += [disc | {"small": int(small)} for disc in labels.discs]
+        names += [
+            {"x": word["x"], "y": word["y"], "name": word["name"], "angle": 0, "side": 0, "small": int(small)}
+            | ({"ink": word["ink"]} if word["ink"] != INK else {})
+            for word in own
+        ]  # fmt: skip
+        names += [name | {"small": int(small)} for name in labels.names]
+    return pd.DataFrame(discs), pd.DataFrame(names)
 
 
 def shade(data: Data, frame: Frame, forces: Mapping[str, BaseGeometry]) -> list[Any]:
@@ -338,26 +336,17 @@ def ground(
     side
         The expression that gives the side of the map in pixels.
     """
-    lines = [(kind, shapely.LineString(xy)) for kind, xy in _lines(frame, forces, beat, square) if len(xy) > 1]
-    table = pd.DataFrame({
-        "x": 0, "y": 0, "kind": [kind for kind, _ in lines],
-        SHAPE: paths(np.array([line for _, line in lines]), 0, 0),
-    })  # fmt: skip
-    kinds = list(_LINES)
-    line = alt.Chart(table).mark_point(
-        filled=False, clip=True, aria=False, opacity=1, strokeWidth=1.5, size=shape_size(frame.reach, side)
-    ).encode(
-        **frame.axes(), shape=alt.Shape(f"{SHAPE}:N", scale=None, legend=None),
-        stroke=alt.Stroke("kind:N", legend=None, scale=alt.Scale(domain=kinds, range=[c for c, _ in _LINES.values()])),
-        strokeDash=alt.StrokeDash("kind:N", legend=None,
-                                  scale=alt.Scale(domain=kinds, range=[dash for _, dash in _LINES.values()])),
-    )  # fmt: skip
+    found = [
+        (kind, shapely.LineString(xy)) for kind, xy in _lines(frame, forces, beat, square) if len(xy) > 1
+    ]
+    rows = pd.DataFrame([{"kind": kind, "fill": "none", "wide": 1.5} | _LINES[kind] for kind, _ in found])
+    rows = rows.assign(**{SHAPE: paths(np.array([line for _, line in found]), 0, 0)})
     edge = frame.reach * 0.95
     corner = pd.DataFrame({"x": [round(frame.east + edge)], "y": [round(frame.north + edge)]})
     north = alt.Chart(corner).mark_point(
-        shape="triangle-up", size=70, filled=True, color=INK, opacity=1, aria=False
+        shape="triangle-up", size=70, filled=True, color=INK, opacity=1, stroke="#ffffff", strokeWidth=1, aria=False
     ).encode(**frame.axes())  # fmt: skip
-    return [line, north]
+    return [*street_map.lines(rows, frame, side), north]
 
 
 def centre(frame: Frame) -> Any:
@@ -383,7 +372,7 @@ def signs(frame: Frame, spots: pd.DataFrame) -> list[Any]:
     words = map_labels.signs(frame.reach, spots, rings=frame.kind == "circle")
     rows = pd.DataFrame(words)[["x", "y", "name"]]
     base = alt.Chart(rows).encode(**frame.axes(), text=alt.Text("name:N"))
-    return [base.mark_text(fontSize=13, aria=False, **style) for style in (_OUTLINE, {})]
+    return [base.mark_text(fontSize=13, aria=False, **style) for style in (street_map.OUTLINE, {})]
 
 
 def round_steps(most: int) -> list[int]:
@@ -452,7 +441,7 @@ def _lines(
     yield "scale", np.round([[left, low + tick], [left, low], [right, low], [right, low + tick]])
     if square:
         corners = [[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]
-        yield "part", np.multiply(corners, square.half) + [square.x, square.y]
+        yield "part", np.add([square.x, square.y], np.multiply(corners, square.half))
     for border in _borders(frame, forces):
         yield "force", np.round(border)
     if beat:
@@ -474,6 +463,6 @@ def _written(words: pd.DataFrame, axes: dict[str, Any]) -> list[Any]:
         "aria": False,
     }
     return [
-        base.mark_text(**own, **_OUTLINE),
+        base.mark_text(**own, **street_map.OUTLINE),
         base.mark_text(**own).encode(color=alt.Color("ink:N", scale=None)),
     ]

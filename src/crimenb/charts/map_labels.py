@@ -117,7 +117,7 @@ def placed(
     beat: tuple[str, BaseGeometry] | None,
     *,
     rings: bool,
-    names: bool = True,
+    named: bool = True,
     square: Square | None = None,
 ) -> pd.DataFrame:
     """Place the map's words, once for a wide and once for a narrow map (`small`).
@@ -136,7 +136,7 @@ def placed(
         The forces' names and their parts of the area; absent: those without data.
     beat
         The neighbourhood's name and its boundary.
-    names
+    named
         Whether points are named; where there are streets, `name_labels` does it.
     square
         What is drawn larger on a map of its own.
@@ -153,7 +153,7 @@ def placed(
             sheet.put(word for name in names for word in _within(name, part, sheet))
         if beat:
             sheet.put(_along(beat, sheet))
-        if names:
+        if named:
             _name_points(sheet, wanted)
         sheets.append(pd.DataFrame(sheet.words).assign(small=wide == NARROW))
     return pd.concat(sheets, ignore_index=True)

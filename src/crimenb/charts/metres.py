@@ -23,9 +23,7 @@ _PATH = re.compile(r"M[-\d ]+[lz][-\d lmz]*")
 _UNIT = 1000
 """Metres that the line for a shape goes down at its end: from them the scale is read."""
 
-_ONE = re.compile(
-    r'<path transform="(translate\([\d.,-]+\))" d="M0,0L([\d.]+),0L[\d.]+,([\d.]+)"([^>]*)/>'
-)
+_ONE = re.compile(r'<path transform="(translate\([\d.,-]+\))" d="M0,0L([\d.]+),0L[\d.]+,([\d.]+)"([^>]*)/>')
 _RUN = re.compile(r'(?:<path transform="translate\([\d.,-]+\)" d="M0,0L[\d.]+,0L[\d.]+,[\d.]+"[^>]*/>)+')
 _LENGTHS = re.compile(r'(stroke-(?:width|dasharray))="([\d., ]+)"')
 

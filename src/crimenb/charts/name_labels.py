@@ -27,7 +27,7 @@ SIZE = 12
 DISC = 9.0
 """Radius of the disc under a number, with its edge, in pixels."""
 
-_CELL, _STEP = 2, 3
+_CELL, _STEP = 3, 4
 """Side of a cell, and how far apart a strip is looked at, in pixels."""
 
 _HIGH = 14.0
@@ -44,8 +44,12 @@ _AWAY = (1.0, 7.0, 16.0, 28.0, 44.0, 64.0)
 _NAMED_NEAR = 4
 """How far a disc may be from what it numbers, in pixels; with a name beside it, to the fourth of them."""
 
-_FAR, _STEEP, _CROSSED = 0.35, 6.0, 40.0
-"""What a pixel of distance costs, a steep name, and a line across another label, in cells that are hidden."""
+_FAR, _STEEP, _CROSSED, _BESIDE = 0.35, 6.0, 40.0, 0.5
+"""What a pixel of distance costs, a steep name, a line across another label, and a cell of another street beside a
+name, in cells that are hidden."""
+
+_WORST = 40.0
+"""A name without a number that costs more is left out."""
 
 
 class Labels(NamedTuple):
@@ -73,7 +77,7 @@ class _Sheet:
         self.frame, self.wide = frame, wide
         self.pixel = 2 * frame.reach / wide
         side = wide // _CELL
-        self.ink, self.taken = np.zeros((side, side), dtype=bool), np.zeros((side, side), dtype=bool)
+        self.ink, self.taken = np.zeros((side, side), dtype=np.int16), np.zeros((side, side), dtype=bool)
 
     def pixels(self, xy: Any) -> Any:
         """Return metres from the map's centre as pixels from its upper left corner."""
@@ -86,23 +90,26 @@ class _Sheet:
         return round(float(west + x * self.pixel)), round(float(north - y * self.pixel))
 
     def draw(self, lines: Any, wide: float) -> None:
-        """Note lines (metres) that a label had better not hide."""
-        points = self.pixels(shapely.get_coordinates(shapely.segmentize(lines, _CELL * self.pixel)))
-        reach = np.arange(-wide / 2, wide / 2 + 1, _CELL)
+        """Note lines (metres) that a label had better not hide, each by its number from 1."""
+        corners, of = shapely.get_coordinates(
+            shapely.segmentize(lines, _CELL * self.pixel), return_index=True
+        )  # fmt: skip
+        points, reach = self.pixels(corners), np.arange(-wide / 2, wide / 2 + 1, _CELL)
         for dx in reach:
             for dy in reach:
-                self._set(self.ink, points + [dx, dy])
+                self._set(self.ink, np.add(points, [dx, dy]), of + 1)
 
     def draw_circle(self, at: Any, radius: float) -> None:
         """Note a circle (pixels) that a label had better not hide."""
         steps = np.arange(-radius, radius + 1, _CELL)
         x, y = (v.ravel() for v in np.meshgrid(steps, steps))
-        self._set(self.ink, (np.column_stack([x, y]) + at)[np.hypot(x, y) <= radius])
+        self._set(self.ink, (np.column_stack([x, y]) + at)[np.hypot(x, y) <= radius], -1)
 
-    def _set(self, cells: np.ndarray, points: np.ndarray) -> None:
+    def _set(self, cells: np.ndarray, points: np.ndarray, to: Any = 1) -> None:
         at = np.floor(points / _CELL).astype(int)
-        at = at[((at >= 0) & (at < len(cells))).all(axis=1)]
-        cells[at[:, 1], at[:, 0]] = True
+        inside = ((at >= 0) & (at < len(cells))).all(axis=1)
+        at = at[inside]
+        cells[at[:, 1], at[:, 0]] = to[inside] if isinstance(to, np.ndarray) else to
 
     def take(self, x: float, y: float, turn: float, long: float, high: float) -> None:
         """Take a strip about a place (pixels)."""
@@ -122,17 +129,23 @@ class _Sheet:
         at = np.floor(_cells(x, y, turn, long, high) / _CELL).astype(int)
         outside = ((at < 0) | (at >= len(self.ink))).any(axis=(1, 2))
         column, row = np.clip(at, 0, len(self.ink) - 1).transpose(2, 0, 1)
-        return np.where(outside | self.taken[row, column].any(axis=1), np.inf, self.ink[row, column].sum(axis=1))
+        hidden = (self.ink[row, column] != 0).sum(axis=1)
+        return np.where(outside | self.taken[row, column].any(axis=1), np.inf, hidden)
 
+    def beside(self, x: Any, y: Any, turn: Any, long: float, high: float, owner: int) -> Any:
+        """Return how much of other streets is in each strip: one would take its name for theirs."""
+        at = np.clip(np.floor(_cells(x, y, turn, long, high) / _CELL).astype(int), 0, len(self.ink) - 1)
+        drawn = self.ink[at[:, :, 1], at[:, :, 0]]
+        return ((drawn > 0) & (drawn != owner)).sum(axis=1)
 
     def crossed(self, x: Any, y: Any, at: Any, apart: float) -> Any:
-        """Return what lines from discs to a place would cross, once they have left the disc and until they are there."""
+        """Return what lines would cross between their discs and a place."""
         gap = np.hypot(x - at[0], y - at[1])
         shares = np.linspace(0, 1, 16)[:, None]
         along = (DISC + shares * np.maximum(gap - DISC - apart, 0)) / np.maximum(gap, 1)
         points = np.stack([x + (at[0] - x) * along, y + (at[1] - y) * along], axis=2)
         column, row = np.clip(np.floor(points / _CELL).astype(int), 0, len(self.ink) - 1).transpose(2, 0, 1)
-        return self.ink[row, column].sum(axis=0) + self.taken[row, column].any(axis=0) * _CROSSED
+        return (self.ink[row, column] != 0).sum(axis=0) + self.taken[row, column].any(axis=0) * _CROSSED
 
 
 def _cells(x: Any, y: Any, turn: Any, long: float, high: float) -> Any:
@@ -166,8 +179,8 @@ def placed(
     ----------
     rows
         What is labelled, the most needed first: `x`, `y` (metres from the centre), `name`, `mark` (may be
-        empty, and such a name may find no room), `line` (its stretch; none of a circle), `size` (its
-        circle's share of the largest).
+        empty, and such a name may find no room), `line` (its stretch; none of a circle), `owner` (its number
+        among `lines`, from 1), `size` (its circle's share of the largest).
     lines, circles
         All that is drawn: stretches; `x`, `y` and `size`.
     taken
@@ -196,9 +209,7 @@ def radius(size: float, wide: int) -> float:
     return float(np.sqrt(BIGGEST * (wide / WIDTH) ** 1.5 * size / np.pi))
 
 
-def _place(
-    sheet: _Sheet, row: Any, labels: Labels, *, named: bool, along: bool, line_width: float
-) -> None:
+def _place(sheet: _Sheet, row: Any, labels: Labels, *, named: bool, along: bool, line_width: float) -> None:
     at = sheet.pixels([row.x, row.y])
     path = _path(sheet, row.line) if row.line is not None else None
     apart = line_width / 2 if path is not None else radius(row.size, sheet.wide)
@@ -213,9 +224,10 @@ def _place(
     ahead, half = np.array([np.cos(turn), np.sin(turn)]), strips.long / 2
     if row.mark:
         disc = np.array([x, y]) + ahead * side * (half - DISC)
-        sheet.take(*disc, 0.0, 2 * DISC, 2 * DISC)
+        sheet.take(float(disc[0]), float(disc[1]), 0.0, 2 * DISC, 2 * DISC)
         if path is not None:
-            end = path[np.argmin(np.hypot(*(path - disc).T))]
+            inner = path[len(path) // 5 : len(path) - len(path) // 5]  # its ends may be another street's too
+            end = inner[np.argmin(np.hypot(*(inner - disc).T))]
         else:
             away = np.hypot(*(disc - at))
             end = at + (disc - at) * (min(1.0, apart / away) if away else 0)
@@ -231,7 +243,7 @@ def _place(
 
 
 def _path(sheet: _Sheet, line: Any) -> Any:
-    """Return the longest part of a stretch on the map, as places two pixels apart; none of it may be there."""
+    """Return the longest part of a stretch on the map, as places some pixels apart; none of it may be there."""
     middle, reach = (sheet.frame.east, sheet.frame.north), sheet.frame.reach
     box = (middle[0] - reach, middle[1] - reach, middle[0] + reach, middle[1] + reach)
     merged = shapely.line_merge(line) if line.geom_type == "MultiLineString" else line
@@ -250,7 +262,7 @@ def _offered(
     long = width_of(row.name) + (2 * DISC + GAP if row.mark else 0.0)
     named = named and bool(row.name)
     if named and along and path is not None:
-        yield _along(sheet, at, path, long, apart, is_marked=bool(row.mark))
+        yield _along(sheet, row, at, path, long, apart)
     if not row.mark:
         return
     turns, away = (v.ravel() for v in np.meshgrid(_TURNS, _AWAY))
@@ -269,7 +281,7 @@ def _offered(
     yield _Strips(upon[:1], upon[1:], np.zeros(1), np.zeros(1), 2 * DISC, np.zeros(1))
 
 
-def _along(sheet: _Sheet, at: Any, path: Any, long: float, apart: float, *, is_marked: bool) -> _Strips:
+def _along(sheet: _Sheet, row: Any, at: Any, path: Any, long: float, apart: float) -> _Strips:
     """Offer strips on both sides of a street, at its angle, with a disc at either end."""
     far = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
     length = far[-1]
@@ -286,15 +298,21 @@ def _along(sheet: _Sheet, at: Any, path: Any, long: float, apart: float, *, is_m
     start, end = on(anchors - half), on(anchors + half)
     turn = np.arctan2(end[:, 1] - start[:, 1], end[:, 0] - start[:, 0])
     turn = (turn + np.pi / 2) % np.pi - np.pi / 2
-    ahead, across = np.column_stack([np.cos(turn), np.sin(turn)]), np.column_stack([-np.sin(turn), np.cos(turn)])
+    ahead, across = (
+        np.column_stack([np.cos(turn), np.sin(turn)]),
+        np.column_stack([-np.sin(turn), np.cos(turn)]),
+    )
     middle, lift = (start + end) / 2 + ahead * shift[:, None], across * (apart + _HIGH / 2 + 1)
-    sides = np.array([-1, 1] if is_marked else [0])
+    sides = np.array([-1, 1] if row.mark else [0])
     side = np.repeat(sides, 2 * len(turn))
     place = np.tile(np.concatenate([middle - lift, middle + lift]), (len(sides), 1))
     turn, ahead = np.tile(turn, 2 * len(sides)), np.tile(ahead, (2 * len(sides), 1))
-    hidden = sheet.hidden(place[:, 0], place[:, 1], turn, long, 2 * DISC if is_marked else _HIGH)
-    cost = hidden + np.hypot(*(place - at).T) * _FAR + (np.abs(turn) > 1) * _STEEP
-    if is_marked:
+    hidden = sheet.hidden(place[:, 0], place[:, 1], turn, long, 2 * DISC if row.mark else _HIGH)
+    beside = sheet.beside(place[:, 0], place[:, 1], turn, long, 2 * _HIGH, int(row.owner))
+    cost = hidden + beside * _BESIDE + np.hypot(*(place - at).T) * _FAR + (np.abs(turn) > 1) * _STEEP
+    if not row.mark:
+        cost = np.where(cost > _WORST, np.inf, cost)
+    else:
         disc = place + ahead * (side * (long / 2 - DISC))[:, None]
         away = np.hypot(*(disc[:, None] - path[None]).transpose(2, 0, 1)).min(axis=1)
         cost = cost + np.maximum(away - apart - DISC, 0) * 2 * _FAR + np.hypot(*(disc - at).T) * _FAR / 2

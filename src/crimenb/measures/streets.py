@@ -162,18 +162,19 @@ def numbered(data: Data, table: pd.DataFrame) -> pd.DataFrame:
     inside = is_within(data, table, enlarged(data, table))
     is_street, named = (table["how"] == OWN).to_numpy(), (table["snapped_to"] != "").to_numpy()
     row = data.main.places.iloc[0]
-    parts = []
-    for kind, most, first in ((is_street, STREETS_NUMBERED, "1"), (~is_street & named, PLACES_NUMBERED, "A")):
-        found = []
-        for is_enlarged in (False, True):
-            rows = table[kind & (inside == is_enlarged)].head(most)
-            east, north = _from(*to_metres(row["longitude"], row["latitude"]), rows)
-            rows = rows.assign(
-                away=np.hypot(east, north), towards=np.degrees(np.arctan2(east, north)) % 360,
-                is_street=first == "1", is_enlarged=is_enlarged,
-            )  # fmt: skip
-            found.append(rows.sort_values(["away", "snapped_to"], kind="stable"))
-        both = pd.concat(found)
-        marks = [str(i + 1) if first == "1" else chr(ord(first) + i) for i in range(len(both))]
-        parts.append(both.assign(mark=marks))
-    return pd.concat(parts)
+    x, y = to_metres(row["longitude"], row["latitude"])
+    east, north = _from(float(x), float(y), table)
+    away, name = np.hypot(east, north), table["snapped_to"].to_numpy()
+    chosen, marks = [], []
+    for kind, most, first in (
+        (is_street, STREETS_NUMBERED, 1),
+        (~is_street & named, PLACES_NUMBERED, ord("A")),
+    ):
+        maps = [np.flatnonzero(kind & where)[:most] for where in (~inside, inside)]
+        some = [i for rows in maps for i in sorted(rows, key=lambda i: (away[i], name[i]))]
+        chosen += some
+        marks += [str(i) if first == 1 else chr(i) for i in range(first, first + len(some))]
+    return table.iloc[chosen].assign(
+        mark=marks, is_street=is_street[chosen], is_enlarged=inside[chosen], away=away[chosen],
+        towards=np.degrees(np.arctan2(east, north))[chosen] % 360,
+    )  # fmt: skip

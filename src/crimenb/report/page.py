@@ -121,8 +121,8 @@ def _share_shapes(charts: list[dict[str, Any]]) -> list[str]:
     for shape, by in used_by.items():
         together.setdefault(tuple(by), []).append(shape)
     uses: dict[int, str] = dict.fromkeys(range(len(drawn)), "")
-    for number, by in enumerate(together, 1):
-        for i in by:
+    for number, drawings_of in enumerate(together, 1):
+        for i in drawings_of:
             uses[i] += f'<use href="#metres-{number}"/>'
     known = dict(zip(drawn, uses.values(), strict=True))
     for chart, name in drawings:
