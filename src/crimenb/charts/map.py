@@ -168,8 +168,8 @@ def point_map(
 def enlarged_map(data: Data, *, place: str = "", category: str = "", width: int = WIDTH) -> Drawing:
     """Draw the part of a map with streets where its points are closest together, with the streets' names.
 
-    It is the square on the map that `point_map` draws: 600 metres across, true to scale, north up. Where
-    the points are few, or the source has no streets, a sentence says so.
+    It is the square on the map that `point_map` draws: 600 metres across, true to scale, north up. `show`
+    puts it below that map. Where the points are few, or the source has no streets, a sentence says so.
 
     Parameters
     ----------
@@ -180,6 +180,12 @@ def enlarged_map(data: Data, *, place: str = "", category: str = "", width: int 
     ------
     QueryError
         There is no such place or category, or this is no Data.
+
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect("ZZ1 1AA", "2025-11", "2025-12")
+    >>> chart = cn.enlarged_map(data)
     """
     table = frame_to_draw(data, count_by_point, place=place, category=category)
     table = table[table["n"] > 0]
