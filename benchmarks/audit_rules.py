@@ -1091,6 +1091,8 @@ def _classes(f: Facts) -> str:
 
 simple(r"(?:Crimes|Records) at a map point: (?P<lows>.+ or more); a circle is a place, larger with more (?:crimes|records)",
     lambda f: {"lows": _classes(f)} | truth(f.has_streets))
+simple(r"Enlarged: the square on the first map, {wide:I} metres across, where map points are closest together\.",
+    lambda f: {"wide": 600} | truth(f.has_streets and (not f.circle or f.closest_points >= 20)))
 simple(r"Streets: invented, like the town\.", lambda f: truth(f.has_streets and f.data.source["name"] == "demo"))
 simple(r"Streets: (?P<whose>Contains OS data © Crown copyright and database right 20\d\d)\.",
     lambda f: {"whose": f.data.source.get("streets")} | truth(f.has_streets))

@@ -335,11 +335,29 @@ def map_key(data: Data) -> Words:
 
 
 def map_legend(data: Data) -> Words:
-    """Return the key of a map with streets: its classes, its numbers and letters, whose streets they are."""
+    """Return the classes of a map with streets."""
+    found = _classes(streets.crimes_drawn(data))
+    return Words(f'<div class="mapkey classes">{found.html}</div>', found.text, "key")
+
+
+def enlarged_caption(data: Data) -> Words:
+    """Return what the enlarged part of the map is."""
+    text = street_map.enlarged(streets.ENLARGED_M)
+    return Words(f'<p class="mapkey caption">{escape(text)}</p>', text, "key")
+
+
+def map_names(data: Data, *, is_enlarged: bool = False) -> Words:
+    """Return the key of the numbers and letters on a map with streets, or on its enlarged part; whose streets they are.
+
+    Parameters
+    ----------
+    is_enlarged
+        Whether it is that of the enlarged part.
+    """
     table = streets.crimes_drawn(data)
-    legend = _classes(table)
-    parts, lines = [legend.html], [legend.text]
     marks = streets.numbered(data.main, table)
+    marks = marks[marks["is_enlarged"] == is_enlarged]
+    parts, lines = [], []
     for is_street, caption in ((True, "Streets with a number"), (False, "Places with a letter")):
         rows = marks[marks["is_street"] == is_street]
         cells = [
@@ -361,9 +379,12 @@ def map_legend(data: Data) -> Words:
                 "<th scope='col'>On the map</th><th scope='col'>Name</th><th scope='col'>From the centre</th></tr>"
                 f"</thead><tbody>{body}</tbody></table>"
             )
-    credit = f"Streets: {data.source.get('streets', '')}."
-    parts.append(f'<p class="credit">{escape(credit)}</p>')
-    return Words(f'<div class="mapkey">{"".join(parts)}</div>', "\n".join([*lines, credit]), "key")
+    if is_enlarged or streets.enlarged(data.main, table) is None:  # below the last map
+        credit = f"Streets: {data.source.get('streets', '')}."
+        parts.append(f'<p class="credit">{escape(credit)}</p>')
+        lines.append(credit)
+    part = " part" if is_enlarged else ""
+    return Words(f'<div class="mapkey names{part}">{"".join(parts)}</div>', "\n".join(lines), "key")
 
 
 def _classes(table: pd.DataFrame, counted: str = "crimes") -> Words:
