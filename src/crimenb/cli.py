@@ -349,6 +349,31 @@ def archive_build(
     click.echo(into)
 
 
+@archive.command("update")
+@click.argument("into", type=_PATH, metavar="DIR")
+@click.argument("sources", nargs=-1, required=True, type=_PATH, metavar="SRC...")
+@click.option(
+    "--release", default="", metavar="MONTH", help="Release the files are of, where it is not known."
+)
+@_how_much
+def archive_update(into: Path, sources: tuple[Path, ...], release: str) -> None:
+    """Add a release to an archive, and work out what it changed.
+
+    SRC are folders or zips of the new release. Months that it does not hold stay as they are, of the
+    release that they are from. Reports then say what is new, and 'crimenb batch --since' makes again only
+    what the release changed.
+    """
+    from crimenb.sources.archive_build import build_archive
+    from crimenb.sources.versions import resolve
+
+    resolve(into)  # that it is an archive is said before anything is made
+    built = build_archive(sources, into, add=True, release=release, progress=_word())
+    _clear_word()
+    for line in built.lines():
+        click.echo(visible(line))
+    click.echo(into)
+
+
 @archive.command("areas")
 @click.argument("files", nargs=-1, required=True, type=_PATH, metavar="FILE...")
 @click.option("--into", required=True, type=_PATH, help="The archive; gets a new version.")
@@ -399,6 +424,28 @@ def archive_streets(
     found = add_streets(sources, into, water=water, railway=railway, year=year, progress=_word())
     _clear_word()
     for line in lines(found):
+        click.echo(visible(line))
+    click.echo(into)
+
+
+@archive.command("people")
+@click.argument("files", nargs=-1, required=True, type=_PATH, metavar="FILE...")
+@click.option("--into", required=True, type=_PATH, help="Folder of the archive; gets a new version.")
+@_how_much
+def archive_people(files: tuple[Path, ...], into: Path) -> None:
+    """Add residents, households and jobs to an archive, so that a report can set crime beside them.
+
+    FILE are files of Nomis and the ONS, in any order, such as 'crimenb fetch people' gives: P001 and P002 by
+    postcode, WP001, TS001 and TS041 by output area, the survey of employers and mid-year estimates by LSOA,
+    rural-urban classes, points of output areas and LSOAs; zips or folders of them. Each is known by its columns.
+    The archive's postcodes place them. Numbers that the archive had of the same areas are replaced. Reports and
+    batches that have the archive open go on with the version they opened.
+    """
+    from crimenb.sources.people_build import add_people
+
+    found = add_people(files, into, progress=_word())
+    _clear_word()
+    for line in found:
         click.echo(visible(line))
     click.echo(into)
 
@@ -480,7 +527,7 @@ def fetch(
     yes: bool,
     dry_run: bool,
 ) -> None:
-    """Fetch official files: of police.uk's releases, postcodes, areas and roads.
+    """Fetch official files: of police.uk's releases, postcodes, areas, roads, residents and jobs.
 
     Without a further command: police.uk's files of some forces and months, out of the zip of a release.
     What is there already is not fetched again; after a break, run it again. Prints the release's folder.
@@ -542,28 +589,61 @@ def fetch_areas(kinds: str, into: Path, yes: bool, dry_run: bool) -> None:
 
 
 @fetch.command("streets")
+@click.option("--near", multiple=True, metavar="POSTCODE", help="The squares around a postcode, or several.")
 @click.option(
     "--squares", default="", metavar="LIST", help="100 km squares of the National Grid, like SK,SP."
 )
 @click.option("--archive", type=_PATH, metavar="DIR", help="The squares that an archive's records lie in.")
-@_DOWNLOADS
+@click.option(
+    "--into", type=_PATH, metavar="DIR",
+    help="Folder for files to add to an archive. [default: the cache, for live reports; with --archive: downloads]",
+)  # fmt: skip
 @_asking
-def fetch_streets(squares: str, archive: Path | None, into: Path, yes: bool, dry_run: bool) -> None:
-    """Fetch OS Open Roads: the squares that are wanted, else all of Great Britain. Prints its folder."""
+def fetch_streets(
+    near: tuple[str, ...], squares: str, archive: Path | None, into: Path | None, yes: bool, dry_run: bool
+) -> None:
+    """Fetch OS Open Roads: the squares that are wanted, else all of Great Britain. Prints its folder.
+
+    Once they are in the cache, live reports draw the streets there. For an archive, name a folder with
+    --into, and add it with 'crimenb archive streets'.
+    """
     from crimenb.fetch import catalogues
     from crimenb.sources.http import Web
+    from crimenb.sources.live import Live
 
     with Web() as web, contextlib.ExitStack() as stack:
         chosen = [s for s in squares.split(",") if s.strip()]
-        edition = catalogues.open_roads(web, into, stack, squares=chosen, archive=archive)
+        live = Live(web, closed_ok=True)
+        places = [live.place(parse_postcode(text)) for text in near]
+        into = into or (Path("downloads") if archive is not None else None)
+        edition = catalogues.open_roads(web, into, stack, squares=chosen, archive=archive, near=places)
         if _go_on(edition.lines(), yes=yes, dry_run=dry_run, needed=not edition.here):
             click.echo(edition.take(meter("B")))
+
+
+@fetch.command("people")
+@_DOWNLOADS
+@_asking
+def fetch_people(into: Path, yes: bool, dry_run: bool) -> None:
+    """Fetch residents, households and jobs of England and Wales, and what places them. Prints their folder.
+
+    That is, of Nomis, the census of 2021 by postcode and by place of work, the survey of employers and the
+    mid-year estimates by LSOA; and of the ONS, points of output areas and LSOAs, and rural-urban classes.
+    """
+    from crimenb.fetch.people import plan
+    from crimenb.sources.http import Web
+
+    with Web() as web, contextlib.ExitStack() as stack:
+        chosen = plan(web, into, stack)
+        if _go_on(chosen.lines(), yes=yes, dry_run=dry_run, needed=chosen.new):
+            click.echo(chosen.take(meter("B")))
 
 
 @main.command()
 @_FORCES
 @_MONTHS
 @_RELEASE
+@click.option("--people", is_flag=True, help="Residents, households and jobs too.")
 @click.option(
     "--into", default="archive", show_default=True, type=_PATH, metavar="DIR", help="Folder of the archive."
 )
@@ -577,7 +657,14 @@ def fetch_streets(squares: str, archive: Path | None, into: Path, yes: bool, dry
 )
 @_asking
 def setup(
-    forces: str, months: str, release: str, into: Path, downloads: Path, yes: bool, dry_run: bool
+    forces: str,
+    months: str,
+    release: str,
+    people: bool,
+    into: Path,
+    downloads: Path,
+    yes: bool,
+    dry_run: bool,
 ) -> None:
     """Fetch what reports of some police forces need, and build an archive of it.
 
@@ -588,7 +675,16 @@ def setup(
     from crimenb.sources.http import Web
 
     with Web() as web, contextlib.ExitStack() as stack:
-        chosen = plan(web, into, downloads, forces=forces, months=months, release=release, stack=stack)
+        chosen = plan(
+            web,
+            into,
+            downloads,
+            forces=forces,
+            months=months,
+            release=release,
+            with_people=people,
+            stack=stack,
+        )
         if not _go_on(chosen.lines(), yes=yes, dry_run=dry_run, needed=chosen.new):
             return
         built = chosen.take(meter("B"), _word())
@@ -740,6 +836,12 @@ def notebook(into: Path, replace: bool) -> None:
 @click.option("--closed-ok", is_flag=True, help="Use the last position of postcodes that were closed.")
 @click.option("--xlsx", is_flag=True, help="Write the tables of each report to tables.xlsx too.")
 @click.option("--force", is_flag=True, help="Make reports again that are there and unchanged.")
+@click.option(
+    "--since",
+    default="",
+    metavar="RELEASE",
+    help="Leave reports of this release as they are where the archive's new release changed nothing.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @_how_much
 def batch(
@@ -759,6 +861,7 @@ def batch(
     closed_ok: bool,
     xlsx: bool,
     force: bool,
+    since: str,
     dry_run: bool,
 ) -> None:
     """Build a report for each row of FILE or each ward or parish of a district, an index page and a ledger.
@@ -790,6 +893,7 @@ def batch(
         force=force,
         closed_ok=closed_ok,
         xlsx=xlsx,
+        since=since,
     )
     for line in map(str, plan.notices) if _quiet() and not dry_run else plan.lines():
         click.echo(visible(line), err=True)

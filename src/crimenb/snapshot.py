@@ -54,7 +54,7 @@ MOST_ROWS = 5_000_000
 """Rows of one frame that are read: more than the records of the largest force in six years."""
 
 _STORED = [name for name in FRAMES if name != "provenance"]
-_OPTIONAL = ("streets", "stretches", "residents", "district_counts", "like_places")
+_OPTIONAL = ("streets", "stretches", "residents", "district_counts", "like_places", "decided", "revised")
 """Frames that have a file only where there is something in them."""
 
 _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")

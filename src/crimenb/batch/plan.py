@@ -13,14 +13,14 @@ from crimenb.batch.shelf import Shelf, shelf
 from crimenb.buckets import is_address
 from crimenb.errors import PlaceNotFound, QueryError
 from crimenb.plurals import counted
-from crimenb.query import Query
+from crimenb.query import Query, parse_month
 from crimenb.report.handed_on import WORKBOOK
 from crimenb.sources.archive import Archive
 from crimenb.sources.archive_fetch import pinned
 from crimenb.warm import slower
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 
@@ -71,6 +71,7 @@ def plan_batch(
     force: bool = False,
     closed_ok: bool = False,
     xlsx: bool = False,
+    since: str = "",
 ) -> Plan:
     """Read a list of postcodes, or the areas of a district, and work out what is to be done, before anything is.
 
@@ -91,11 +92,14 @@ def plan_batch(
         Use the last position of postcodes that were closed.
     xlsx
         Write the tables of each report to `tables.xlsx` too; reports without it are made again.
+    since
+        Month of the release before (`YYYY-MM`): reports of it stay where the archive's release changed no record
+        of their places and months.
 
     Raises
     ------
     QueryError
-        The list or the source cannot be read.
+        The list or the source cannot be read, or the source does not know what changed since that release.
     SourceError
         A bucket is not there, lets nobody in or does not answer.
     """
@@ -118,6 +122,8 @@ def plan_batch(
     described = opened.describe()
     extra = (WORKBOOK,) if xlsx else ()
     unchanged = {} if force else place.unchanged([o.query for o in listed.orders], described, extra)
+    if since and not force:
+        unchanged |= _left_alone(listed.orders, place, opened, parse_month(since), extra)
     orders, notices = _placed(listed, opened, unchanged)
     todo = [o for o in orders if o.query.slug not in unchanged]
     return Plan(spec, place, orders, notices, described, todo, unchanged, opened, force, closed_ok, extra)
@@ -158,6 +164,39 @@ def _refuse_mixed(out: Shelf, *, demo: bool) -> None:
             f"{str(out)!r} has reports of {what}, and an index page must not mix the two; give another --out."
         )
         raise QueryError(msg)
+
+
+def _left_alone(
+    orders: Sequence[Order], place: Shelf, opened: snapshot.Source, since: str, extra: tuple[str, ...]
+) -> dict[str, str]:
+    """Return the reports of the release before that the new release left alone, with their hashes."""
+    known = opened.inventory.get("since") if isinstance(opened, Archive) else None
+    if known is None or known["release"] != since:
+        what = (
+            f"what changed since {known['release']}, not since {since}"
+            if known
+            else "no release before its own"
+        )
+        msg = (
+            f"This source knows {what}, so it cannot say which reports stay; add the new release with "
+            "'crimenb archive update', or leave --since away."
+        )
+        raise QueryError(msg)
+    assert isinstance(opened, Archive)
+    queries = {o.query.slug: o.query for o in orders if not {*o.query.months} & {*known["months"]}}
+    before = {"name": opened.name, "release": since}
+    there = place.unchanged([*queries.values()], before, extra)
+    return {slug: sums for slug, sums in there.items() if not _touched(queries[slug], opened)}
+
+
+def _touched(query: Query, opened: Archive) -> bool:
+    """Whether the newest release changed a record of a report's places and months."""
+    try:
+        places = [opened.place(p) for p in query.postcodes]
+    except PlaceNotFound:
+        return True
+    places += [opened.custom_place(query.area)] if query.area is not None else []
+    return not all(opened.revised(p, query.months).empty for p in places)
 
 
 def _placed(

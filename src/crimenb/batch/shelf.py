@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crimenb import snapshot
+from crimenb.batch.feed import NAME as FEED
 from crimenb.batch.index_page import NAME as INDEX
 from crimenb.batch.ledger import NAME as LEDGER
 from crimenb.batch.ledger import Ledger, listed_hash, listed_reports, unchanged_hash
@@ -205,14 +206,16 @@ class BucketShelf(Shelf):
 
     def indexed(self, ledger: Ledger, write: Callable[[Ledger], Path]) -> tuple[Path | str, Ledger]:  # noqa: D102
         while True:
-            tag = self.bucket.tag(
-                INDEX
-            )  # first: who writes the page later has read this ledger or a later one
+            # First: who writes the page later has read this ledger or a later one.
+            tag = self.bucket.tag(INDEX)
             ledger = self.saved(ledger, now=True)
-            raw = write(ledger).read_bytes()
+            page = write(ledger)
+            raw, news = page.read_bytes(), page.with_name(FEED)
             ledger = self.saved(ledger, now=True)
             with contextlib.suppress(Changed):
                 self.bucket.replace(INDEX, raw, tag)
+                if news.is_file():
+                    self.bucket.write(FEED, news.read_bytes())
                 return f"{self.bucket}/{INDEX}", ledger
 
     def _copy(self, folder: Path, names: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""What is kept between runs: the live services' answers, archives fetched from buckets, and the chart script."""
+"""What is kept between runs: the live services' answers and streets, archives from buckets, the chart script."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_OURS = ("answers-*.db*", "vega-*.js", "vega-*.part", f"{archive_fetch.FOLDER}/**/*")
+_OURS = ("answers-*.db*", "vega-*.js", "vega-*.part", "streets/*/*", f"{archive_fetch.FOLDER}/**/*")
 
 
 def info() -> Iterator[str]:
@@ -23,10 +23,13 @@ def info() -> Iterator[str]:
     yield f"Cache folder: {folder}"
     answers = [f for f in files if f.name.startswith("answers-")]
     archives = [f for f in files if folder / archive_fetch.FOLDER in f.parents]
-    others = [f for f in files if f not in {*answers, *archives}]
+    streets = [f for f in files if f.parent != folder and f not in {*archives}]
+    others = [f for f in files if f not in {*answers, *streets, *archives}]
     count = sum(_entries(f) for f in answers if f.suffix == ".db")
     if answers:
         yield f"Answers of the live services: {count:,} ({_size(answers)})."
+    if squares := sorted({f.stem for f in streets if f.suffix == ".parquet"}):
+        yield f"Streets for live reports, squares {', '.join(squares)}: {_size(streets)}."
     if archives:
         yield f"Archives from buckets: {_size(archives)}."
     if others:
