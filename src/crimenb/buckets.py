@@ -134,7 +134,7 @@ class Bucket:
 
     def write(self, name: str, raw: bytes) -> None:
         """Put an object, whatever is there."""
-        self._asked(self._fs.pipe_file, self._path(name), raw)
+        self._create(self._path(name), raw)
 
     def replace(self, name: str, raw: bytes, tag: str) -> None:
         """Put an object if it is in the state of a tag, or not there where the tag is "".
@@ -146,7 +146,7 @@ class Bucket:
         """
         path, put = self._path(name), self._fs.pipe_file
         if not tag:
-            self._asked(put, path, raw, mode="create")
+            self._create(path, raw, mode="create")
         elif self._scheme == "s3":
             self._asked(put, path, raw, IfMatch=tag)
         elif self._scheme == "az":
@@ -159,6 +159,12 @@ class Bucket:
             self._asked(
                 self._fs.call, "POST", where, uploadType="media", name=key, ifGenerationMatch=tag, data=raw
             )
+
+    def _create(self, path: str, raw: bytes, **more: str) -> None:
+        try:
+            self._asked(self._fs.pipe_file, path, raw, **more)
+        except FileNotFoundError as error:  # what is put needs nothing to be there but the bucket
+            raise self._refused(error) from error
 
     def remove(self, names: Iterable[str]) -> None:
         """Remove objects; those that are not there are passed over."""
@@ -307,10 +313,11 @@ class Bucket:
             except Exception as error:
                 status = _status(error)
                 if not _no_bucket(error):
-                    other = status in {409, 412} or isinstance(error, FileExistsError | FileNotFoundError)
-                    if other and more.keys() & _CONDITIONS:
+                    absent = isinstance(error, FileNotFoundError)
+                    other = status in {409, 412} or isinstance(error, FileExistsError) or absent
+                    if other and more.keys() & _CONDITIONS and not (absent and "mode" in more):
                         raise Changed from error
-                    if isinstance(error, FileNotFoundError):
+                    if absent:
                         raise
                 if not _passes(error, status):
                     if isinstance(error, OSError) and error.errno and not status:
@@ -325,7 +332,7 @@ class Bucket:
 
     def _refused(self, error: Exception, status: int = 0) -> SourceError:
         why = _code(error) or type(error).__name__
-        if _no_bucket(error):
+        if _no_bucket(error) or isinstance(error, FileNotFoundError):
             bucket = f"{self._scheme}://{self._root.partition('/')[0]}"
             msg = (
                 f"There is no bucket {bucket!r}; check the address, and whose endpoint the environment names."

@@ -137,7 +137,10 @@ def main() -> None:
     help="Last month, like 2025-12, or 'latest'. [default: the newest held]",
 )
 @click.option(
-    "--source", default="", metavar="SOURCE", help="'live', 'demo' or 'archive:DIR'. [default: live]"
+    "--source",
+    default="",
+    metavar="SOURCE",
+    help="'live', 'demo' or 'archive:DIR'; DIR may be s3://BUCKET/PATH. [default: live]",
 )
 @click.option(
     "--compare",
@@ -172,7 +175,11 @@ def main() -> None:
     help="A police neighbourhood, by police.uk's ids or its name.",
 )
 @click.option(
-    "--out", default="reports", show_default=True, type=_PATH, help="Folder for the report's own folder."
+    "--out",
+    default="reports",
+    show_default=True,
+    type=_PATH,
+    help="Folder for the report's own folder; may be s3://BUCKET/PATH.",
 )
 @click.option(
     "--allow-missing", is_flag=True, help="Live: make a month that could not be fetched a gap, and go on."
@@ -785,7 +792,10 @@ def notebook(into: Path, replace: bool) -> None:
     "--parishes-of", default="", metavar="DISTRICT", help="Every parish of a district, instead of FILE."
 )
 @click.option(
-    "--source", default="", metavar="SOURCE", help="'live', 'demo' or 'archive:DIR'. [default: live]"
+    "--source",
+    default="",
+    metavar="SOURCE",
+    help="'live', 'demo' or 'archive:DIR'; DIR may be s3://BUCKET/PATH. [default: live]",
 )
 @click.option(
     "--from",
@@ -808,7 +818,11 @@ def notebook(into: Path, replace: bool) -> None:
     help="A postcode to compare with, or several; up to five.",
 )
 @click.option(
-    "--out", default="reports", show_default=True, type=_PATH, help="Folder for reports, ledger and index."
+    "--out",
+    default="reports",
+    show_default=True,
+    type=_PATH,
+    help="Folder for reports, ledger and index; may be s3://BUCKET/PATH.",
 )
 @click.option("--workers", default=0, type=click.IntRange(0), help="Processes here. [default: one a core]")
 @click.option(
