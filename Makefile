@@ -26,7 +26,7 @@ report: .venv/.stamp  ## Build one report and print its path (no POSTCODE: the d
 
 test: .venv/.stamp  ## Run every check
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy src && $(BIN)/deptry .
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --durations=15
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations=15
 	$(BIN)/python -m pytest --nbval --nbval-current-env -p no:cacheprovider reports/example/report.ipynb
 
 coverage: .venv/.stamp  ## Run the tests and say which lines none of them reaches; a third slower than make test

@@ -1,4 +1,4 @@
-"""Forty-three false sentences, each put into a page of the demonstration; thirty were written before the audit was.
+"""Fifty-four false sentences, each put into a page of the demonstration; thirty were written before the audit was.
 
 Each is a kind of sentence that a report has printed or may print by mistake. The audit must find
 every one of them (tests/test_audit.py); an audit that reads nothing finds none.
@@ -24,6 +24,11 @@ NOTHING: Asked = ("ZZ1 1AA", "2024-10", "2024-10")
 AREA: Asked = (WARD, "2025-01", "2025-12")
 ALIKE: Asked = ("ZZ1 1AA", "2025-01", "2025-12", "--like")
 NONE_ALIKE: Asked = ("ZZ2 2BB", "2025-01", "2025-12", "--like")
+LIVED: Asked = ("ZZ1 1AA", "2025-01", "2025-12", "lived in")
+APART: Asked = ("ZZ1 1AA", "2025-01", "2025-11", "by day")
+HAMLET: Asked = ("ZZ9 9ZZ", "2025-01", "2025-12", "hamlet")
+"""Places with the residents, households and jobs that tests/people.py makes: a centre, one whose two rates
+disagree, and one with too few residents for a rate."""
 
 
 class Seed(NamedTuple):
@@ -55,8 +60,9 @@ FAULTS = {
     13: "counts of one series beside the range of another",
     14: "crime and anti-social behaviour added",
     15: "records without a location",
+    16: "a rate alone, of too few, of the wrong people or beside the wrong ones",
 }
-"""The fifteen faults found in real reports in November 2026, as kinds."""
+"""The fifteen faults found in real reports in November 2026, as kinds, and that of rates."""
 
 SEEDS = [
     Seed(1, PART, "glance", " (86% of its area; the rest cannot be estimated from it)", ""),
@@ -133,6 +139,7 @@ SEEDS = [
     Seed(
         15, TOWN, "glance", "They are not counted anywhere in this report.", "They are counted, but on no map.",
     ),
+    Seed(11, TOWN, "enlarged", "600 metres across", "60 metres across"),
     # The first screen, which is newer than the fifteen.
     Seed(1, PART, "first screen", "Only a part of the area is counted.", "Nothing unusual stands out."),
     Seed(8, TOWN, "first screen", "within the normal range, 251 to 409", "above the normal range, 251 to 409"),
@@ -148,6 +155,32 @@ SEEDS = [
     Seed(3, NONE_ALIKE, "headline like", "this archive has none", "this archive has only 12"),
     Seed(8, ALIKE, "table like", "among the middle eight of ten", "more than in nine of ten"),
     Seed(13, ALIKE, "table like", "Burglary | 210", "Burglary | 563"),
+    # Rates and groups, which are newer still.
+    Seed(16, LIVED, "headline rates", "9,400 residents (Census 2021)", "9,400 residents (Census 2011)"),
+    Seed(16, APART, "figure rates", "Crimes in 11 months for every", "Crimes a year for every"),
+    Seed(16, LIVED, "figure rates", "Here | 400 | 370 to 420", "Here | 400 | 380 to 410"),
+    Seed(16, LIVED, "figure rates", "residents and jobs, about 23,000 here", "residents and jobs, about 14,000 here"),
+    Seed(
+        16, LIVED, "table rates", "residents and jobs | Rest of Fable Vale (police area)",
+        "residents and jobs | Rest of Fablemouth (district)",
+    ),
+    Seed(16, LIVED, "text rates", "Both rates are above", "Both rates are below"),
+    Seed(
+        16, APART, "text rates",
+        "By residents the rate is above the rest of Fable Vale, by residents and jobs below it. That "
+        "disagreement is the answer: it depends on who is counted.",
+        "Both rates are above the rest of Fable Vale.",
+    ),
+    Seed(
+        16, LIVED, "text rates", "Neither counts visitors or measures safety.",
+        "The area is less safe than the rest of Fable Vale.",
+    ),
+    Seed(
+        16, HAMLET, "text rates", "No rate is given for fewer than 500 residents: one crime more would add 3.2 to it.",
+        "Both rates are below the rest of Fable Vale. Residents suit crimes at home; jobs add people at work. "
+        "Neither counts visitors or measures safety.",
+    ),
+    Seed(16, TOWN, "table groups", "Retail crime | Shoplifting", "Retail crime | Shoplifting, Other theft"),
 ]  # fmt: skip
 
 

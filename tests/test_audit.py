@@ -8,9 +8,12 @@ from benchmarks.audit import Finding, read_page
 from benchmarks.audit_facts import Facts
 from benchmarks.audit_seeds import (
     ALIKE,
+    APART,
     AREA,
     FAULTS,
     GAP,
+    HAMLET,
+    LIVED,
     LONG,
     NONE_ALIKE,
     NOTHING,
@@ -25,6 +28,7 @@ from benchmarks.audit_texts import Page, page_of
 from hypothesis import Phase, given, settings
 
 import crimenb as cn
+from tests.people import peopled
 from tests.wording.test_summary import anything
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -35,7 +39,16 @@ PAGES = [
     ("Quarry", "2024-01", "2025-12"), ALIKE, NONE_ALIKE, ("ZZ1 1AA", "2023-01", "2025-12", "ZZ2 2BB", "--like"),
     ("ZZ1 1AA", "2025-09", "2025-12", "--like"), ("ZZ2 2BB", "2025-08", "2025-08", "--like"),
     ("ZZ1 1AA", "2024-10", "2024-10", "--like"),
+    LIVED, APART, HAMLET,
 ]  # fmt: skip
+VALE = {"demo-vale": {"residents": 112_000, "households": 47_000, "jobs": 52_000}}
+FABLEMOUTH = {"residents": 31_000, "households": 12_900, "jobs": 11_000}
+CENTRE = {"residents": 9_430, "households": 4_120, "jobs": 14_060, "estimate": 9_710}
+PEOPLE = {
+    "lived in": {"here": CENTRE, "forces": VALE, "district": FABLEMOUTH, "name": "Fablemouth"},
+    "by day": {"here": CENTRE | {"jobs": 90_000}, "forces": VALE},
+    "hamlet": {"here": {"residents": 310, "households": 130, "jobs": 45}, "forces": VALE},
+}
 
 
 @functools.cache
@@ -47,8 +60,11 @@ def read(asked: tuple[str, ...]) -> tuple[Facts, Page]:
     elif asked[0] == "Quarry":
         query = cn.Query.parse("", start, end, area=cn.named_area("ward", asked[0], source="demo"))
     else:
+        others = [code for code in others if code not in PEOPLE]
         query = cn.Query.parse(asked[0], start, end, others, like=like)
     data = cn.collect(query, "demo")
+    if asked[-1] in PEOPLE:
+        data = peopled(data, **PEOPLE[asked[-1]])
     return Facts(data), page_of(data)
 
 
@@ -75,7 +91,7 @@ def test_a_false_sentence_is_found(seed):
 
 def test_every_kind_of_fault_has_a_false_sentence():
     assert {s.fault for s in SEEDS} == set(FAULTS)
-    assert len(SEEDS) == 43
+    assert len(SEEDS) == 54
 
 
 def test_a_sentence_that_the_audit_does_not_know_is_not_passed_over():

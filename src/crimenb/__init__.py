@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from crimenb.charts.bars import category_chart, outcome_chart
     from crimenb.charts.dot_plots import change_chart, comparison_chart
     from crimenb.charts.linked import explore_chart
-    from crimenb.charts.map import point_map
+    from crimenb.charts.map import enlarged_map, point_map
     from crimenb.charts.theme import theme
     from crimenb.charts.timeline import small_multiples, trend_chart
     from crimenb.data import Data
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from crimenb.measures.changes import before_and_after, change_by_category
     from crimenb.measures.counts import (
         count_by_category,
+        count_by_group,
         count_by_month,
         count_by_month_and_category,
         count_by_point,
@@ -39,8 +40,16 @@ if TYPE_CHECKING:
     from crimenb.measures.listing import list_records
     from crimenb.measures.months import months_with_range
     from crimenb.measures.outcomes import outcome_shares, outcome_times
+    from crimenb.measures.rates import rates
     from crimenb.query import Query
-    from crimenb.report.bar_tables import category_bars, change_dots, like_dots, outcome_bars, share_dots
+    from crimenb.report.bar_tables import (
+        category_bars,
+        change_dots,
+        like_dots,
+        outcome_bars,
+        rate_bars,
+        share_dots,
+    )
     from crimenb.report.export import export
     from crimenb.report.figures import show
     from crimenb.report.notebook import check_parameters
@@ -51,6 +60,7 @@ if TYPE_CHECKING:
         coverage,
         do_not_say,
         first_screen,
+        groups_table,
         how_to_read,
         months_table,
         neighbourhood,
@@ -77,14 +87,17 @@ __all__ = [
     "compared_shares",
     "comparison_chart",
     "count_by_category",
+    "count_by_group",
     "count_by_month",
     "count_by_month_and_category",
     "count_by_point",
     "coverage",
     "do_not_say",
+    "enlarged_map",
     "explore_chart",
     "export",
     "first_screen",
+    "groups_table",
     "how_to_read",
     "like_dots",
     "like_positions",
@@ -102,6 +115,8 @@ __all__ = [
     "outcome_times",
     "point_map",
     "provenance",
+    "rate_bars",
+    "rates",
     "read_area",
     "read_areas",
     "share_dots",
@@ -130,6 +145,7 @@ _HOME = {
     "compared_shares": "wording.comparisons",
     "comparison_chart": "charts.dot_plots",
     "count_by_category": "measures.counts",
+    "count_by_group": "measures.counts",
     "count_by_month": "measures.counts",
     "count_by_month_and_category": "measures.counts",
     "count_by_point": "measures.counts",
@@ -138,6 +154,7 @@ _HOME = {
     "explore_chart": "charts.linked",
     "export": "report.export",
     "first_screen": "report.sections",
+    "groups_table": "report.sections",
     "how_to_read": "report.sections",
     "like_dots": "report.bar_tables",
     "like_positions": "measures.like",
@@ -153,8 +170,11 @@ _HOME = {
     "outcome_chart": "charts.bars",
     "outcome_shares": "measures.outcomes",
     "outcome_times": "measures.outcomes",
+    "enlarged_map": "charts.map",
     "point_map": "charts.map",
     "provenance": "report.sections",
+    "rate_bars": "report.bar_tables",
+    "rates": "measures.rates",
     "read_area": "area_file",
     "read_areas": "area_file",
     "share_dots": "report.bar_tables",

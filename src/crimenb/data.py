@@ -69,6 +69,7 @@ class Data:
     district_counts: pd.DataFrame
     like_places: pd.DataFrame
     decided: pd.DataFrame
+    revised: pd.DataFrame
     neighbourhoods: gpd.GeoDataFrame
     people: pd.DataFrame
     priorities: pd.DataFrame

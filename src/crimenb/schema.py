@@ -29,6 +29,24 @@ and anti-social behaviour, which is reports and no crime. The slug of violence i
 
 CRIME_CATEGORIES = [slug for slug in CATEGORIES if slug != ASB]
 
+COUNCIL_GROUPS: dict[str, tuple[str, ...]] = {
+    "Retail crime": ("shoplifting",),
+    "Vehicle crime": ("vehicle-crime",),
+    "Acquisitive crime": (
+        "burglary", "robbery", "vehicle-crime", "theft-from-the-person", "bicycle-theft", "shoplifting", "other-theft",
+    ),
+    "Violence": ("violent-crime",),
+    "Damage": ("criminal-damage-arson",),
+}  # fmt: skip
+"""Groups that councils report by, made of whole categories; a category may be in two."""
+
+NOT_SPLIT: dict[str, str] = {
+    "Violence with injury": "violent-crime",
+    "Violence without injury": "violent-crime",
+    "Residential burglary": "burglary",
+}
+"""Groups that no category of police.uk gives, and the category that they are a part of."""
+
 OLD_CATEGORIES: dict[str, str] = {
     "Violent crime": "violent-crime",
     "Public disorder and weapons": "public-order",
@@ -119,6 +137,9 @@ COLUMNS: dict[str, dict[str, str]] = {
         "postcode": _TEXT, "month": _TEXT, "category": _TEXT, "later": _WHOLE, "followed": _WHOLE,
         "crimes": _WHOLE,
     },
+    "revised": {
+        "postcode": _TEXT, "month": _TEXT, "category": _TEXT, "added": _WHOLE, "removed": _WHOLE, "decided": _WHOLE,
+    },
     "neighbourhoods": {
         "postcode": _TEXT, "force": _TEXT, "force_name": _TEXT, "force_url": _TEXT,
         "neighbourhood": _TEXT, "name": _TEXT, "description": _TEXT, "url": _TEXT,
@@ -186,6 +207,13 @@ VIEWS: dict[str, dict[str, str]] = {
         "place": _TEXT, **_OF, "is_crime": _FLAG, "here": _WHOLE, "low": _REAL, "high": _REAL, "places": _WHOLE,
         "median": _REAL, "fewer": _WHOLE, "more": _WHOLE, "position": _TEXT,
     },
+    "count_by_group": {
+        "place": _TEXT, "group": _TEXT, "made_of": _TEXT, "latest": _COUNT, "period": _COUNT,
+    },
+    "rates": {
+        "place": _TEXT, "where": _TEXT, "name": _TEXT, **_OF, "per": _TEXT, "months": _WHOLE, "records": _WHOLE,
+        "base": _WHOLE, "rate": _REAL, "low": _REAL, "high": _REAL,
+    },
     "locate": {
         "postcode": _TEXT, "longitude": _REAL, "latitude": _REAL, "district": _TEXT, "ward": _TEXT,
         "parish": _TEXT, "force": _TEXT, "why": _TEXT, "geometry": "geometry",
@@ -210,6 +238,7 @@ ROWS: dict[str, str] = {
     "like_places": "a place, a place like it, month and category; only where asked for (archives only)",
     "decided": "a place, month recorded, category of crime and number of months to the first outcome; "
     "none where the archive holds no outcomes files",
+    "revised": "a place, month and category that the release changed; none where the archive has no release before",
     "neighbourhoods": "the neighbourhood team of a place (live service and demonstration)",
     "people": "a named member of the team",
     "priorities": "a priority of the team",
@@ -227,6 +256,8 @@ ROWS: dict[str, str] = {
     "outcome_times": "a category of crime; before them all crime",
     "compared_shares": "a comparison and category",
     "like_positions": "a series that may be described; none where places like this one were not asked for",
+    "count_by_group": "a group of categories, then those that cannot be given",
+    "rates": "what is counted, what it is divided by, and where; none where no rate may be given",
     "locate": "a postcode given",
 }
 """What a row of each frame is."""
@@ -313,6 +344,9 @@ MEANINGS: dict[str, str] = {
     "decided.later": "Months from the month recorded to that of the first outcome; -1 where there is none.",
     "decided.followed": "Months after it of which the archive holds the force's outcomes files, none missing between.",
     "decided.crimes": "Crimes.",
+    "revised.added": "Records of this release that the one before did not have at their map point.",
+    "revised.removed": "Records of the release before that this one does not have at their map point.",
+    "revised.decided": "Crimes of both releases that have another outcome.",
     "neighbourhoods.force_url": "The force's own site.",
     "neighbourhoods.neighbourhood": "The team's id.",
     "neighbourhoods.description": "The team in its own words.",
@@ -388,6 +422,20 @@ MEANINGS: dict[str, str] = {
     "like_positions.more": "How many of them have more.",
     "like_positions.position": '"more" or "fewer" than in nine of ten; "within", "chance" or "unnamed" where none is '
     'named; "few" where records are too few (R25).',
+    "count_by_group.group": "What councils call it.",
+    "count_by_group.made_of": "The categories whose records are summed, or why they cannot be.",
+    "count_by_group.latest": "Records of the newest summed month; missing where they are not published apart.",
+    "count_by_group.period": "Records of all summed months; missing where they are not published apart.",
+    "rates.where": '"here", "force" for the rest of the force, "district" for the rest of the district.',
+    "rates.name": "Name of the force or district; empty for the place.",
+    "rates.category": 'What is counted: "crime" or "burglary".',
+    "rates.per": 'What it is divided by: "residents", "residents and jobs" or "households".',
+    "rates.months": "How many months are counted; a rate of 12 is a year's.",
+    "rates.records": "Their records.",
+    "rates.base": "How many residents, residents and jobs, or households.",
+    "rates.rate": "Records for every 1,000 of them, in these months (R24).",
+    "rates.low": "Lower end of the rate's interval of 95% (R24).",
+    "rates.high": "Upper end of the rate's interval of 95% (R24).",
     "locate.postcode": "The postcode in its written form; as given where it is none.",
     "locate.force": "police.uk's id of the police force; missing where the source does not say.",
     "locate.why": "Why it has no position, else missing.",

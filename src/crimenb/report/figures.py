@@ -6,12 +6,14 @@ table as outputs of their own: no figure without its note and its table.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from markupsafe import escape
 
 from crimenb.charts.display import figure_bundle
+from crimenb.charts.map import enlarged_map
 from crimenb.charts.theme import specified
 from crimenb.data import kind_of, remembered
 from crimenb.errors import QueryError
@@ -26,7 +28,7 @@ from crimenb.report.notes import facts, notes
 from crimenb.report.notes import note as note_of
 from crimenb.schema import CATEGORIES
 from crimenb.wording import format as write
-from crimenb.wording import like
+from crimenb.wording import like, rates
 from crimenb.wording.availability import source_sentence
 from crimenb.wording.comparisons import refusal
 from crimenb.wording.street_map import name as name_of_point
@@ -52,10 +54,14 @@ _TEXTS = {
     "change": sections.change,
     "compared": sections.compared,
     "like": sections.alike,
+    "rates": sections.who_is_counted,
     "snapped-points": sections.map_key,
     "explore": sections.how_to_explore,
 }
 """Figures whose finding takes more than a headline, and the sentences that say it."""
+
+ENLARGED = "enlarged-map"
+"""Name of the second drawing of a map with streets."""
 
 LEAST_TOP = 5
 """Records of a point from which its commonest category is named in the table."""
@@ -109,6 +115,12 @@ _SHOWN: dict[str, tuple[str, list[Column]]] = {
          Column("high", "Level here, at most", WHOLE), Column("places", "Places like this one", WHOLE),
          Column("median", "Their median", "{:,g}"), Column("fewer", "Places with fewer", WHOLE),
          Column("position", "Position here")],
+    ),
+    "rates": (
+        "Crimes and burglaries for every 1,000",
+        [Column("counted", "What"), Column("area", "Where"), Column("records", "Records", WHOLE),
+         Column("base", "Of about", WHOLE), Column("rate", "Rate", "{:,g}"),
+         Column("low", "Lowest likely", "{:,g}"), Column("high", "Highest likely", "{:,g}")],
     ),
     "explore": (
         "Records by month and category",
@@ -197,12 +209,31 @@ def show(
     spec.pop("$schema", None)
     spec["description"] = f"{head.text.splitlines()[0]} {spec.get('description', '')}".strip()
     display(_numbered(head, name, data) if is_drawn else head)
+    has_streets = is_drawn and name == "snapped-points" and place_of(data).has_streets
+    if has_streets:
+        display(sections.map_legend(data))
     display(figure_bundle(spec, name), raw=True, metadata={ROLE: {"role": "chart", "name": name}})
+    if has_streets:
+        display(sections.map_names(data))
+        _show_enlarged(data)
     if is_drawn:
-        if name == "snapped-points" and place_of(data).has_streets:
-            display(sections.map_legend(data))
+        if name == "explore" and place_of(data).has_streets:
+            display(sections.explore_legend(data))
         display(source_line(data))
     _show_words_and_table(frame, name, data)
+
+
+def _show_enlarged(data: Data) -> None:
+    """Show the enlarged part of the map, where there is one, between its caption and its key."""
+    from IPython.display import display
+
+    spec = specified(enlarged_map(data))
+    if "empty" in spec["usermeta"]:
+        return
+    spec.pop("$schema", None)
+    display(sections.enlarged_caption(data))
+    display(figure_bundle(spec, ENLARGED), raw=True, metadata={ROLE: {"role": "chart", "name": ENLARGED}})
+    display(sections.map_names(data, is_enlarged=True))
 
 
 def _numbered(head: Words, name: str, data: Data) -> Words:
@@ -256,6 +287,8 @@ def _table(name: str, frame: pd.DataFrame, data: Data) -> Words:
     if name == "change":
         verdicts = {name_of(c.series): verdict_with_reason(c) for c in place_of(data).changes}
         frame = frame.assign(pairs=_pairs(frame), verdict=frame["label"].map(verdicts))
+    if name == "rates":
+        frame = _in_words(frame, place_of(data))
     columns = [c for c in columns if c.name in frame and not (c in _RANGE and frame[c.name].isna().all())]
     if (
         place_of(data).total("crime") < write.LEAST_SHARE
@@ -279,6 +312,19 @@ def _table(name: str, frame: pd.DataFrame, data: Data) -> Words:
             )
     columns = [c._replace(heading=c.heading.format(**known) or c.name) for c in columns]
     return table(frame, columns, caption, name=f"{data.query.slug}_{name}")
+
+
+def _in_words(frame: pd.DataFrame, place: Place) -> pd.DataFrame:
+    """Return rates as the page writes them: to two figures, as residents and jobs are known no better."""
+    rows: Any = list(frame.itertuples())
+    return frame.assign(
+        counted=[rates.counted(place, r.category, r.per) for r in rows],
+        area=[rates.area(place, r.where, r.name) for r in rows],
+        base=[rates.two_figures(r.base) for r in rows],
+        rate=[rates.two_figures(r.rate) for r in rows],
+        low=[rates.two_figures(r.low, math.floor) for r in rows],
+        high=[rates.two_figures(r.high, math.ceil) for r in rows],
+    )
 
 
 def _pairs(frame: pd.DataFrame) -> list[str]:
@@ -320,6 +366,8 @@ def headline(name: str, data: Data, *, subtitle: bool = True) -> Words:
         months = place.outcomes.settled
     if name == "like":
         months = place.like.months
+    if name == "rates":
+        months = place.rates.months
     brief = write.counted_months if months == place.scope.months else write.span
     span = brief(months) if months else "no month that can be counted"
     # A figure that is cited alone must still say that it counts a part.
@@ -444,6 +492,10 @@ def _like(place: Place) -> tuple[str, str]:
     return like.headline(place), "Records by category, here and in places like this one"
 
 
+def _rates(place: Place) -> tuple[str, str]:
+    return rates.who(place), "Crimes for every 1,000"
+
+
 def _explore(place: Place) -> tuple[str, str]:
     if not place.scope.months:
         return "Nothing to explore: no record can be counted", "Records by category, month and map point"
@@ -459,6 +511,7 @@ _HEADLINES = {
     "change": _change,
     "compared": _compared,
     "like": _like,
+    "rates": _rates,
     "categories": _categories,
     "trend": _trend,
     "trend.asb": _asb,

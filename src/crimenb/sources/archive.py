@@ -36,6 +36,8 @@ from crimenb.sources import candidates, districts, named_areas, residents, stree
 from crimenb.sources import gazetteer as gazetteers
 from crimenb.sources.archive_build import OUTCOMES
 from crimenb.sources.place_frames import ORDER, nearby, place_row
+from crimenb.sources.releases_compared import FILE as REVISED
+from crimenb.sources.releases_compared import around
 from crimenb.sources.versions import STREETS
 
 if TYPE_CHECKING:
@@ -65,6 +67,11 @@ _COLUMNS = {
         "BIGINT": "residents jobs",
     },
     candidates.COUNTS: {"VARCHAR": "candidate month category", "INTEGER": "records"},
+    REVISED: {
+        "VARCHAR": "month category",
+        "DOUBLE": "longitude latitude",
+        "INTEGER": "added removed decided",
+    },
     STREETS: {
         "VARCHAR": "kind name other_name number road_class",
         "INTEGER": "x0 y0 x1 y1",
@@ -377,8 +384,9 @@ class Archive:
             force_outcomes=self._force_outcomes(postcode, coverage, months, crimes),
             requests=self._used(coverage, crimes, months),
             context=self.ground(place, found[found["month"] >= NEW_POINTS])
-            | self.people(place, coverage, months, crimes, near)
-            | self._decided(postcode, found[inside & asked]),
+            | self._decided(postcode, found[inside & asked])
+            | self._revised(place, months)
+            | self.people(place, coverage, months, crimes, near),
         )
 
     def ground(self, place: gpd.GeoDataFrame, known: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -427,17 +435,8 @@ class Archive:
             "SELECT * WHERE list_contains(?, candidate) AND list_contains(?, month)",
             [found["postcode"].tolist(), sorted(whole)],
         )
-        # Every category has a row, so that none is a zero by accident.
-        categories = [*CATEGORIES, *sorted(set(counts["category"]) - set(CATEGORIES))]
-        rows = found.drop(columns="crime").rename(columns={"postcode": "candidate"})
-        for column, values in (("month", sorted(whole)), ("category", categories)):
-            rows = rows.merge(pd.DataFrame({column: values}, dtype="str"), how="cross")
         thin = {(f, m) for f in found["force"].unique() for one in f.split() for m in self._thin(one).asb}
-        of_thin = [key in thin for key in zip(rows["force"], rows["month"], strict=True)]
-        rows = rows[(rows["category"] != ASB) | ~np.array(of_thin, bool)]
-        rows = rows.merge(counts, how="left", on=["candidate", "month", "category"])
-        rows = rows.assign(postcode=place["postcode"].iloc[0], records=rows["records"].fillna(0))
-        return frame("like_places", rows)
+        return candidates.counted(found, counts, sorted(whole), thin, str(place["postcode"].iloc[0]))
 
     def _size(self, place: gpd.GeoDataFrame, pulled: Pull, months: set[str]) -> candidates.Size:
         """Return what a place is like, for those that are to be like it."""
@@ -553,6 +552,21 @@ class Archive:
     def _sums(self) -> residents.Sums:
         return residents.Sums(self._read(residents.TOTALS, "SELECT *"))
 
+    def revised(self, place: gpd.GeoDataFrame, months: Sequence[str]) -> pd.DataFrame:
+        """Return what the newest release changed in a place's months: the rows of the frame `revised`."""
+        postcode, shape = str(place["postcode"].iloc[0]), place.geometry.iloc[0]
+        west, south, east, north = _box(shape, 0.0)
+        rows = self._read(
+            REVISED,
+            "SELECT * WHERE latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ? AND list_contains(?, month)",
+            [south, north, west, east, list(months)],
+        )
+        inside = distances(place, rows["longitude"].to_numpy(), rows["latitude"].to_numpy())[1]
+        return around(rows[inside], postcode)
+
+    def _revised(self, place: gpd.GeoDataFrame, months: Sequence[str]) -> dict[str, pd.DataFrame]:
+        return {"revised": self.revised(place, months)} if "since" in self.inventory else {}
+
     def _decided(self, postcode: str, found: pd.DataFrame) -> dict[str, pd.DataFrame]:
         """Return how long the crimes waited for their first outcome, where the archive holds outcomes files."""
         files = self.inventory.get("outcome_files", [])
@@ -616,6 +630,14 @@ class Archive:
             "newest month": self.months()[-1],
             "postcodes": f"{gazetteer.get('postcodes', 0):,}",
         }
+        if releases := {f["release"] for f in self.inventory["files"] if "release" in f}:
+            described["releases"] = "; ".join(
+                f"{r}: {' '.join(sorted({f['month'] for f in self.inventory['files'] if f['release'] == r}))}"
+                for r in sorted(releases)
+            )
+        if since := self.inventory.get("since"):
+            described["compared with release"] = since["release"]
+            described["new months"] = " ".join(since["months"])
         if held := self.inventory.get("streets"):
             described["streets"] = str(held["attribution"])
         if held := residents.credit(self.inventory.get("residents", [])):

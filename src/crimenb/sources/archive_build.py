@@ -50,7 +50,9 @@ from crimenb.sources.official_files import (
     damaged,
     reporting_names,
 )  # fmt: skip
-from crimenb.sources.releases import release_of_all
+from crimenb.sources.releases import known_release, release_of_all
+from crimenb.sources.releases_compared import FILE as REVISED
+from crimenb.sources.releases_compared import compare, in_words
 from crimenb.sources.versions import FORMAT, INVENTORY, STREETS, publish, read_inventory, resolve, sweep
 
 if TYPE_CHECKING:
@@ -143,6 +145,7 @@ class Built:
     gazetteer: dict[str, Any] = field(default_factory=dict)
     areas: dict[str, Any] = field(default_factory=dict)
     candidates: int = 0
+    since: dict[str, Any] = field(default_factory=dict)
     release: str = ""
     version: str = ""
 
@@ -161,6 +164,8 @@ class Built:
                 f"{counted(len(self.outcome_files), 'outcomes file')}, {months[0]} to {months[-1]}: "
                 f"{counted(rows, 'outcome')}."
             )
+        if self.since:
+            yield in_words(self.since)
         for what, n in sorted(self.unused.items()):
             yield f"Not used: {what}: {n:,}."
         for text in (*self.superseded, *self.notes):
@@ -233,12 +238,9 @@ def build_archive(
     ):
         msg = f"{str(into)!r} is not an archive and not empty; give another folder."
         raise QueryError(msg)
-    known = None if add else release_of_all(map(Path, sources))
-    if release:
-        release = parse_month(release)
-    elif known is not None:
-        release = known.release
-    lacks = known.lacks if known is not None and known.release == release else []
+    release = parse_month(release) if release else ""
+    known = release_of_all(map(Path, sources))
+    lacks = known.lacks if known is not None and known.release == (release or known.release) else []
     if postcodes is None or isinstance(postcodes, Path | str):
         postcodes = [] if postcodes is None else [postcodes]
     base = _base(target) if add else None
@@ -252,6 +254,7 @@ def build_archive(
             work = Path(tempfile.mkdtemp(prefix=".new.", dir=target))
             build = _Build(work, base, memory_limit, progress, release, lacks)
             build.keep_layers(before)
+            build.before = before
             built = build.run(list(map(Path, sources)), list(map(Path, postcodes)), force_areas)
             shutil.rmtree(work / "tmp", ignore_errors=True)
             work.chmod(0o755)
@@ -315,7 +318,8 @@ class _Build:
         lacks: Sequence[str],
     ) -> None:
         self.layers: dict[str, Any] = {}
-        self.work, self.base, self.progress, self.built = work, base, progress, Built(release=release)
+        self.work, self.base, self.progress, self.built, self.release = work, base, progress, Built(), release
+        self.before: Path | None = None
         self.lacks = lacks
         self.tmp = work / "tmp"
         self.tmp.mkdir()
@@ -356,11 +360,13 @@ class _Build:
                 gazetteers.build_force_areas(Path(force_areas), work / "forces.parquet", self.tmp)
             self.progress("sorting")
             self._count_own()
+            self._settle_releases()
             self._write()
             if (work / residents.FILE).is_file() and (work / "postcodes.parquet").is_file():
                 districts.count(self.db, work, districts.postcodes(self.db, work))
             complete = bool(built.gazetteer.get("complete"))
             built.candidates = candidates.write(self.db, work, complete=complete)
+            built.since = since = self._since()
         for listed in (built.files, built.outcome_files):
             listed.sort(key=lambda f: str(f["name"]))
         built.rejected = dict(sorted(built.rejected.items()))
@@ -373,6 +379,7 @@ class _Build:
             "not_used": dict(sorted(built.unused.items())),
             "not_read": built.rejected,
             "new_categories": built.new_categories,
+            **({"since": since} if since else {}),
             **({"outcome_files": built.outcome_files} if built.outcome_files else {}),
             "gazetteer": built.gazetteer,
             "candidates": built.candidates,
@@ -385,6 +392,35 @@ class _Build:
         inventory = {"version_id": built.version, "built": now()} | inventory
         (work / INVENTORY).write_text(json.dumps(inventory, indent=1) + "\n", "utf-8")
         return built
+
+    def _release_of(self, item: Found) -> str:
+        """Return the release that a file is of: the one given, else that of its folder or zip; "" if unknown."""
+        if self.release:
+            return self.release
+        known = known_release(Path(item.release))
+        return known.release if known else ""
+
+    def _settle_releases(self) -> None:
+        """Say of each file its release where there are several; the archive's is the newest, if all are known."""
+        releases = {str(f.get("release", "")) for f in self.built.files}
+        self.built.release = max(releases) if all(releases) else ""
+        if len(releases) == 1 or "" in releases:
+            for file in self.built.files:
+                file.pop("release", None)
+
+    def _since(self) -> dict[str, Any]:
+        """Work out what this release changed of the one that the version before is of; empty where none is known."""
+        old = read_inventory(self.before) if self.before else {}
+        if not self.built.release or not old.get("release"):
+            return {}
+        assert self.before is not None
+        if self.built.release > old["release"]:
+            self.progress("what the release changed")
+            return compare(self.db, self.before, old, self.built.files, self.work)
+        if self.built.release == old["release"] and (self.before / REVISED).is_file():
+            shutil.copyfile(self.before / REVISED, self.work / REVISED)
+            return dict(old["since"])
+        return {}
 
     def _lacking(self) -> list[str]:
         """Return the street files of the forces and months held that the release does not hold."""
@@ -469,7 +505,7 @@ class _Build:
         self.built.files.append(
             {
                 "name": item.name, "month": item.month, "force": item.force, "sha256": copy.sha256,
-                "rows": rows, "records": rows - sum(lost.values()),
+                "rows": rows, "records": rows - sum(lost.values()), "release": self._release_of(item),
             }
         )  # fmt: skip
 
@@ -582,6 +618,8 @@ class _Build:
         old = read_inventory(base)
         new = {f["name"] for f in (*self.built.files, *self.built.outcome_files)}
         kept = [f for f in old["files"] if f["name"] not in new]
+        for file in kept:
+            file.setdefault("release", old["release"])
         decided = [f for f in old.get("outcome_files", []) if f["name"] not in new]
         self.built.files += kept
         self.built.outcome_files += decided

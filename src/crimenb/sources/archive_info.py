@@ -11,6 +11,7 @@ from crimenb.schema import force_name, label_of
 from crimenb.sources import residents
 from crimenb.sources.archive import Archive
 from crimenb.sources.named_areas import KINDS
+from crimenb.sources.releases_compared import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +34,8 @@ def info(folder: Path) -> Iterator[str]:
         files = inventory["files"]
         yield f"Version {inventory.get('version_id', '(none)')}, read on {inventory['built'][:10]}"
         yield f"Release: {archive.release or 'not known (build with --release YYYY-MM)'}"
+        if since := inventory.get("since"):
+            yield in_words(since)
         located = f"{inventory['located']:,} with a location"
         yield f"{inventory['records']:,} records, {located}, in {counted(len(files), 'file')}"
         yield from _forces(archive)

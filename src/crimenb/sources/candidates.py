@@ -14,14 +14,15 @@ import pandas as pd
 import shapely
 from scipy.spatial import cKDTree
 
+from crimenb.data import frame
 from crimenb.geo import METRES, MILE_M, to_metres
 from crimenb.month_status import LEAST_SHARE
-from crimenb.schema import BTP
+from crimenb.schema import ASB, BTP, CATEGORIES
 from crimenb.sources import gazetteer, residents
 from crimenb.sources.people_files import JOBS, POSTCODE, RESIDENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import duckdb
@@ -260,6 +261,34 @@ def alike(table: pd.DataFrame, here: Size) -> pd.DataFrame:
     found = table[is_like]
     nearest = np.argsort(abs(np.log(size[is_like].to_numpy() / own)), kind="stable")[:MOST]
     return found.iloc[np.sort(nearest)]
+
+
+def counted(
+    places: pd.DataFrame, counts: pd.DataFrame, months: Sequence[str], thin: set[tuple[str, str]], key: str
+) -> pd.DataFrame:
+    """Return the frame `like_places`: a row for every month and category, so that none is a zero by accident.
+
+    Parameters
+    ----------
+    places
+        The candidates that are like a place.
+    counts
+        Their records by month and category, where there are any.
+    months
+        The months.
+    thin
+        The forces and months without enough reports of anti-social behaviour to be whole: these have no row.
+    key
+        The place's key.
+    """
+    rows = places.rename(columns={"postcode": "candidate"})
+    categories = [*CATEGORIES, *sorted(set(counts["category"]) - set(CATEGORIES))]
+    for column, values in (("month", [*months]), ("category", categories)):
+        rows = rows.merge(pd.DataFrame({column: values}, dtype="str"), how="cross")
+    of_thin = [pair in thin for pair in zip(rows["force"], rows["month"], strict=True)]
+    rows = rows[(rows["category"] != ASB) | ~np.array(of_thin, bool)]
+    rows = rows.merge(counts, how="left", on=["candidate", "month", "category"])
+    return frame("like_places", rows.assign(postcode=key, records=rows["records"].fillna(0)))
 
 
 # ------------------------------------------------------------------------ whose area

@@ -16,14 +16,14 @@ from crimenb.schema import data_file
 from crimenb.sources import candidates, districts, people_files
 from crimenb.sources.archive_add import revised
 from crimenb.sources.people_files import LSOA, OA, POSTCODE, RESIDENTS, UNITS, compact
-from crimenb.sources.residents import CLASSES, FILE, TOTALS, lines
+from crimenb.sources.residents import CLASSES, FILE, TOTALS, lines, no_areas
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-WHOLE = 0.97
-"""A district is whole if so large a share of its residents, or of its LSOAs, of 2021 has a place; and no more
-than as much above. Counts are changed a little by the ONS, and an area at the edge goes to its neighbour."""
+OFF, OFF_BY = 0.03, {"residents": 300, "lsoas": 1}
+"""A district is whole if its residents with a place, or its LSOAs, are as many as in 2021, to this share or so many.
+Counts are changed a little by the ONS, and an area at the edge may go to the neighbour."""
 
 _PLACED = 0.99
 """The same where nobody knows how many a district has: of the rows of the file."""
@@ -68,7 +68,7 @@ def add_people(
             raise QueryError(msg)
         progress("postcodes")
         codes = districts.postcodes(db, work)
-        old = _held(work / FILE)
+        old = pd.read_parquet(work / FILE) if (work / FILE).is_file() else no_areas()
         points = {unit: _points(unit, given, codes, old) for unit in UNITS}
         new, described = [old], {(s["measure"], s["unit"]): s for s in inventory.get("residents", [])}
         for key, numbers in given.numbers.items():
@@ -97,15 +97,6 @@ def _in_order(key: tuple[str, str]) -> int:
     return [*people_files.SOURCES].index(key)
 
 
-def _held(file: Path) -> pd.DataFrame:
-    if file.is_file():
-        return pd.read_parquet(file)
-    columns = ["measure", "unit", "code", "longitude", "latitude", "district", "force", "value"]
-    return pd.DataFrame(columns=columns).astype(
-        {"longitude": "float64", "latitude": "float64", "value": "Int64"}
-    )
-
-
 # ------------------------------------------------------------------------ places
 
 
@@ -116,7 +107,7 @@ def _points(unit: str, given: people_files.Given, codes: pd.DataFrame, old: pd.D
     postcodes, where the postcode file names the LSOA of each.
     """
     if unit == POSTCODE:
-        return codes.assign(code=codes["postcode"].map(compact))[
+        return codes.assign(code=compact(codes["postcode"]))[
             ["code", "longitude", "latitude", "district", "force"]
         ]
     known = [given.points.get(unit, pd.DataFrame(columns=["code", "longitude", "latitude"]))]
@@ -214,7 +205,8 @@ def _write_totals(
     path.unlink(missing_ok=True)
     db.register("totals", pd.concat(sums, ignore_index=True))
     db.execute(
-        "COPY (SELECT kind, area, measure, unit, value::BIGINT AS value, counted::BIGINT AS counted FROM totals "
+        "COPY (SELECT kind::VARCHAR AS kind, area::VARCHAR AS area, measure::VARCHAR AS measure, "
+        "unit::VARCHAR AS unit, value::BIGINT AS value, counted::BIGINT AS counted FROM totals "
         "ORDER BY ALL) TO $path (FORMAT parquet, COMPRESSION zstd)",
         {"path": str(path)},
     )
@@ -240,8 +232,10 @@ def _whole_districts(unit: str, placed: pd.DataFrame, described: list[dict[str, 
         if expected is None:
             if min(shares) >= _PLACED:
                 whole.add(str(district))
-        elif WHOLE <= n / int(expected["lsoas" if unit == LSOA else "residents"]) <= 2 - WHOLE:
-            whole.add(str(district))
+        else:
+            of = "lsoas" if unit == LSOA else "residents"
+            if abs(n - int(expected[of])) <= max(OFF * int(expected[of]), OFF_BY[of]):
+                whole.add(str(district))
     return whole
 
 

@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow
+import pyarrow.compute
+import pyarrow.csv
 import shapely
 
 from crimenb.errors import QueryError, SourceError
@@ -30,7 +33,8 @@ if TYPE_CHECKING:
 RESIDENTS, HOUSEHOLDS, JOBS, ESTIMATE = "residents", "households", "jobs", "estimate"
 POSTCODE, OA, LSOA = "postcode", "oa", "lsoa"
 UNITS = {POSTCODE: "postcodes", OA: "output areas", LSOA: "LSOAs"}
-"""What is counted, and what it is called in the frame."""
+ONE = {POSTCODE: "postcode", OA: "output area", LSOA: "LSOA"}
+"""What is counted, and what it is called in the frame and in a sentence."""
 
 CENSUS = "2021"
 CUT = 25_000
@@ -71,6 +75,7 @@ _TITLES = {
 _ABOVE = 40
 """Lines that may stand above the header."""
 
+_LONGEST_LINE = 100_000
 _LARGEST = 400 * 1024**2
 _NO_NUMBER = "use a file of Nomis or the ONS as it was downloaded"
 
@@ -247,26 +252,50 @@ def _read(raw: bytes, shown: str) -> _Part | pd.DataFrame | tuple[str, pd.DataFr
     except UnicodeDecodeError:
         text = raw.decode("cp1252", "replace")
     above: list[list[str]] = []
-    lines = io.StringIO(text, newline=None)
     columns: list[str] = []
-    for line in lines:
+    at = 0
+    while at < len(text) and len(above) <= _ABOVE:
+        end = text.find("\n", at) + 1 or len(text)
+        line, at = text[at : min(end, at + _LONGEST_LINE)].rstrip("\r\n"), end
         columns = [" ".join(c.split()).lower() for c in next(csv.reader([line]), [])]
-        if _CODES & {*columns} or len(above) == _ABOVE:
+        if _CODES & {*columns}:
             break
         above.append(columns)
     if not _CODES & {*columns}:
         return None
     names = [c if columns.index(c) == i else f"{c} ({i})" for i, c in enumerate(columns)]
-    try:
-        table = pd.read_csv(
-            lines, header=None, names=names, dtype="str", keep_default_na=False, index_col=False
-        )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
-        why = " ".join(str(error).split())[:120]
-        msg = f"{shown!r} is not a whole table ({why}); download it again."
-        raise SourceError(msg) from error
-    table = table.fillna("").apply(lambda column: column.str.strip())
+    table = _table(text[at:], names, shown)
     return _meant(table, above, shown)
+
+
+def _table(text: str, names: list[str], shown: str) -> pd.DataFrame:
+    """Return the rows below a header, as text; notes below them, which have fewer columns, are passed over."""
+
+    def judge(row: pyarrow.csv.InvalidRow) -> str:
+        return "skip" if row.actual_columns < row.expected_columns else "error"
+
+    last = text[text.rfind("\n") + 1 :].strip()[:_LONGEST_LINE]
+    try:
+        if last and len(next(csv.reader([last]))) < len(names):
+            msg = "its last line is cut off"
+            raise ValueError(msg)
+        table = pyarrow.csv.read_csv(
+            io.BytesIO(text.encode()),
+            read_options=pyarrow.csv.ReadOptions(column_names=names),
+            parse_options=pyarrow.csv.ParseOptions(invalid_row_handler=judge),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pyarrow.string()), strings_can_be_null=False
+            ),
+        )
+    except ValueError as error:  # pyarrow's own are among them
+        if text.strip():
+            why = " ".join(str(error).split())[:120]
+            msg = f"{shown!r} is not a whole table ({why}); download it again."
+            raise SourceError(msg) from error
+        return pd.DataFrame(columns=names, dtype="str")
+    stripped = [pyarrow.compute.utf8_trim_whitespace(c) for c in table.columns]
+    found: pd.DataFrame = pyarrow.table(stripped, names=names).to_pandas()
+    return found
 
 
 def _meant(
@@ -280,7 +309,7 @@ def _meant(
     if {"postcode", "count"} <= columns:
         # One row a sex: residents. Which code is whose does not matter: both are summed.
         sex = any(c.startswith("sex") for c in columns)
-        summed = table.assign(postcode=table["postcode"].map(compact))
+        summed = table.assign(postcode=compact(table["postcode"]))
         return _part(
             summed, "postcode", "count", RESIDENTS if sex else HOUSEHOLDS, CENSUS, shown, several=sex
         )
@@ -293,9 +322,9 @@ def _meant(
     return _download(table, above, shown) if "mnemonic" in columns else None
 
 
-def compact(postcode: str) -> str:
-    """Return a postcode in capitals without spaces: its spacing varies from file to file."""
-    return "".join(postcode.split()).upper()
+def compact(postcodes: pd.Series) -> pd.Series:
+    """Return postcodes in capitals without spaces: the spacing varies from file to file."""
+    return postcodes.str.upper().str.replace(r"\s+", "", regex=True)
 
 
 def _classes(table: pd.DataFrame) -> pd.DataFrame:
@@ -378,7 +407,7 @@ def _download(table: pd.DataFrame, above: list[list[str]], shown: str) -> _Part 
     values = [
         c for c in table.columns
         if c != "mnemonic" and not c.startswith(("flag", "("))
-        and pd.to_numeric(table[c].str.replace(",", ""), errors="coerce").notna().mean() > 0.5
+        and pd.to_numeric(table[c].str.replace(",", ""), errors="coerce").notna().any()
     ]  # fmt: skip
     if not values:
         return None

@@ -50,6 +50,7 @@ class _File(TypedDict):
     rows: _Number
     records: _Number
     own: NotRequired[_Number]
+    release: NotRequired[_Month]
 
 
 class _OutcomeFile(TypedDict):
@@ -58,6 +59,14 @@ class _OutcomeFile(TypedDict):
     force: str
     sha256: str
     rows: _Number
+
+
+class _Since(TypedDict):
+    release: _Month
+    months: list[_Month]
+    added: _Number
+    removed: _Number
+    decided: _Number
 
 
 class _Postcodes(TypedDict):
@@ -108,6 +117,7 @@ class _Inventory(TypedDict):
     located: _Number
     files: Annotated[list[_File], msgspec.Meta(min_length=1)]
     outcome_files: NotRequired[list[_OutcomeFile]]
+    since: NotRequired[_Since]
     not_used: dict[str, _Number]
     not_read: dict[str, dict[str, _Number]]
     new_categories: dict[str, _Number]
@@ -196,7 +206,7 @@ def hold(folder: Path) -> tuple[Path, Callable[[], None]]:
                 version = resolve(folder)  # replaced, perhaps, while we waited
                 readers = _readers(version)
                 readers.mkdir(exist_ok=True)
-                _is_read(version)
+                is_read(version)
                 kept.enter_context(locked(readers / f".{uuid.uuid4().hex}.lock"))
     return version, kept.close
 
@@ -214,7 +224,7 @@ def publish(work: Path, target: Path, version: str) -> None:
             if old.suffix == ".readers":
                 if not old.with_suffix("").exists():
                     shutil.rmtree(old, ignore_errors=True)
-            elif old.name != version and old.is_dir() and not _is_read(old):
+            elif old.name != version and old.is_dir() and not is_read(old):
                 # Out of the way first: half a version under its name would be taken for the whole one.
                 gone = target / f".old.{old.name}"
                 old.rename(gone)
@@ -231,7 +241,7 @@ def _readers(version: Path) -> Path:
     return version.with_name(f"{version.name}.readers")
 
 
-def _is_read(version: Path) -> bool:
+def is_read(version: Path) -> bool:
     """Whether a reader that is alive holds the version; the leases of dead ones go."""
     alive = 0
     for lease in _readers(version).glob(".*.lock"):

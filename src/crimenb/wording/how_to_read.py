@@ -49,6 +49,24 @@ def how_to_read(place: Place) -> list[str]:
     return [s for s in sentences if s]
 
 
+OPEN_DATA = "www.gov.uk/government/statistics/police-recorded-crime-open-data-tables"
+
+
+def group_sentences(place: Place) -> list[str]:
+    """Say of the groups that councils use that they overlap, what cannot be split, and who publishes that."""
+    sentences = [
+        "Councils often report by groups of categories. A category can be in two, so groups do not add up. Police.uk "
+        "publishes violence with and without injury as one category, and burglary of homes and of other buildings as "
+        "one."
+    ]
+    if "northern-ireland" not in place.forces:
+        sentences.append(
+            "The Home Office publishes them apart for each community safety partnership, in its police recorded crime "
+            f"open data tables ({OPEN_DATA})."
+        )
+    return sentences
+
+
 def _breaks(place: Place) -> str:
     """Say when police.uk's categories became others, where a report has months of both sides (R20)."""
     if not (breaks := place.scope.category_breaks):
