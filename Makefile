@@ -26,14 +26,14 @@ report: .venv/.stamp  ## Build one report and print its path (no POSTCODE: the d
 
 test: .venv/.stamp  ## Run every check
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy src && $(BIN)/deptry .
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --durations=15
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations=15
 	$(BIN)/python -m pytest --nbval --nbval-current-env -p no:cacheprovider reports/example/report.ipynb
 
 coverage: .venv/.stamp  ## Run the tests and say which lines none of them reaches; a third slower than make test
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --cov --cov-report=term:skip-covered
 
 test-faults: .venv/.stamp  ## Run every deliberate fault, the slow ones too
-	$(BIN)/python -m pytest -q -m "slow_faults or not slow_faults" tests/faults
+	$(BIN)/python -m pytest -q -m "slow_faults or not slow_faults" tests/faults tests/batch/test_run.py
 
 test-oldest test-newest: test-%:  ## Run the suite on the oldest declared versions, or on the newest (needs uv)
 	uv venv --quiet --clear --python $(PYTHON) .venv-$*

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import shapely
-from benchmarks.audit_facts import ASB, BTP, CHARGED, LOW, PARTLY, WHOLE, Facts, join
+from benchmarks.audit_facts import ASB, BTP, CHARGED, LOW, PARTLY, WHOLE, Facts, figures, join
 from benchmarks.audit_rules import (
     RULES,
     Share,
@@ -35,6 +35,7 @@ from benchmarks.audit_rules import (
     named,
     number,
     pairs,
+    per_when,
     place_names,
     why_not,
 )
@@ -224,6 +225,22 @@ def _outcomes(f: Facts, row: dict[str, str]) -> Iterator[str]:
     })  # fmt: skip
 
 
+def _waits(f: Facts, row: dict[str, str]) -> Iterator[str]:
+    rows = (
+        f.waits
+        if row["Category"] == "All crime"
+        else f.waits[f.waits["category"] == slug_of(row["Category"], f)]
+    )
+    n, later = len(rows), rows["later"]
+    half = f.half_after(later)
+    yield from _cells(row, {
+        "Category": row["Category"], "Crimes": f"{n:,}", "With an outcome": f"{int((later >= 0).sum()):,}",
+        "In the month recorded": f"{(later == 0).mean():.1%}" if n >= 50 else "[u]",
+        "Within three months": f"{later.between(0, 3).mean():.1%}" if n >= 50 else "[u]",
+        "Months until half had one": "[u]" if half is None else f"{half:,}",
+    })  # fmt: skip
+
+
 GROUPED = {
     "Charged or sent to court (result not published)": CHARGED,
     "Dealt with out of court": {
@@ -269,6 +286,88 @@ def _shares(f: Facts, row: dict[str, str]) -> Iterator[str]:
         "There": f"{r['there']:.1%}", "Ratio": ratio(r["q"]), "Lowest likely": ratio(r["low"]),
         "Highest likely": ratio(r["high"]), "Large and beyond chance": r["named"] or "no",
     })  # fmt: skip
+
+
+_PER = {"residents": "residents", "residents and jobs": "both", "households": "households"}
+
+
+def _rate_of(f: Facts, what: str, where: str) -> dict[str, float]:
+    """Return the rate that words name: what it counts, and of which area."""
+    head = re.fullmatch(r"(?:Crimes|Burglaries) (a year|in \d+ months?) for every 1,000 (.+)", what)
+    areas = {"Here": "here", f"Rest of {join(map(force_name, f.shares))} (police area)": "force"}
+    areas |= {f"Rest of {' and '.join(sorted({*f.district['name']}))} (district)": "district"}
+    if head is None or head[1] != per_when(f) or what.startswith("B") != (head[2] == "households"):
+        return {}
+    return f.rates.get((_PER.get(head[2], ""), areas.get(where, "")), {})
+
+
+def _rates(f: Facts, row: dict[str, str]) -> Iterator[str]:
+    r = _rate_of(f, row["What"], row["Where"])
+    if not r:
+        yield "no such rate"
+        return
+    yield from _cells(row, {
+        "What": row["What"], "Where": row["Where"], "Records": f"{r['n']:,.0f}", "Of about": figures(r["people"]),
+        "Rate": figures(r["rate"]).removesuffix(".0"), "Lowest likely": figures(r["low"], np.floor).removesuffix(".0"),
+        "Highest likely": figures(r["high"], np.ceil).removesuffix(".0"),
+    })  # fmt: skip
+
+
+def _every_rate(f: Facts, rows: list[dict[str, str]]) -> Iterator[str]:
+    if len({(r["What"], r["Where"]) for r in rows}) != len(f.rates):
+        yield "a rate is missing, or is there twice"
+
+
+def _drawn_rate(f: Facts, what: str, cells: list[str]) -> Iterator[str]:
+    """Check a row of the drawn rates, `what` the heading above it; of a heading, what it is based on."""
+    if len(cells) == 1:
+        found = re.fullmatch(r"(.+), about ([\d,]+) here \((.+)\)", cells[0])
+        r = _rate_of(f, found[1], "Here") if found else {}
+        of = {"both": ["residents", "jobs"]}
+        rows = (
+            [f.living[m] for m in of.get(p, [p])]
+            if found and (p := _PER.get(found[1].rpartition("1,000 ")[2]))
+            else []
+        )
+        years = dict.fromkeys(f"Census {r['year']}" if "Census" in r["source"] else r["year"] for r in rows)
+        if not found or not r or (found[2], found[3]) != (figures(r["people"]), " and ".join(years)):
+            yield f"the records say {r}"
+        return
+    r = _rate_of(f, what, cells[0])
+    right = (
+        [figures(r["rate"]), f"{figures(r['low'], np.floor)} to {figures(r['high'], np.ceil)}", ""]
+        if r
+        else []
+    )
+    if cells[1:] != right:
+        yield f"the records say {right}"
+
+
+def _groups(f: Facts, row: dict[str, str]) -> Iterator[str]:
+    made_of, months = row["Categories in it"], f.months
+    if found := re.fullmatch(r"Part of (.+), (published by the Home Office|not published)", made_of):
+        ireland = "northern-ireland" in f.shares
+        right = {"Residential burglary": "burglary"}.get(row["Group"], "violence and sexual offences")
+        n, k = "[x]", "[x]"
+        if (found[1], found[2].startswith("not")) != (right, ireland):
+            yield f"{made_of}: not so"
+    else:
+        slugs = [slug_of(name, f) for name in made_of.split(", ")]
+        if slugs != GROUPS.get(row["Group"]):
+            yield f"{row['Group']} is {GROUPS.get(row['Group'])}"
+        n, k = (f"{int(f.table.loc[ms, slugs].to_numpy().sum()):,}" for ms in (months, [f.latest]))
+    yield from _cells(row, {
+        "Group": row["Group"], "Categories in it": made_of, "All months counted": n, named(f.latest): k,
+    })  # fmt: skip
+
+
+GROUPS = {
+    "Retail crime": ["shoplifting"], "Vehicle crime": ["vehicle-crime"], "Violence": ["violent-crime"],
+    "Damage": ["criminal-damage-arson"],
+    "Acquisitive crime": [
+        "burglary", "robbery", "vehicle-crime", "theft-from-the-person", "bicycle-theft", "shoplifting", "other-theft",
+    ],
+}  # fmt: skip
 
 
 def _across(f: Facts, row: dict[str, str]) -> Iterator[str]:
@@ -317,7 +416,9 @@ def _drawn(f: Facts, name: str, cells: list[str]) -> Iterator[str]:
 TABLES = {
     "categories": _categories,
     "trend": lambda f, r: _months(f, r, "crime"), "trend.asb": lambda f, r: _months(f, r, "asb"),
-    "snapped-points": _points, "outcomes": _outcomes, "change": _changes, "compared": _shares, "explore": _across,
+    "rates": _rates, "groups": _groups,
+    "snapped-points": _points, "outcomes": _outcomes, "outcome-times": _waits,
+    "change": _changes, "compared": _shares, "explore": _across,
 }  # fmt: skip
 
 
@@ -339,7 +440,7 @@ WHOLES = {
     "categories": _sum("All months counted", lambda f: f.total("crime")),
     "snapped-points": _sum("Crimes", lambda f: f.half()[2]),
     "outcomes": _sum("Crimes", lambda f: int(f.outcomes.sum())),
-    "trend": _every_month, "trend.asb": _every_month, "explore": _every_month,
+    "rates": _every_rate, "trend": _every_month, "trend.asb": _every_month, "explore": _every_month,
 }  # fmt: skip
 
 
@@ -431,6 +532,7 @@ def _row_of_map_key(f: Facts, cells: list[str]) -> Iterator[str]:
         yield "no such point there"
 
 
+_RATES_CAPTION = "Crimes for every 1,000 residents, and for every 1,000 residents and jobs"
 WAYS = "north north-east east south-east south south-west west north-west".split()
 
 ROWS = {
@@ -440,6 +542,18 @@ ROWS = {
     "summary": _row_to_paste,
     "index": _cell_of_index,
 }
+
+
+def _figure(f: Facts, name: str, rows: list[str]) -> Iterator[tuple[str, str]]:
+    """Check the rows of a table that is drawn; a rate's row is of what the heading above it says."""
+    above = ""
+    for row in rows:
+        cells = [c.strip() for c in row.split("|")]
+        if name == "rates" and cells[0] not in ("Where", _RATES_CAPTION):
+            yield from ((row, why) for why in _drawn_rate(f, above, cells))
+            above = row.partition(", about ")[0] if len(cells) == 1 else above
+        elif name != "rates":
+            yield from ((row, why) for why in _drawn(f, name, cells))
 
 
 # ------------------------------------------------------------------------ pages
@@ -454,9 +568,7 @@ def read_page(f: Facts, page: Page) -> Read:
             reads.append(read_table(f, name, texts))
             continue
         if part.startswith("figure "):
-            found = [
-                Finding("table", part, row, why) for row in texts for why in _drawn(f, name, row.split("|"))
-            ]
+            found = [Finding("table", part, row, why) for row, why in _figure(f, name, texts)]
             reads.append(Read(len(texts), sum(len(NUMBERS.findall(t)) for t in texts), found))
             continue
         rows = [t for t in texts if " | " in t or t.startswith("|")] if part in ROWS else []

@@ -125,6 +125,8 @@ class Facts:
         }
         self.has_streets = len(rows["streets"]) > 0
         self.around = rows["surroundings"][rows["surroundings"]["force"].isin(list(self.shares))]
+        self.people, self.district = rows["residents"], rows["district_counts"]
+        self.decided, self.revised = rows["decided"], rows["revised"]
         self.elsewhere = rows["force_outcomes"][rows["force_outcomes"]["force"].isin(list(self.shares))]
 
     # ---------------------------------------------------------------- which months, under which name
@@ -544,6 +546,30 @@ class Facts:
         return None if faulty[months].any() or n[months].sum() < 50 else table.loc[months].sum()
 
     @cached_property
+    def waits(self) -> pd.DataFrame:
+        """Crimes of the settled months that were followed for three months: category, and months to an outcome."""
+        rows = self.decided[
+            (self.decided["followed"] >= 3) & self.decided["month"].isin(self.settled["settled"])
+        ]
+        return rows.loc[rows.index.repeat(rows["crimes"]), ["category", "later"]]
+
+    def half_after(self, waits: pd.Series) -> int | None:
+        """Months after which half of some crimes had an outcome."""
+        had = sorted(waits[waits >= 0])
+        return (
+            int(had[(len(waits) + 1) // 2 - 1]) if len(had) >= len(waits) / 2 and len(waits) >= 50 else None
+        )
+
+    @property
+    def since(self) -> str:
+        """The release before, "" if none is known."""
+        return str(self.data.source.get("compared with release", ""))
+
+    @property
+    def new_months(self) -> list[str]:
+        return str(self.data.source.get("new months", "")).split()
+
+    @cached_property
     def no_outcomes(self) -> bool:
         """Whether there are crimes, and the source gives no outcome of any."""
         rows = self.records[self.records["category"] != ASB]
@@ -553,8 +579,94 @@ class Facts:
     def charged(self) -> int:
         return int(self.outcomes[self.outcomes.index.isin(CHARGED)].sum())
 
+    # ---------------------------------------------------------------- residents, jobs, rates
+
+    @cached_property
+    def living(self) -> dict[str, dict[str, Any]]:
+        """The numbers of the place itself by what they count."""
+        own = self.people[self.people["where"] == "here"]
+        return {r["measure"]: r for r in own.to_dict("records")}
+
+    @cached_property
+    def rate_months(self) -> list[str]:
+        """The whole months among the newest twelve."""
+        newest = [m for m in self.status if m <= self.latest][-12:] if self.months else []
+        return [m for m in newest if m in self.months and m not in self.low]
+
+    @cached_property
+    def no_rate(self) -> str:
+        """Return why there is no rate of crime (R24), or ""."""
+        if not self.rate_months:
+            return "no months"
+        if self.kind == "part":
+            return "part"
+        if "residents" not in self.living:
+            return "no residents"
+        if self.living["residents"]["value"] < 500:
+            return "few residents"
+        if "jobs" not in self.living:
+            return "no jobs"
+        return "few crimes" if self.table.loc[self.rate_months, "crime"].sum() < 20 else ""
+
+    @cached_property
+    def rates(self) -> dict[tuple[str, str], dict[str, float]]:
+        """Records, people, rate and its ends: by residents, both or households; here, in the force or district."""
+        found: dict[tuple[str, str], dict[str, float]] = {}
+        district = self.district.groupby(["month", "category"])["rest"].sum().unstack(fill_value=0)
+        district = district.assign(crime=district.drop(columns=ASB, errors="ignore").sum(axis=1))
+        for per, series, of in (
+            ("residents", "crime", ["residents"]), ("both", "crime", ["residents", "jobs"]),
+            ("households", "burglary", ["households"]),
+        ):  # fmt: skip
+            for where, table in (("here", self.table), ("force", self.rest), ("district", district)):
+                if where != "here" and (per, "here") not in found:
+                    continue
+                rows = self.people[self.people["where"] == where].set_index(["area", "measure"])["value"]
+                areas = {
+                    "here": [""],
+                    "force": list(self.shares),
+                    "district": sorted({*self.district["district"]}),
+                }[where]
+                wanted = [(a, m) for a in areas for m in of]
+                if (
+                    self.no_rate
+                    or not wanted
+                    or not {*wanted} <= {*rows.index}
+                    or not {*self.rate_months} <= {*table.index}
+                ):
+                    continue
+                y, people = table.loc[self.rate_months, series].to_numpy(float), float(rows[wanted].sum())
+                if y.sum() < 20 or (where != "here" and people < 500):
+                    continue
+                e = np.array([days(m) for m in self.rate_months], float)
+                spread = 0.12 if series == "crime" else 0.17
+                if len(y) > 1:
+                    phi = _phi(y[:-1], e[:-1], y[:-1].sum() / e[:-1].sum() * e[-1], spread)
+                else:
+                    phi = 1 + spread * np.sqrt(y[0])
+                half, root, a = 1.96 * np.sqrt(phi) / 2, np.sqrt(y.sum()), 1000 / people
+                found[per, where] = {
+                    "n": y.sum(), "people": people, "rate": y.sum() * a, "low": max(0.0, root - half) ** 2 * a,
+                    "high": (root + half) ** 2 * a,
+                }  # fmt: skip
+        return found
+
+    def side(self, per: str) -> str:
+        """Where the place's rate is beside the rest of the force: "above", "below", "unclear" or ""."""
+        here, rest = (self.rates.get((per, where)) for where in ("here", "force"))
+        if not here or not rest:
+            return ""
+        return "above" if here["low"] > rest["high"] else "below" if here["high"] < rest["low"] else "unclear"
+
 
 # -------------------------------------------------------------------------------- arithmetic
+
+
+def figures(value: float, to: Any = np.round) -> str:
+    """Write a number to two figures, tenths below ten; `to` may round down or up."""
+    step = 0.1 if value < 10 else 10.0 ** (len(str(int(value))) - 2)
+    found = float(to(np.round(value / step, 6))) * step
+    return f"{found:.1f}" if step < 1 else f"{found:,.0f}"
 
 
 def join(parts: Any) -> str:

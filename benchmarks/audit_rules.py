@@ -27,11 +27,12 @@ from benchmarks.audit_facts import (
     Moved,
     across,
     days,
+    figures,
     join,
     shift,
 )
 
-from crimenb.schema import force_name, label_of
+from crimenb.schema import ASB, force_name, label_of
 
 NAMES = "January February March April May June July August September October November December".split()
 _ONE_MONTH = rf"(?:{'|'.join(NAMES)})"
@@ -308,6 +309,9 @@ def simple(pattern: str, expected: Callable[[Facts], Expected]) -> None:
 def truth(condition: bool) -> Expected:  # noqa: FBT001  a sentence that may stand or not
     """Return what a sentence without any number of its own must be: allowed."""
     return {"": condition}
+
+def _half_decided(months: int | None) -> str | None:
+    return f"within {months} month{'s' * (months > 1)}" if months else None if months is None else "in the month they were recorded"
 
 _JUDGED = r"(?: That is {verdict:T}\.)?(?P<incomplete> The month looks incomplete, so it is not judged\.)?"
 
@@ -603,6 +607,9 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     right = all(d in DRAWS and big & set(DRAWS[d]) for d in said)
     return {"what": ("mile" if f.circle else "area") if said else None, "draws": g["draws"] if right else "..."}
 
+simple(r"police\.uk changed its categories in {months:T}, so a category from before is not the one of that name after\.",
+    lambda f: {"months": " and ".join(
+        named(m) for m in ("2011-09", "2013-05") if f.months and f.months[0] < m <= f.latest) or None})
 simple(r"One month in {n:I} is always the highest\. That alone is not news\.",
     lambda f: {"n": len(f.months)} | truth(f.small))
 def _busiest(f: Facts) -> OneOf:
@@ -662,11 +669,11 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
             return found
     return {"name": "a point of the edge"}
 
-@rule(r"(?P<name>This is .+|.+? is an area that whoever asked for this report gave)\. Crimes are mapped to points, so one near the edge may be counted on the other side: {inside:I} crimes? (?P<verb>lies|lie) within 100 m inside the edge and {outside:I} within 100 m outside\.")
+@rule(r"(?P<name>This is .+|.+? is an area drawn for this report)\. Crimes are mapped to points, so one near the edge may be counted on the other side: {inside:I} crimes? (?P<verb>lies|lie) within 100 m inside the edge and {outside:I} within 100 m outside\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     inside = f.within(0) - f.within(-100)
     drawn = f.data.query.area.drawn
-    name = f"This is {drawn}" if drawn else f"{f.key} is an area that whoever asked for this report gave"
+    name = f"This is {drawn}" if drawn else f"{f.key} is an area drawn for this report"
     return {"name": name, "inside": inside, "verb": "lies" if inside == 1 else "lie", "outside": f.within(100) - f.within(0)}
 
 def _institutions(f: Facts) -> list[str]:
@@ -919,6 +926,99 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "read": day(read) if read else None, "retrieved": day(got) if got and not read else None,
     }
 
+# ------------------------------------------------------------------------ who lives and works here
+
+@rule(r"People here are (?P<times>far more|more than twice as|more than \d+ times as) likely to be victims of crime\. \| For every 1,000 residents police recorded about (?P<one>[\d,.]+) crimes (?P<when>a year|in \d+ months?) \((?P<rest>[\d,.]+) in the rest of {forces:T}\), and for every 1,000 residents and jobs about (?P<both>[\d,.]+) \((?P<rest_both>[\d,.]+)\)\. Neither counts visitors\.")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    one, rest, both, rest_both = (f.rates[per, where]["rate"] for per in ("residents", "both") for where in ("here", "force"))
+    n = int(one / rest)
+    return {
+        "times": "far more" if n < 2 else "more than twice as" if n == 2 else f"more than {n} times as", "one": figures(one),
+        "when": per_when(f), "rest": figures(rest), "forces": forces(f), "both": figures(both), "rest_both": figures(rest_both),
+    } | truth(f.side("residents") == "above" and one / rest >= 1.5)
+
+def _year_of(row: dict[str, Any]) -> str:
+    return f"Census {row['year']}" if "Census" in row["source"] else row["year"]
+
+@rule(r"About (?:{residents:I} residents \({census:S}\))?(?P<and> and )?(?:{jobs:I} jobs \({year:S}\))?(?=$)")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    homes, work = f.living.get("residents"), f.living.get("jobs")
+    return {
+        "residents": figures(homes["value"]) if homes else None, "census": _year_of(homes) if homes else None,
+        "and": bool(homes and work), "jobs": figures(work["value"]) if work else None,
+        "year": _year_of(work) if work else None,
+    } | truth(bool(homes or work))
+
+simple(r"How many people live and work here is not known(?=$)", lambda f: truth(not {"residents", "jobs"} & {*f.living}))
+
+def per_when(f: Facts) -> str:
+    n = len(f.rate_months)
+    return "a year" if n == 12 else f"in {n} month{'' if n == 1 else 's'}"
+
+simple(r"Crimes for every 1,000, {months:T}\.(?=$)",
+    lambda f: {"months": Span(f.rate_months)} | truth(not f.no_rate))
+
+_SIDE = r"above|below|not clearly above or below"
+
+@rule(rf"(?:Both rates are (?P<same>above|below) the rest of {{a:T}}\. |(?P<neither>Neither) rate is clearly above or below the rest of {{b:T}}\. |By residents the rate is (?P<first>{_SIDE}) the rest of {{c:T}}, by residents and jobs (?P<second>{_SIDE})(?P<it> it)?\. (?P<answer>That disagreement is the answer: it depends on who is counted)\. )?Residents suit crimes at home; jobs add people at work\. Neither counts visitors or measures safety\.")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    one, two, rest = f.side("residents"), f.side("both"), forces(f)
+    known = bool(one and two)
+    same, words = known and one == two, {"unclear": "not clearly above or below"}
+    apart = known and one != two
+    return {
+        "same": one if same and one != "unclear" else None, "a": rest if same and one != "unclear" else None,
+        "neither": same and one == "unclear", "b": rest if same and one == "unclear" else None,
+        "first": words.get(one, one) if apart else None, "c": rest if apart else None,
+        "second": words.get(two, two) if apart else None, "it": apart and two != "unclear", "answer": apart,
+    } | truth(not f.no_rate)
+
+@rule(r"(?P<what>Residents|Households|Jobs): {source:T}, summed over {n:I} (?P<unit>postcodes?|output areas?|LSOAs?) whose centre lies in the area\.(?= |$)")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    row = f.living[g["what"].lower()]
+    year = "" if row["year"] in row["source"] else f", {row['year']}"
+    unit = row["unit"] if row["counted"] != 1 else row["unit"].removesuffix("s")
+    return {"what": g["what"], "n": int(row["counted"]), "unit": unit, "source": f"{row['source']}{year}"}
+
+@rule(r"By a later estimate there were about {n:I} residents in {year:S} \({source:T}\)\.(?= |$)")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    row = f.living["estimate"]
+    return {"year": row["year"], "n": figures(row["value"]), "source": row["source"]}
+
+simple(r"The census counted places of work during a lockdown, when many people worked at home\.",
+    lambda f: truth("Census" in f.living["jobs"]["source"]))
+simple(r"Only a part of the area is counted, so no rate is given\.", lambda f: truth(f.no_rate == "part"))
+simple(r"No month can be counted, so no rate is given\.", lambda f: truth(f.no_rate == "no months"))
+simple(r"No rate is given for fewer than 500 residents: one crime more would add (?P<one>[\d.]+) to it\.",
+    lambda f: {"one": figures(1000 / f.living["residents"]["value"])} | truth(f.no_rate == "few residents"))
+simple(r"{n:C} (?:crime is|crimes are) too few for a rate\.",
+    lambda f: {"n": int(f.table.loc[f.rate_months, "crime"].sum())} | truth(f.no_rate == "few crimes"))
+simple(r"The jobs here are not known, and a rate by residents alone would mislead, so none is given\.",
+    lambda f: truth(f.no_rate == "no jobs"))
+
+def _ireland(f: Facts) -> bool:
+    return "northern-ireland" in f.shares
+
+simple(r"No rate is given\. The census used here is that of England and Wales, and Northern Ireland has its own\.",
+    lambda f: truth(f.no_rate in ("no residents", "no jobs") and _ireland(f)))
+simple(r"This archive has no census figures here, so no rate is given \(crimenb archive people adds them\)\.",
+    lambda f: truth(f.no_rate == "no residents" and not _ireland(f) and f.data.source.get("name") == "archive"))
+simple(r"The services gave no census figures here, so no rate is given\. Try again later \(--refresh\)\.",
+    lambda f: truth(f.no_rate == "no residents" and not _ireland(f) and f.data.source.get("name") == "live"))
+simple(r"This source has no census figures here, so no rate is given\.",
+    lambda f: truth(f.no_rate == "no residents" and not _ireland(f) and f.data.source.get("name") not in ("archive", "live")))
+simple(r"About {n:I} people live in the area\. Others come to it, and some of the residents are elsewhere by day\.",
+    lambda f: {"n": figures(f.living["residents"]["value"])})
+def _part_in_caption(f: Facts) -> str:
+    return f"{_part(f)[0]} ({_part(f)[1]})" if f.absent else "part of the records"
+
+simple(r"Groups that councils use(?:, {part:T})?(?=$)",
+    lambda f: {"part": _part_in_caption(f) if f.kind == "part" else None})
+simple(r"Councils often report by groups of categories\. A category can be in two, so groups do not add up\. Police\.uk publishes violence with and without injury as one category, and burglary of homes and of other buildings as one\.",
+    lambda f: truth(bool(f.months)))
+simple(r"The Home Office publishes them apart for each community safety partnership, in its police recorded crime open data tables \(www\.gov\.uk/government/statistics/police-recorded-crime-open-data-tables\)\.",
+    lambda f: truth(not _ireland(f)))
+
 _REASONS = {
     "partly": "only part of the area is counted", "nothing": "none of its months can be counted",
     "few months": "fewer than 6 months can be compared", "no rest": "this source does not hold the rest of the force",
@@ -942,8 +1042,8 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
             return {"n": found["shared"], "verb": "lies" if found["shared"] == 1 else "lie", "km": f"{found['km']:.1f}", "out": not found["why"]}
     return {"n": -1}
 
-simple(r"A filled dot means a clear difference\. The line shows what chance allows\.",
-    lambda f: truth(any(not found["why"] for _, found in f.compared())))
+simple(r"A filled dot means a clear difference\.(?P<line> The line shows what chance allows\.)?",
+    lambda f: {"line": f.year().kind in ("few months", "map changed")} | truth(any(not found["why"] for _, found in f.compared())))
 
 @rule(r"Violence and sexual offences: {here:P} here, {there:P} in {other:T}\. A smaller share only shows that other categories are larger\. It does not make a place safer\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
@@ -974,11 +1074,11 @@ simple(r"A coloured street shows crimes nearer to its map point than to any othe
 simple(r"The map draws (?:(?P<none>no crime)|(?:{streets:I} crimes? as streets)?(?: and )?(?:{circles:I}(?: crimes?)? as circles)?)\.(?: {off:I} crimes? from before July 2022 (?:is|are) not on it\.)?",
     lambda f: {k: n or None for k, n in zip(("streets", "circles", "off"), f.on_map, strict=True)}
     | {"none": not sum(f.on_map[:2])} | truth(f.has_streets))
-simple(r"Streets are not drawn: this source has none\.",
-    lambda f: truth(not f.has_streets and f.forces[:1] != ["northern-ireland"]))
+simple(r"Streets are not drawn: (?:this source has none|(?P<live>none were fetched before this report)\. “crimenb fetch streets” gets them)\.",
+    lambda f: {"live": "none were fetched before this report" if f.data.source.get("name") == "live" else None}
+    | truth(not f.has_streets and f.forces[:1] != ["northern-ireland"]))
 simple(r"Streets are not drawn: the street data used here do not cover Northern Ireland\.",
     lambda f: truth(not f.has_streets and f.forces[:1] == ["northern-ireland"]))
-simple(r"Streets have the same colours as on the map above\.", lambda f: truth(f.has_streets and bool(f.months)))
 def _classes(f: Facts) -> str:
     """Write the classes of streets, of which the highest has 8 % of them at most where any ladder gives that."""
     n = np.array([c for c, at in zip(f.points["crime"], f.points.index, strict=True)
@@ -989,11 +1089,13 @@ def _classes(f: Facts) -> str:
     ends = [f"{a:,}" if b == a + 1 else f"{a:,} to {b - 1:,}" for a, b in itertools.pairwise(lows)]
     return "; ".join([*ends, f"{lows[-1]:,} or more"])
 
-simple(r"Crimes at a map point: (?P<lows>.+ or more); a circle is a place, larger with more crimes",
+simple(r"(?:Crimes|Records) at a map point: (?P<lows>.+ or more); a circle is a place, larger with more (?:crimes|records)",
     lambda f: {"lows": _classes(f)} | truth(f.has_streets))
 simple(r"Enlarged: the square on the first map, {wide:I} metres across, where map points are closest together\.",
     lambda f: {"wide": 600} | truth(f.has_streets and (not f.circle or f.closest_points >= 20)))
 simple(r"Streets: invented, like the town\.", lambda f: truth(f.has_streets and f.data.source["name"] == "demo"))
+simple(r"Streets: (?P<whose>Contains OS data © Crown copyright and database right 20\d\d)\.",
+    lambda f: {"whose": f.data.source.get("streets")} | truth(f.has_streets))
 simple(r"The vertical line is {rest:T}\.",
     lambda f: {"rest": f"the rest of {forces(f)}"} | truth(f.rest_outcomes is not None))
 simple(r"The rest of {rest:T} is not shown, because its outcomes are incomplete in these months\.",
@@ -1006,13 +1108,51 @@ simple(r"The dash-dotted line is where police force areas meet(?P<how>, as estim
     lambda f: {"how": not f.exact} | truth(len(f.cover) > 1))
 simple(r"Records of the shaded part, policed by {names:T}, are not held\. It is not free of crime\.",
     lambda f: {"names": join(map(force_name, f.absent))} | truth(bool(f.absent)))
-simple(r"Choose from the lists, or click or drag in the figure\. Press Escape to show everything\.",
+simple(r"Choose from the lists, or click or drag; Escape shows everything\.",
     lambda f: truth(bool(f.months)))
 simple(r"Left out, because many crimes were still under investigation in these files: {months:T}\.",
     lambda f: {"months": Span(f.settled["open"])})
 simple(
     r"Left out, because too many updates are missing: {months:T}\.", lambda f: {"months": Span(f.settled["faulty"])}
 )
+simple(r"At least half of the crimes had an outcome, such as no suspect identified, (?P<when>in the month they were recorded|within \d+ months?)\.",
+    lambda f: {"when": _half_decided(f.half_after(f.waits["later"]))})
+
+def _revised(f: Facts) -> Any:
+    """Return what was revised of the months counted that the release before had."""
+    return f.revised[f.revised["month"].isin([m for m in f.months if m not in f.new_months])]
+
+simple(r"New this month\.", lambda f: truth(bool(f.since)))
+simple(r"There is no earlier month here\.", lambda f: truth(not {*f.months} - {*f.new_months}))
+_SINCE = r"the release of {since:M}"
+simple(rf"No month here is new since {_SINCE}\.",
+    lambda f: {"since": named(f.since)} | truth(f.latest not in f.new_months))
+@rule(r"{month:M} is new: {n:I} crimes?, {verdict:T}\.")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    v = f.judged("crime")
+    told = verdict(v) if f.kind == "whole" and v.kind != "not judged" else g["verdict"]
+    return {"month": named(f.latest), "n": f.n("crime"), "verdict": told} | truth(f.latest in f.new_months)
+simple(rf"No count of the {{n:I}} earlier months? was revised since {_SINCE}\.",
+    lambda f: {"n": len(f.months) - len({*f.months} & {*f.new_months}), "since": named(f.since)}
+    | truth(int(_revised(f)[["added", "removed"]].to_numpy().sum()) == 0))
+@rule(rf"{{k:C}} of the {{n:I}} earlier months? (?:was|were) revised since {_SINCE}: {{how:T}},(?: most)? in {{most:M}}\.")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    rows = _revised(f)
+    rows = rows[rows["added"] + rows["removed"] > 0]
+    parts = []
+    for one, part in (("crime", rows[rows["category"] != ASB]), ("report", rows[rows["category"] == ASB])):
+        added, removed = int(part["added"].sum()), int(part["removed"].sum())
+        what = f"{one}{'s' * (added != 1)}{' of anti-social behaviour' * (one == 'report')}"
+        parts += [f"{added:,} {what} added and {removed:,} removed"] if len(part) else []
+    sums = (rows["added"] + rows["removed"]).groupby(rows["month"]).sum()
+    return {
+        "k": len(sums), "n": len(f.months) - len({*f.months} & {*f.new_months}), "since": named(f.since),
+        "how": " and ".join(parts), "most": named(max(sums.index, key=lambda m: (sums[m], m))),
+    }
+simple(r"No outcome of an earlier month changed\.", lambda f: truth(int(_revised(f)["decided"].sum()) == 0))
+simple(r"{n:I} crimes? (?:has|have) another outcome than in that release\.",
+    lambda f: {"n": int(_revised(f)["decided"].sum())})
+
 simple(r"No crime of these months has an outcome yet\.",
     lambda f: truth(int(f.outcomes.sum()) == 0 and not f.settled["open"] and not f.settled["faulty"]))
 simple(r"{names:T} supplied every month\.",
@@ -1229,7 +1369,7 @@ def _part_and_months(f: Facts, said: str, months: list[str]) -> str:
     """Return `said` where it is these months, after the part where only one is counted."""
     when = said
     if f.kind == "part":
-        part = f"{_part(f)[0]} ({_part(f)[1]})" if f.absent else "part of the records"
+        part = _part_in_caption(f)
         if not said.startswith(f"{part}, "):
             return f"{part}, {months}"
         when = said.removeprefix(f"{part}, ")
@@ -1245,8 +1385,9 @@ simple(
     r"Contains public sector information licensed under the Open Government Licence v3\.0\.", lambda f: truth(condition=True)
 )
 simple(
-    r"Outline: Office for National Statistics, licensed under the Open Government Licence v3\.0\. Contains OS data © Crown copyright and database right\.",
-    lambda f: truth("as drawn in" in f.data.query.area.drawn),
+    r"Outline: Office for National Statistics, licensed under the Open Government Licence v3\.0\. Contains OS data © Crown copyright and database right(?: (?P<year>20\d\d))?\.",
+    lambda f: {"year": next(reversed(re.findall(r"(?<!\d)20\d\d(?!\d)", f.data.query.area.drawn)), None)}
+    | truth("as drawn in" in f.data.query.area.drawn),
 )
 simple(
     r"police\.uk may revise any month with each release\.", lambda f: truth(f.data.source.get("name") != "demo")

@@ -1,4 +1,4 @@
-"""Thirty-six false sentences, each put into a page of the demonstration; thirty were written before the audit was.
+"""Forty-seven false sentences, each put into a page of the demonstration; thirty were written before the audit was.
 
 Each is a kind of sentence that a report has printed or may print by mistake. The audit must find
 every one of them (tests/test_audit.py); an audit that reads nothing finds none.
@@ -22,6 +22,11 @@ GAP: Asked = ("ZZ2 2BB", "2025-01", "2025-12")
 PART: Asked = ("ZZ2 2BB", "2025-08", "2025-08")
 NOTHING: Asked = ("ZZ1 1AA", "2024-10", "2024-10")
 AREA: Asked = (WARD, "2025-01", "2025-12")
+LIVED: Asked = ("ZZ1 1AA", "2025-01", "2025-12", "lived in")
+APART: Asked = ("ZZ1 1AA", "2025-01", "2025-11", "by day")
+HAMLET: Asked = ("ZZ9 9ZZ", "2025-01", "2025-12", "hamlet")
+"""Places with the residents, households and jobs that tests/people.py makes: a centre, one whose two rates
+disagree, and one with too few residents for a rate."""
 
 
 class Seed(NamedTuple):
@@ -53,8 +58,9 @@ FAULTS = {
     13: "counts of one series beside the range of another",
     14: "crime and anti-social behaviour added",
     15: "records without a location",
+    16: "a rate alone, of too few, of the wrong people or beside the wrong ones",
 }
-"""The fifteen faults found in real reports in November 2026, as kinds."""
+"""The fifteen faults found in real reports in November 2026, as kinds, and that of rates."""
 
 SEEDS = [
     Seed(1, PART, "glance", " (86% of its area; the rest cannot be estimated from it)", ""),
@@ -139,6 +145,32 @@ SEEDS = [
     Seed(9, LONG, "first screen", "3,569 in the same months", "3,569 in the 12 months"),
     Seed(12, TOWN, "first screen", "329 crimes in December", "329 crime in December"),
     Seed(13, TOWN, "first screen", "32 reports", "329 reports"),
+    # Rates and groups, which are newer still.
+    Seed(16, LIVED, "headline rates", "9,400 residents (Census 2021)", "9,400 residents (Census 2011)"),
+    Seed(16, APART, "figure rates", "Crimes in 11 months for every", "Crimes a year for every"),
+    Seed(16, LIVED, "figure rates", "Here | 400 | 370 to 420", "Here | 400 | 380 to 410"),
+    Seed(16, LIVED, "figure rates", "residents and jobs, about 23,000 here", "residents and jobs, about 14,000 here"),
+    Seed(
+        16, LIVED, "table rates", "residents and jobs | Rest of Fable Vale (police area)",
+        "residents and jobs | Rest of Fablemouth (district)",
+    ),
+    Seed(16, LIVED, "text rates", "Both rates are above", "Both rates are below"),
+    Seed(
+        16, APART, "text rates",
+        "By residents the rate is above the rest of Fable Vale, by residents and jobs below it. That "
+        "disagreement is the answer: it depends on who is counted.",
+        "Both rates are above the rest of Fable Vale.",
+    ),
+    Seed(
+        16, LIVED, "text rates", "Neither counts visitors or measures safety.",
+        "The area is less safe than the rest of Fable Vale.",
+    ),
+    Seed(
+        16, HAMLET, "text rates", "No rate is given for fewer than 500 residents: one crime more would add 3.2 to it.",
+        "Both rates are below the rest of Fable Vale. Residents suit crimes at home; jobs add people at work. "
+        "Neither counts visitors or measures safety.",
+    ),
+    Seed(16, TOWN, "table groups", "Retail crime | Shoplifting", "Retail crime | Shoplifting, Other theft"),
 ]  # fmt: skip
 
 

@@ -29,6 +29,7 @@ _FRAMES = {
     "outcomes": cn.outcome_shares,
     "change": cn.change_by_category,
     "compared": cn.compared_shares,
+    "rates": cn.rates,
     "explore": cn.count_by_month_and_category,
 }
 """The figures of a report, and the numbers that each draws and lists."""
@@ -36,6 +37,7 @@ _FRAMES = {
 
 _DRAWN = {
     "categories": cn.category_bars, "outcomes": cn.outcome_bars, "change": cn.change_dots, "compared": cn.share_dots,
+    "rates": cn.rate_bars,
 }  # fmt: skip
 """The figures that are tables."""
 
@@ -59,12 +61,19 @@ def page_of(data: Data) -> Page:
         if len(frame) and place.scope.months:
             page[f"table {name}"] = _rows(figures._table(name, frame, data).html)
     if place.has_streets and place.by_point["crime"].any():
-        page["classes"] = [sections.map_legend(data).text]
+        page["classes"] = [sections.map_legend(data).text, sections.explore_legend(data).text]
         whole, part = (sections.map_names(data, is_enlarged=part) for part in (False, True))
         page["map key"] = [row for row in _rows(whole.html + part.html) if re.match(r"\w+ \|", row)]
         is_enlarged = part.text.count("\n") > 0  # more than its credit
         page["credit"] = [(part if is_enlarged else whole).text.split("\n")[-1]]
         page["enlarged"] = [sections.enlarged_caption(data).text] * is_enlarged
+    groups = sections.groups_table(data).html
+    if groups:
+        page["table groups"] = _rows(groups)
+    page["groups"] = page.get("table groups", [])[:1]
+    page["groups"] += [
+        html.unescape(re.sub("<[^>]*>", "", p)) for p in re.findall(r"<p>(.*?)</p>", groups)[:2]
+    ]
     months = sections.months_table(data)
     page["months"] = _rows(months.html) if "<table" in months.html else [months.text]
     page["coverage"] = _rows(sections.coverage(data).html)

@@ -1,9 +1,11 @@
-"""What streets cost: a country's worth of lines into an archive, and a mile out of it.
+"""What streets cost: a country's worth of lines into an archive, a mile out of it, and the maps of a report.
 
     python -m benchmarks.streets FOLDER [--lines 4000000]
+    python -m benchmarks.streets ARCHIVE --place "BA1 1LZ" [--repeats 40]
 
-writes into FOLDER a GeoPackage in the shape of OS Open Roads, with invented lines all over Great Britain,
-and an archive of the demonstration that gets them.
+The first writes into FOLDER a GeoPackage in the shape of OS Open Roads, with invented lines all over Great
+Britain, and an archive of the demonstration that gets them. The second takes an archive with streets, and says
+what they add to a report of a place: the cut, and the map and Explore with streets and without, by turns.
 """
 
 from __future__ import annotations
@@ -15,18 +17,25 @@ import shutil
 import sqlite3
 import struct
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import shapely
 
 import crimenb
+from crimenb.charts.display import add_drawing, narrow_drawing
+from crimenb.charts.theme import VEGALITE, specified
 from crimenb.geo import to_lonlat
 from crimenb.sources.archive import Archive
 from crimenb.sources.place_frames import place_row
 from crimenb.sources.streets_build import add_streets, lines
 from crimenb.sources.versions import STREETS, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DEMO = Path(crimenb.__file__).parent / "reference" / "demo"
 COLUMNS = (
@@ -44,7 +53,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--lines", type=int, default=4_000_000)
+    parser.add_argument("--place", default="", metavar="POSTCODE")
+    parser.add_argument("--repeats", type=int, default=40)
     asked = parser.parse_args()
+    if asked.place:
+        report(asked.folder, asked.place, asked.repeats)
+        return
     asked.folder.mkdir(parents=True, exist_ok=True)
     file, archive = asked.folder / "oproad_gb.gpkg", asked.folder / "archive"
     rng = np.random.default_rng(1)
@@ -88,6 +102,54 @@ def cut(archive: Path, towns: np.ndarray, rng: np.random.Generator) -> None:
         f"a mile of {np.median(rows):.0f} streets: first {took[0]:.0f} ms, median {np.median(took):.0f}, "
         f"most {max(took):.0f}"
     )
+
+
+def report(folder: Path, postcode: str, repeats: int) -> None:
+    """Print what streets add to a report of 2025, in milliseconds of CPU of this process, all its threads."""
+    source = Archive(folder)
+    data, place = crimenb.collect(postcode, "2025-01", "2025-12", source=source), source.place(postcode)
+    known = pd.concat([data.crimes, data.nearby])  # as many rows as an archive gives
+    spots = pd.DataFrame(
+        {"longitude": known.geometry.x, "latitude": known.geometry.y, "snapped_to": known["snapped_to"]}
+    )
+    bare = {"streets": data.streets.iloc[:0], "stretches": data.stretches.iloc[:0]}
+    rows = []
+    for _ in range(repeats + _WARM):
+        row = {"cut": _cpu(lambda: source.ground(place, spots))[0]}
+        for name, more in (("with", {}), ("without", bare)):
+            # Anew, so that nothing is remembered; what both charts count is counted once, as in a report.
+            one = replace(data, **more)
+            specs = []
+            for chart in (crimenb.point_map, crimenb.explore_chart):
+                took, spec = _cpu(lambda chart=chart, one=one: specified(chart(one)))
+                row[f"specification {name}"] = row.get(f"specification {name}", 0) + took
+                specs.append(spec)
+            bundles = [{VEGALITE: spec} for spec in specs]
+            for spec, bundle in zip(specs, bundles, strict=True):
+                took = _cpu(
+                    lambda spec=spec, bundle=bundle: (add_drawing(bundle, "x"), narrow_drawing(spec, "x"))
+                )[0]
+                row[f"drawings {name}"] = row.get(f"drawings {name}", 0) + took
+        rows.append(row)
+    source.close()
+    table = 1000 * pd.DataFrame(rows[_WARM:])
+    for step in ("specification", "drawings"):
+        table[f"{step} added"] = table[f"{step} with"] - table[f"{step} without"]
+    table["all added"] = table[["cut", "specification added", "drawings added"]].sum(axis=1)
+    print(
+        f"{postcode}: {len(data.streets):,} streets, {len(data.stretches):,} points, {repeats} times; ms of CPU"
+    )
+    print(table.quantile([0, 0.25, 0.5, 0.75]).T.round(0).astype(int).to_string())
+
+
+_WARM = 3
+
+
+def _cpu(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Return how many seconds of CPU a piece of work took, and what it gave."""
+    begun = time.process_time()
+    found = work()
+    return time.process_time() - begun, found
 
 
 NAMES = np.array([f"{a} {b}" for a in "High Mill Church Park Queen's Station North Elm Bath Well".split()

@@ -10,6 +10,7 @@ from crimenb.report.build import build_report
 from crimenb.snapshot import collect
 from crimenb.sources.archive_build import build_archive
 from tests.loopback import client, live, real_data, real_year, serve, town, unlimited  # noqa: F401
+from tests.nomis import nobody
 from tests.real import REAL
 
 # A deadline an example would make every property a timed test.
@@ -17,8 +18,16 @@ settings.register_profile("untimed", deadline=None, suppress_health_check=[Healt
 settings.load_profile("untimed")
 
 
+LONGEST = [
+    "test_docs.py", "test_run.py", "test_hostile_folders.py", "test_verify.py", "test_browser.py", "test_linked.py",
+    "test_caches.py", "test_processes.py", "test_replacing.py", "test_index_page.py", "test_versions.py",
+]  # fmt: skip
+"""Files of tests that take the longest: they begin first, so that no worker is left alone with one at the end."""
+
+
 def pytest_collection_modifyitems(config, items):
-    """Leave out what is asked for by name: the slow faults (`-m slow_faults`) and the site (`-m site`)."""
+    """Begin with the longest files; leave out slow faults and the site, which `-m` asks for by name."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
     for mark in ("slow_faults", "site"):
         if mark in config.option.markexpr:
             continue
@@ -33,6 +42,13 @@ def _own_cache(tmp_path_factory):
     """Keep the tests out of the user's cache folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CRIMENB_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobody_lives_anywhere():
+    """Keep live reports from asking the real ONS and Nomis."""
+    with nobody():
         yield
 
 

@@ -7,9 +7,12 @@ import pytest
 from benchmarks.audit import Finding, read_page
 from benchmarks.audit_facts import Facts
 from benchmarks.audit_seeds import (
+    APART,
     AREA,
     FAULTS,
     GAP,
+    HAMLET,
+    LIVED,
     LONG,
     NOTHING,
     PART,
@@ -23,6 +26,7 @@ from benchmarks.audit_texts import Page, page_of
 from hypothesis import Phase, given, settings
 
 import crimenb as cn
+from tests.people import peopled
 from tests.wording.test_summary import anything
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -30,8 +34,16 @@ PAGES = [
     TOWN, LONG, VILLAGE, GAP, PART, NOTHING, AREA,
     ("ZZ2 2BB", "2023-07", "2025-12"), ("ZZ9 9ZZ", "2024-01", "2025-12"), ("ZZ9 9ZZ", "2025-08", "2025-08"),
     ("ZZ1 1AA", "2024-09", "2024-11"), ("ZZ1 1AA", "2023-09", "2023-09"), ("ZZ2 2BB", "2025-07", "2025-12", "ZZ1 1AA", "ZZ9 9ZZ"),
-    ("Quarry", "2024-01", "2025-12"),
+    ("Quarry", "2024-01", "2025-12"), LIVED, APART, HAMLET,
 ]  # fmt: skip
+VALE = {"demo-vale": {"residents": 112_000, "households": 47_000, "jobs": 52_000}}
+FABLEMOUTH = {"residents": 31_000, "households": 12_900, "jobs": 11_000}
+CENTRE = {"residents": 9_430, "households": 4_120, "jobs": 14_060, "estimate": 9_710}
+PEOPLE = {
+    "lived in": {"here": CENTRE, "forces": VALE, "district": FABLEMOUTH, "name": "Fablemouth"},
+    "by day": {"here": CENTRE | {"jobs": 90_000}, "forces": VALE},
+    "hamlet": {"here": {"residents": 310, "households": 130, "jobs": 45}, "forces": VALE},
+}
 
 
 @functools.cache
@@ -42,8 +54,10 @@ def read(asked: tuple[str, ...]) -> tuple[Facts, Page]:
     elif asked[0] == "Quarry":
         query = cn.Query.parse("", start, end, area=cn.named_area("ward", asked[0], source="demo"))
     else:
-        query = cn.Query.parse(asked[0], start, end, asked[3:])
+        query = cn.Query.parse(asked[0], start, end, [code for code in asked[3:] if code not in PEOPLE])
     data = cn.collect(query, "demo")
+    if asked[-1] in PEOPLE:
+        data = peopled(data, **PEOPLE[asked[-1]])
     return Facts(data), page_of(data)
 
 
@@ -70,7 +84,7 @@ def test_a_false_sentence_is_found(seed):
 
 def test_every_kind_of_fault_has_a_false_sentence():
     assert {s.fault for s in SEEDS} == set(FAULTS)
-    assert len(SEEDS) == 37
+    assert len(SEEDS) == 47
 
 
 def test_a_sentence_that_the_audit_does_not_know_is_not_passed_over():

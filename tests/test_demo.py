@@ -57,7 +57,7 @@ def by_month(records: pd.DataFrame) -> pd.Series:
 def test_the_demo_is_small_and_says_what_it_is() -> None:
     archive = demo()
     files = list(archive.folder.iterdir())
-    assert sum(f.stat().st_size for f in files) < 520_000
+    assert sum(f.stat().st_size for f in files) < 560_000
     assert archive.name == "demo"
     assert archive.months() == MONTHS
     assert len(MONTHS) == 36
@@ -255,6 +255,23 @@ def test_the_neighbourhoods_are_there_and_obviously_invented() -> None:
     numbers = re.findall(r"\b0\d{4} \d{6}\b", text)
     assert numbers
     assert all(n.startswith("01632 960") for n in numbers)
+
+
+@pytest.mark.parametrize(
+    ("postcode", "residents", "jobs"),
+    [(CENTRE, 8999, 13_995), (SUBURB, 11_998, 3020), (VILLAGE, 899, 191), ("ZZ9 8ZZ", 188, None)],
+)
+def test_who_lives_and_works_in_each_place(postcode: str, residents: int, jobs: int | None) -> None:
+    context = pulled(postcode).context
+    here = context["residents"].query("where == 'here'").set_index("measure")
+    assert here["value"].get("residents") == residents
+    assert here["value"].get("jobs") == jobs
+    assert here["source"].str.endswith("invented like the town").all()
+    if "estimate" in here.index:
+        assert 0.95 < here["value"]["estimate"] / residents < 1.05
+    # The rest of the force, and of the district, beside which rates are set.
+    assert {"force", "district"} < {*context["residents"]["where"]}
+    assert (context["district_counts"]["rest"] >= 0).all()
 
 
 @pytest.mark.slow

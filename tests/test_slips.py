@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 
 import httpx
@@ -177,12 +178,14 @@ def test_collect_takes_a_postcode_and_months():
 def test_without_a_network_the_sentence_says_what_needs_none(tmp_path, unlimited):
     def unplugged(request):
         msg = "[Errno -2] Name or service not known"
-        raise httpx.ConnectError(msg, request=request)
+        raise httpx.ConnectError(msg, request=request) from socket.gaierror(-2, msg)
 
     wire = httpx.MockTransport(unplugged)
     with (
         Web(tmp_path, transport=wire, limiter=unlimited, sleep=lambda _: None) as web,
-        pytest.raises(SourceUnavailable, match=r"could not be reached.*An archive .* needs no network"),
+        pytest.raises(
+            SourceUnavailable, match=r"could not be reached, tried 3 times .*An archive .* needs no network"
+        ),
     ):
         web.ask("https://example.org/x", list[str], what="the months on offer")
 

@@ -26,7 +26,7 @@ from crimenb.geo import METRES, MILE_M, to_lonlat, to_metres
 MARKET_PLACE = (1.2, 54.6)
 """Longitude and latitude of the middle of Fablemouth, in the North Sea."""
 
-CENTRE, SUBURB, VILLAGE = "ZZ1 1AA", "ZZ2 2BB", "ZZ9 9ZZ"
+CENTRE, SUBURB, VILLAGE, HAMLET = "ZZ1 1AA", "ZZ2 2BB", "ZZ9 9ZZ", "ZZ9 8ZZ"
 TOWNS = {
     "Fablemouth": (0.0, 0.0),
     "Upper Fable": (4600.0, 1200.0),
@@ -298,6 +298,8 @@ def gazetteer(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
             code = f"{outward} {3 + k // 40}{letters[k // 2 % 20]}{letters[(k * 7 + 3) % 20]}"
             x, y = near.loc[i, ["x", "y"]].astype(float) + rng.normal(0, 35, 2)
             rows.append((code, town, x, y))
+    x, y = TOWNS["Little Fable"]
+    rows.append((HAMLET, "Little Fable", x - 2700, y + 500))  # its mile has one farm of the village
     found = pd.DataFrame(rows, columns=["pcds", "town", "x", "y"]).drop_duplicates("pcds")
     found["long"], found["lat"] = lonlat(found["x"], found["y"])
     found["pfa"] = pd.Series(force_at(found["x"], found["y"]), index=found.index).map(AREA_CODES)
@@ -314,6 +316,93 @@ def gazetteer(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     nowhere = {"pcds": "ZZ1 9ZD", "osgrdind": "9", "lat": 99.999999, "long": 0.0}
     found.loc[len(found)] = found.iloc[40].to_dict() | nowhere
     return found
+
+
+_LIVE = {
+    "Fablemouth": (9000, 3400, 14_000), "Upper Fable": (12_000, 1500, 3000), "Little Fable": (900, 140, 190),
+    "Talebridge": (88_000, 0, 41_000), "Yarnwick": (70_000, 0, 29_000), "Mythmoor": (55_000, 0, 24_000),
+}  # fmt: skip
+"""Residents in the mile around the middle of each town, residents beyond it, and jobs in the mile."""
+
+_IN_AN_OA, _OAS_IN_AN_LSOA = 2, 4
+_URBAN = ("UN1", "Urban: Nearer to a major town or city")
+_RURAL = ("RSF1", "Smaller rural: Further from a major town or city")
+
+
+def people(codes: pd.DataFrame, rng: np.random.Generator, folder: Path) -> list[Path]:
+    """Write invented residents, households and jobs in the columns of Nomis and the ONS; return the files."""
+    placed = codes[(codes["osgrdind"] != "9") & (codes["doterm"] == "")].copy()
+    east, north = to_metres(*MARKET_PLACE)
+    x, y = to_metres(placed["long"].to_numpy(), placed["lat"].to_numpy())
+    placed["x"], placed["y"] = x - east, y - north
+    parts = []
+    for n, (town, (inside, beyond, jobs)) in enumerate(_LIVE.items()):
+        here = placed[placed["osward"] == town].copy()
+        here["dx"], here["dy"] = (here[c] - middle for c, middle in zip("xy", TOWNS[town], strict=True))
+        away = np.hypot(here["dx"], here["dy"])
+        near = (away <= MILE_M) | (beyond == 0)
+        share = rng.gamma(3.0, 1.0, len(here))
+        work = rng.gamma(1.0, 1.0, len(here)) * np.exp(-away / 600)
+        for kept, residents in ((near, inside), (~near, beyond)):
+            share = np.where(kept, share * residents / max(share[kept].sum(), 1e-9), share)
+        here["residents"] = share.round().astype("int64")
+        here["jobs"] = (work * jobs / work[near].sum()).round().astype("int64")
+        # Output areas are neighbours in the direction from the middle, and LSOAs neighbours among these.
+        here = here.assign(near=near, angle=np.arctan2(here["dy"], here["dx"])).sort_values(["near", "angle"])
+        here["oa"] = here.groupby("near").cumcount() // _IN_AN_OA + 400 * here["near"] + 800 * n
+        here["lsoa"] = np.where(here["near"], here["oa"] // _OAS_IN_AN_LSOA, 5000 + here["oa"])
+        parts.append(here)
+    table = pd.concat(parts)
+    women = (table["residents"] * 0.51).round().astype("int64")
+    sexes = [
+        pd.DataFrame({
+            "Postcode": table["pcds"], "Sex (2 categories) Code": code, "Sex (2 categories)": sex, "Count": count,
+        })
+        for code, sex, count in ((1, "Female", women), (2, "Male", table["residents"] - women))
+    ]  # fmt: skip
+    homes = (table["residents"] / 2.3).round().astype("int64")
+    oas = table.groupby("oa")[["jobs"]].sum().reset_index()
+    lsoas = table.groupby("lsoa").agg(
+        town=("osward", "first"), jobs=("jobs", "sum"), residents=("residents", "sum")
+    )
+    lsoas = lsoas.reset_index()
+    grown = (lsoas["residents"] * rng.normal(1.02, 0.015, len(lsoas))).round().astype("int64")
+    rural = (lsoas["town"] == "Little Fable").to_numpy()
+    numbers = {"DATE": 2024, "GEOGRAPHY_CODE": _coded(lsoas["lsoa"], 1), "RECORD_COUNT": len(lsoas)}
+    tables = {
+        "pcd_p001": pd.concat(sexes),
+        "pcd_p002": pd.DataFrame({"Postcode": table["pcds"], "Count": homes}),
+        "WP001_oa": pd.DataFrame({"Output Areas Code": _coded(oas["oa"], 0), "Count": oas["jobs"]}),
+        "jobs": pd.DataFrame(numbers | {
+            "INDUSTRY": 37748736, "EMPLOYMENT_STATUS": 1, "MEASURE": 1, "OBS_VALUE": (lsoas["jobs"] / 5).round() * 5,
+        }),
+        "estimates": pd.DataFrame(numbers | {"GENDER": 0, "C_AGE": 200, "OBS_VALUE": grown}),
+        "LSOA21_RUC21_EW_LU": pd.DataFrame({
+            "LSOA21CD": _coded(lsoas["lsoa"], 1), "RUC21CD": np.where(rural, _RURAL[0], _URBAN[0]),
+            "RUC21NM": np.where(rural, _RURAL[1], _URBAN[1]),
+        }),
+        "OA_PWC": _middles(table, "oa", 0),
+        "LSOA_PopCentroids": _middles(table, "lsoa", 1),
+    }  # fmt: skip
+    files = []
+    for name, rows in tables.items():
+        files.append(folder / f"{name}.csv")
+        rows.to_csv(files[-1], index=False, lineterminator="\n")
+    return files
+
+
+def _coded(number: pd.Series, kind: int) -> pd.Series:
+    return number.map(lambda n: f"Z0{kind}{n:06d}")
+
+
+def _middles(table: pd.DataFrame, unit: str, kind: int) -> pd.DataFrame:
+    """Return where the middle of the residents of each area is."""
+    east, north = to_metres(*MARKET_PLACE)
+    weighed = table.assign(x=table["x"] * table["residents"], y=table["y"] * table["residents"])
+    sums = weighed.groupby(unit)[["x", "y", "residents"]].sum()
+    middle = {c: (sums[c] / sums["residents"] + start).round(1) for c, start in (("x", east), ("y", north))}
+    code = "OA21CD" if kind == 0 else "LSOA21CD"
+    return pd.DataFrame({code: _coded(sums.index.to_series(), kind)} | middle)
 
 
 def outlines(folder: Path) -> list[Path]:

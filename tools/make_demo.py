@@ -45,6 +45,7 @@ from crimenb.schema import ASB, BTP, CATEGORIES
 from crimenb.sources.archive_add import add_areas
 from crimenb.sources.archive_build import build_archive
 from crimenb.sources.official_files import STREET
+from crimenb.sources.people_build import add_people
 from crimenb.sources.streets_build import add_streets
 from crimenb.sources.versions import INVENTORY, resolve
 
@@ -154,12 +155,16 @@ def main(into: Path) -> None:
         add_streets(
             [roads], work / "archive", water=[water], railway=[railway], attribution="invented, like the town"
         )
+        add_people(town.people(codes, np.random.default_rng([SEED, 97]), work), work / "archive")
         version = resolve(work / "archive")
         into.mkdir(parents=True, exist_ok=True)
         for file in version.iterdir():
             shutil.copyfile(file, into / file.name)
     inventory = json.loads((into / INVENTORY).read_text("utf-8"))
     inventory = {"format": inventory["format"], "name": "demo"} | inventory | {"built": BUILT}
+    inventory["gazetteer"]["complete"] = True  # the country has no other postcodes
+    for series in (*inventory["residents"], inventory["rural_urban"]):
+        series["source"] = f"{series['source'].removeprefix('ONS ')}, invented like the town"
     del inventory["version_id"]  # the demonstration is no folder of versions
     (into / INVENTORY).write_text(json.dumps(inventory, indent=1) + "\n", "utf-8")
     (into / "neighbourhoods.json").write_text(town.teams(), "utf-8")

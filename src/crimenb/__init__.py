@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from crimenb.measures.changes import before_and_after, change_by_category
     from crimenb.measures.counts import (
         count_by_category,
+        count_by_group,
         count_by_month,
         count_by_month_and_category,
         count_by_point,
@@ -37,9 +38,10 @@ if TYPE_CHECKING:
     )
     from crimenb.measures.listing import list_records
     from crimenb.measures.months import months_with_range
-    from crimenb.measures.outcomes import outcome_shares
+    from crimenb.measures.outcomes import outcome_shares, outcome_times
+    from crimenb.measures.rates import rates
     from crimenb.query import Query
-    from crimenb.report.bar_tables import category_bars, change_dots, outcome_bars, share_dots
+    from crimenb.report.bar_tables import category_bars, change_dots, outcome_bars, rate_bars, share_dots
     from crimenb.report.export import export
     from crimenb.report.figures import show
     from crimenb.report.notebook import check_parameters
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
         coverage,
         do_not_say,
         first_screen,
+        groups_table,
         how_to_read,
         months_table,
         neighbourhood,
@@ -76,6 +79,7 @@ __all__ = [
     "compared_shares",
     "comparison_chart",
     "count_by_category",
+    "count_by_group",
     "count_by_month",
     "count_by_month_and_category",
     "count_by_point",
@@ -85,6 +89,7 @@ __all__ = [
     "explore_chart",
     "export",
     "first_screen",
+    "groups_table",
     "how_to_read",
     "list_records",
     "locate",
@@ -97,8 +102,11 @@ __all__ = [
     "outcome_bars",
     "outcome_chart",
     "outcome_shares",
+    "outcome_times",
     "point_map",
     "provenance",
+    "rate_bars",
+    "rates",
     "read_area",
     "read_areas",
     "share_dots",
@@ -127,6 +135,7 @@ _HOME = {
     "compared_shares": "wording.comparisons",
     "comparison_chart": "charts.dot_plots",
     "count_by_category": "measures.counts",
+    "count_by_group": "measures.counts",
     "count_by_month": "measures.counts",
     "count_by_month_and_category": "measures.counts",
     "count_by_point": "measures.counts",
@@ -135,6 +144,7 @@ _HOME = {
     "explore_chart": "charts.linked",
     "export": "report.export",
     "first_screen": "report.sections",
+    "groups_table": "report.sections",
     "how_to_read": "report.sections",
     "list_records": "measures.listing",
     "locate": "snapshot",
@@ -147,9 +157,12 @@ _HOME = {
     "outcome_bars": "report.bar_tables",
     "outcome_chart": "charts.bars",
     "outcome_shares": "measures.outcomes",
+    "outcome_times": "measures.outcomes",
     "enlarged_map": "charts.map",
     "point_map": "charts.map",
     "provenance": "report.sections",
+    "rate_bars": "report.bar_tables",
+    "rates": "measures.rates",
     "read_area": "area_file",
     "read_areas": "area_file",
     "share_dots": "report.bar_tables",

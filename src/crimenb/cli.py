@@ -10,6 +10,7 @@ import os
 import sys
 import time
 import warnings
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,7 +137,10 @@ def main() -> None:
     help="Last month, like 2025-12, or 'latest'. [default: the newest held]",
 )
 @click.option(
-    "--source", default="", metavar="SOURCE", help="'live', 'demo' or 'archive:DIR'. [default: live]"
+    "--source",
+    default="",
+    metavar="SOURCE",
+    help="'live', 'demo' or 'archive:DIR'; DIR may be s3://BUCKET/PATH. [default: live]",
 )
 @click.option(
     "--compare",
@@ -171,7 +175,11 @@ def main() -> None:
     help="A police neighbourhood, by police.uk's ids or its name.",
 )
 @click.option(
-    "--out", default="reports", show_default=True, type=_PATH, help="Folder for the report's own folder."
+    "--out",
+    default="reports",
+    show_default=True,
+    type=_PATH,
+    help="Folder for the report's own folder; may be s3://BUCKET/PATH.",
 )
 @click.option(
     "--allow-missing", is_flag=True, help="Live: make a month that could not be fetched a gap, and go on."
@@ -209,7 +217,7 @@ def report(
     """
     # Imported here: the notebook machinery takes a second, and --help should not.
     from crimenb.area_file import named_area, read_area
-    from crimenb.report.build import build_report
+    from crimenb.report.build import make_report
     from crimenb.report.pdf import find_browser, print_pdf, print_summary
 
     browser = find_browser() if pdf or summary_pdf else None
@@ -237,14 +245,15 @@ def report(
     for warning in [] if _quiet() else said:
         click.echo(visible(str(warning.message)), err=True)
     query = Query.parse(postcode, start, end, compare, area=chosen)
-    path = build_report(
-        query, source, out, refresh=refresh, allow_missing=allow_missing, closed_ok=closed_ok, xlsx=xlsx
-    )
-    if pdf:
-        click.echo(print_pdf(path, browser))
-    if summary_pdf:
-        click.echo(print_summary(path, browser))
-    click.echo(path)
+    prints = [do for do, wanted in ((print_pdf, pdf), (print_summary, summary_pdf)) if wanted]
+    printed: list[Path] = []
+    built = make_report(
+        query, source, out, refresh=refresh, allow_missing=allow_missing, closed_ok=closed_ok, xlsx=xlsx,
+        finish=lambda page: printed.extend(do(page, browser) for do in prints),
+    )  # fmt: skip
+    for path in printed:
+        click.echo(path if isinstance(built.page, Path) else f"{built.page.rpartition('/')[0]}/{path.name}")
+    click.echo(built.page)
 
 
 def _one_postcode(words: Sequence[str]) -> str:
@@ -267,15 +276,19 @@ def _one_postcode(words: Sequence[str]) -> str:
 def verify(folders: tuple[Path, ...], trust: bool) -> None:
     """Prove that reports are what their data give, and say where they are not.
 
-    DIR is a report's folder, or a folder of such folders. The notebook must be the packaged
-    one; hashes must hold; run again without network, every output must agree; the page must
+    DIR is a report's folder, or a folder of such folders, also in a bucket. The notebook must be the
+    packaged one; hashes must hold; run again without network, every output must agree; the page must
     come out byte for byte.
     """
+    from crimenb.buckets import is_address
     from crimenb.report.verify import report_folders, verify_all
+    from crimenb.report.verify_bucket import reports_at, verify_there
 
-    chosen = report_folders(folders)
-    failed = 0
-    for i, verdict in enumerate(verify_all(chosen, trust=trust), 1):
+    here = report_folders(f for f in folders if not is_address(f))
+    there = [report for f in folders if is_address(f) for report in reports_at(f)]
+    total, failed = len(here) + len(there), 0
+    verdicts = chain(verify_all(here, trust=trust) if here else (), verify_there(there, trust=trust))
+    for i, verdict in enumerate(verdicts, 1):
         failed += not verdict.holds
         word = "holds" if verdict.holds else "FAILS"
         click.echo(f"{word} {verdict.seconds:6.1f} s  {visible(str(verdict.folder))}")
@@ -283,11 +296,11 @@ def verify(folders: tuple[Path, ...], trust: bool) -> None:
             kind = "" if finding.grave else "warning, "
             click.echo(f"                {kind}{finding.step}: {visible(finding.text)}")
         if sys.stderr.isatty() and not _quiet():
-            click.echo(f"\r\033[K{i} of {len(chosen)}\r", nl=False, err=True)
-    if len(chosen) > 1:
-        click.echo(f"{counted(len(chosen), 'report')} verified, {failed:,} failed.")
+            click.echo(f"\r\033[K{i} of {total}\r", nl=False, err=True)
+    if total > 1:
+        click.echo(f"{counted(total, 'report')} verified, {failed:,} failed.")
     if failed:
-        msg = f"{failed:,} of {counted(len(chosen), 'report')} failed; see above."
+        msg = f"{failed:,} of {counted(total, 'report')} failed; see above."
         raise VerifyError(msg)
 
 
@@ -330,6 +343,31 @@ def archive_build(
         sources, into, postcodes=postcodes, force_areas=force_areas, add=add,
         release=release, memory_limit=memory_limit, progress=_word(),
     )  # fmt: skip
+    _clear_word()
+    for line in built.lines():
+        click.echo(visible(line))
+    click.echo(into)
+
+
+@archive.command("update")
+@click.argument("into", type=_PATH, metavar="DIR")
+@click.argument("sources", nargs=-1, required=True, type=_PATH, metavar="SRC...")
+@click.option(
+    "--release", default="", metavar="MONTH", help="Release the files are of, where it is not known."
+)
+@_how_much
+def archive_update(into: Path, sources: tuple[Path, ...], release: str) -> None:
+    """Add a release to an archive, and work out what it changed.
+
+    SRC are folders or zips of the new release. Months that it does not hold stay as they are, of the
+    release that they are from. Reports then say what is new, and 'crimenb batch --since' makes again only
+    what the release changed.
+    """
+    from crimenb.sources.archive_build import build_archive
+    from crimenb.sources.versions import resolve
+
+    resolve(into)  # that it is an archive is said before anything is made
+    built = build_archive(sources, into, add=True, release=release, progress=_word())
     _clear_word()
     for line in built.lines():
         click.echo(visible(line))
@@ -386,6 +424,28 @@ def archive_streets(
     found = add_streets(sources, into, water=water, railway=railway, year=year, progress=_word())
     _clear_word()
     for line in lines(found):
+        click.echo(visible(line))
+    click.echo(into)
+
+
+@archive.command("people")
+@click.argument("files", nargs=-1, required=True, type=_PATH, metavar="FILE...")
+@click.option("--into", required=True, type=_PATH, help="Folder of the archive; gets a new version.")
+@_how_much
+def archive_people(files: tuple[Path, ...], into: Path) -> None:
+    """Add residents, households and jobs to an archive, so that a report can set crime beside them.
+
+    FILE are files of Nomis and the ONS, in any order, such as 'crimenb fetch people' gives: P001 and P002 by
+    postcode, WP001, TS001 and TS041 by output area, the survey of employers and mid-year estimates by LSOA,
+    rural-urban classes, points of output areas and LSOAs; zips or folders of them. Each is known by its columns.
+    The archive's postcodes place them. Numbers that the archive had of the same areas are replaced. Reports and
+    batches that have the archive open go on with the version they opened.
+    """
+    from crimenb.sources.people_build import add_people
+
+    found = add_people(files, into, progress=_word())
+    _clear_word()
+    for line in found:
         click.echo(visible(line))
     click.echo(into)
 
@@ -467,7 +527,7 @@ def fetch(
     yes: bool,
     dry_run: bool,
 ) -> None:
-    """Fetch official files: of police.uk's releases, postcodes, areas and roads.
+    """Fetch official files: of police.uk's releases, postcodes, areas, roads, residents and jobs.
 
     Without a further command: police.uk's files of some forces and months, out of the zip of a release.
     What is there already is not fetched again; after a break, run it again. Prints the release's folder.
@@ -529,28 +589,61 @@ def fetch_areas(kinds: str, into: Path, yes: bool, dry_run: bool) -> None:
 
 
 @fetch.command("streets")
+@click.option("--near", multiple=True, metavar="POSTCODE", help="The squares around a postcode, or several.")
 @click.option(
     "--squares", default="", metavar="LIST", help="100 km squares of the National Grid, like SK,SP."
 )
 @click.option("--archive", type=_PATH, metavar="DIR", help="The squares that an archive's records lie in.")
-@_DOWNLOADS
+@click.option(
+    "--into", type=_PATH, metavar="DIR",
+    help="Folder for files to add to an archive. [default: the cache, for live reports; with --archive: downloads]",
+)  # fmt: skip
 @_asking
-def fetch_streets(squares: str, archive: Path | None, into: Path, yes: bool, dry_run: bool) -> None:
-    """Fetch OS Open Roads: the squares that are wanted, else all of Great Britain. Prints its folder."""
+def fetch_streets(
+    near: tuple[str, ...], squares: str, archive: Path | None, into: Path | None, yes: bool, dry_run: bool
+) -> None:
+    """Fetch OS Open Roads: the squares that are wanted, else all of Great Britain. Prints its folder.
+
+    Once they are in the cache, live reports draw the streets there. For an archive, name a folder with
+    --into, and add it with 'crimenb archive streets'.
+    """
     from crimenb.fetch import catalogues
     from crimenb.sources.http import Web
+    from crimenb.sources.live import Live
 
     with Web() as web, contextlib.ExitStack() as stack:
         chosen = [s for s in squares.split(",") if s.strip()]
-        edition = catalogues.open_roads(web, into, stack, squares=chosen, archive=archive)
+        live = Live(web, closed_ok=True)
+        places = [live.place(parse_postcode(text)) for text in near]
+        into = into or (Path("downloads") if archive is not None else None)
+        edition = catalogues.open_roads(web, into, stack, squares=chosen, archive=archive, near=places)
         if _go_on(edition.lines(), yes=yes, dry_run=dry_run, needed=not edition.here):
             click.echo(edition.take(meter("B")))
+
+
+@fetch.command("people")
+@_DOWNLOADS
+@_asking
+def fetch_people(into: Path, yes: bool, dry_run: bool) -> None:
+    """Fetch residents, households and jobs of England and Wales, and what places them. Prints their folder.
+
+    That is, of Nomis, the census of 2021 by postcode and by place of work, the survey of employers and the
+    mid-year estimates by LSOA; and of the ONS, points of output areas and LSOAs, and rural-urban classes.
+    """
+    from crimenb.fetch.people import plan
+    from crimenb.sources.http import Web
+
+    with Web() as web, contextlib.ExitStack() as stack:
+        chosen = plan(web, into, stack)
+        if _go_on(chosen.lines(), yes=yes, dry_run=dry_run, needed=chosen.new):
+            click.echo(chosen.take(meter("B")))
 
 
 @main.command()
 @_FORCES
 @_MONTHS
 @_RELEASE
+@click.option("--people", is_flag=True, help="Residents, households and jobs too.")
 @click.option(
     "--into", default="archive", show_default=True, type=_PATH, metavar="DIR", help="Folder of the archive."
 )
@@ -564,7 +657,14 @@ def fetch_streets(squares: str, archive: Path | None, into: Path, yes: bool, dry
 )
 @_asking
 def setup(
-    forces: str, months: str, release: str, into: Path, downloads: Path, yes: bool, dry_run: bool
+    forces: str,
+    months: str,
+    release: str,
+    people: bool,
+    into: Path,
+    downloads: Path,
+    yes: bool,
+    dry_run: bool,
 ) -> None:
     """Fetch what reports of some police forces need, and build an archive of it.
 
@@ -575,7 +675,16 @@ def setup(
     from crimenb.sources.http import Web
 
     with Web() as web, contextlib.ExitStack() as stack:
-        chosen = plan(web, into, downloads, forces=forces, months=months, release=release, stack=stack)
+        chosen = plan(
+            web,
+            into,
+            downloads,
+            forces=forces,
+            months=months,
+            release=release,
+            with_people=people,
+            stack=stack,
+        )
         if not _go_on(chosen.lines(), yes=yes, dry_run=dry_run, needed=chosen.new):
             return
         built = chosen.take(meter("B"), _word())
@@ -683,7 +792,10 @@ def notebook(into: Path, replace: bool) -> None:
     "--parishes-of", default="", metavar="DISTRICT", help="Every parish of a district, instead of FILE."
 )
 @click.option(
-    "--source", default="", metavar="SOURCE", help="'live', 'demo' or 'archive:DIR'. [default: live]"
+    "--source",
+    default="",
+    metavar="SOURCE",
+    help="'live', 'demo' or 'archive:DIR'; DIR may be s3://BUCKET/PATH. [default: live]",
 )
 @click.option(
     "--from",
@@ -706,7 +818,11 @@ def notebook(into: Path, replace: bool) -> None:
     help="A postcode to compare with, or several; up to five.",
 )
 @click.option(
-    "--out", default="reports", show_default=True, type=_PATH, help="Folder for reports, ledger and index."
+    "--out",
+    default="reports",
+    show_default=True,
+    type=_PATH,
+    help="Folder for reports, ledger and index; may be s3://BUCKET/PATH.",
 )
 @click.option("--workers", default=0, type=click.IntRange(0), help="Processes here. [default: one a core]")
 @click.option(
@@ -720,6 +836,12 @@ def notebook(into: Path, replace: bool) -> None:
 @click.option("--closed-ok", is_flag=True, help="Use the last position of postcodes that were closed.")
 @click.option("--xlsx", is_flag=True, help="Write the tables of each report to tables.xlsx too.")
 @click.option("--force", is_flag=True, help="Make reports again that are there and unchanged.")
+@click.option(
+    "--since",
+    default="",
+    metavar="RELEASE",
+    help="Leave reports of this release as they are where the archive's new release changed nothing.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @_how_much
 def batch(
@@ -739,6 +861,7 @@ def batch(
     closed_ok: bool,
     xlsx: bool,
     force: bool,
+    since: str,
     dry_run: bool,
 ) -> None:
     """Build a report for each row of FILE or each ward or parish of a district, an index page and a ledger.
@@ -770,6 +893,7 @@ def batch(
         force=force,
         closed_ok=closed_ok,
         xlsx=xlsx,
+        since=since,
     )
     for line in map(str, plan.notices) if _quiet() and not dry_run else plan.lines():
         click.echo(visible(line), err=True)

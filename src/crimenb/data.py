@@ -68,6 +68,8 @@ class Data:
     residents: pd.DataFrame
     district_counts: pd.DataFrame
     like_places: pd.DataFrame
+    decided: pd.DataFrame
+    revised: pd.DataFrame
     neighbourhoods: gpd.GeoDataFrame
     people: pd.DataFrame
     priorities: pd.DataFrame

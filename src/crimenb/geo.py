@@ -112,6 +112,9 @@ def distances(
 
 
 _POINT_BYTES, _DEEPEST = 21, 5
+_FLAT = {struct.pack(f"{order}BI", order == "<", kind) for order in "<>" for kind in (1, 2, 3)}
+"""How WKB of a point, a line or a polygon begins: nothing is inside these."""
+
 _Z, _M, _SRID = 0x80000000, 0x40000000, 0x20000000
 
 
@@ -126,7 +129,7 @@ def from_wkb(blobs: Iterable[bytes | None]) -> Any:
     """
     blobs = [*blobs]
     for blob in blobs:
-        if blob is not None and len(blob) > _POINT_BYTES:
+        if blob is not None and len(blob) > _POINT_BYTES and bytes(blob[:5]) not in _FLAT:
             _refuse_deep(blob)
     return shapely.from_wkb(blobs)
 

@@ -29,6 +29,24 @@ and anti-social behaviour, which is reports and no crime. The slug of violence i
 
 CRIME_CATEGORIES = [slug for slug in CATEGORIES if slug != ASB]
 
+COUNCIL_GROUPS: dict[str, tuple[str, ...]] = {
+    "Retail crime": ("shoplifting",),
+    "Vehicle crime": ("vehicle-crime",),
+    "Acquisitive crime": (
+        "burglary", "robbery", "vehicle-crime", "theft-from-the-person", "bicycle-theft", "shoplifting", "other-theft",
+    ),
+    "Violence": ("violent-crime",),
+    "Damage": ("criminal-damage-arson",),
+}  # fmt: skip
+"""Groups that councils report by, made of whole categories; a category may be in two."""
+
+NOT_SPLIT: dict[str, str] = {
+    "Violence with injury": "violent-crime",
+    "Violence without injury": "violent-crime",
+    "Residential burglary": "burglary",
+}
+"""Groups that no category of police.uk gives, and the category that they are a part of."""
+
 OLD_CATEGORIES: dict[str, str] = {
     "Violent crime": "violent-crime",
     "Public disorder and weapons": "public-order",
@@ -38,10 +56,14 @@ OLD_CATEGORIES: dict[str, str] = {
 NEW_POINTS = "2022-07"
 """From this month on police.uk's map points are others than before (R20)."""
 
+NEW_CATEGORIES = ("2011-09", "2013-05")
+"""Months from which police.uk's categories are others than before: six, then eleven, then fourteen."""
+
 BTP = "btp"
 TERRITORIAL = "territorial"
 """`reported_by` where the source tells a territorial force from BTP but not which (the API)."""
 
+UNDER_INVESTIGATION = "Under investigation"
 OUTCOME_SPELLINGS = {"Offender given penalty notice": "Offender given a penalty notice"}
 """Files and API spell one outcome differently; the API's spelling is kept."""
 
@@ -111,6 +133,13 @@ COLUMNS: dict[str, dict[str, str]] = {
         "postcode": _TEXT, "candidate": _TEXT, "name": _TEXT, "force": _TEXT, "rural_urban": _TEXT,
         "residents": _WHOLE, "jobs": _WHOLE, "month": _TEXT, "category": _TEXT, "records": _WHOLE,
     },
+    "decided": {
+        "postcode": _TEXT, "month": _TEXT, "category": _TEXT, "later": _WHOLE, "followed": _WHOLE,
+        "crimes": _WHOLE,
+    },
+    "revised": {
+        "postcode": _TEXT, "month": _TEXT, "category": _TEXT, "added": _WHOLE, "removed": _WHOLE, "decided": _WHOLE,
+    },
     "neighbourhoods": {
         "postcode": _TEXT, "force": _TEXT, "force_name": _TEXT, "force_url": _TEXT,
         "neighbourhood": _TEXT, "name": _TEXT, "description": _TEXT, "url": _TEXT,
@@ -166,9 +195,20 @@ VIEWS: dict[str, dict[str, str]] = {
     "outcome_shares": {
         "place": _TEXT, "group": _TEXT, "crimes": _WHOLE, "share": _REAL, "rest": _REAL,
     },
+    "outcome_times": {
+        "place": _TEXT, **_OF, "crimes": _WHOLE, "decided": _WHOLE, "same_month": _REAL, "in_three": _REAL,
+        "median": _REAL,
+    },
     "compared_shares": {
         "place": _TEXT, "other": _TEXT, **_OF, "here": _REAL, "there": _REAL, "quotient": _REAL,
         "low": _REAL, "high": _REAL, "named": _TEXT,
+    },
+    "count_by_group": {
+        "place": _TEXT, "group": _TEXT, "made_of": _TEXT, "latest": _COUNT, "period": _COUNT,
+    },
+    "rates": {
+        "place": _TEXT, "where": _TEXT, "name": _TEXT, **_OF, "per": _TEXT, "months": _WHOLE, "records": _WHOLE,
+        "base": _WHOLE, "rate": _REAL, "low": _REAL, "high": _REAL,
     },
     "locate": {
         "postcode": _TEXT, "longitude": _REAL, "latitude": _REAL, "district": _TEXT, "ward": _TEXT,
@@ -192,6 +232,9 @@ ROWS: dict[str, str] = {
     "none where the source has none",
     "district_counts": "a place, district, month and category; none where the source has no residents",
     "like_places": "a place, a place like it, month and category; only where asked for (archives only)",
+    "decided": "a place, month recorded, category of crime and number of months to the first outcome; "
+    "none where the archive holds no outcomes files",
+    "revised": "a place, month and category that the release changed; none where the archive has no release before",
     "neighbourhoods": "the neighbourhood team of a place (live service and demonstration)",
     "people": "a named member of the team",
     "priorities": "a priority of the team",
@@ -206,7 +249,10 @@ ROWS: dict[str, str] = {
     "change_by_category": "a category; before them all crime and anti-social behaviour",
     "before_and_after": "here, and the rest of the force",
     "outcome_shares": "a group of outcomes",
+    "outcome_times": "a category of crime; before them all crime",
     "compared_shares": "a comparison and category",
+    "count_by_group": "a group of categories, then those that cannot be given",
+    "rates": "what is counted, what it is divided by, and where; none where no rate may be given",
     "locate": "a postcode given",
 }
 """What a row of each frame is."""
@@ -289,6 +335,12 @@ MEANINGS: dict[str, str] = {
     "like_places.residents": "Its residents; 0 where none are known.",
     "like_places.jobs": "Its jobs; 0 where none are known.",
     "like_places.records": "Its records in the month.",
+    "decided.later": "Months from the month recorded to that of the first outcome; -1 where there is none.",
+    "decided.followed": "Months after it of which the archive holds the force's outcomes files, none missing between.",
+    "decided.crimes": "Crimes.",
+    "revised.added": "Records of this release that the one before did not have at their map point.",
+    "revised.removed": "Records of the release before that this one does not have at their map point.",
+    "revised.decided": "Crimes of both releases that have another outcome.",
     "neighbourhoods.force_url": "The force's own site.",
     "neighbourhoods.neighbourhood": "The team's id.",
     "neighbourhoods.description": "The team in its own words.",
@@ -342,6 +394,12 @@ MEANINGS: dict[str, str] = {
     "outcome_shares.group": "Group of outcomes (R16).",
     "outcome_shares.crimes": "Crimes of the settled months.",
     "outcome_shares.share": "Share of them, 0 to 1; missing under 50 crimes.",
+    "outcome_times.crimes": "Crimes of the settled months that have been followed for three months or more.",
+    "outcome_times.decided": "Those of them that have an outcome.",
+    "outcome_times.same_month": "Share with an outcome in the month recorded, 0 to 1; missing under 50 crimes.",
+    "outcome_times.in_three": "Share with one within three months, 0 to 1; missing under 50 crimes.",
+    "outcome_times.median": "Months after which half of all have one; missing under 50 crimes, or where fewer than "
+    "half have one.",
     "compared_shares.other": "What is compared with, in words.",
     "compared_shares.here": "Share of crime here, 0 to 1.",
     "compared_shares.there": "Share of crime there, 0 to 1.",
@@ -349,6 +407,20 @@ MEANINGS: dict[str, str] = {
     "compared_shares.low": "Lower end of the quotient's interval.",
     "compared_shares.high": "Upper end of the quotient's interval.",
     "compared_shares.named": '"more" or "less" where the difference passes R11; else empty.',
+    "count_by_group.group": "What councils call it.",
+    "count_by_group.made_of": "The categories whose records are summed, or why they cannot be.",
+    "count_by_group.latest": "Records of the newest summed month; missing where they are not published apart.",
+    "count_by_group.period": "Records of all summed months; missing where they are not published apart.",
+    "rates.where": '"here", "force" for the rest of the force, "district" for the rest of the district.',
+    "rates.name": "Name of the force or district; empty for the place.",
+    "rates.category": 'What is counted: "crime" or "burglary".',
+    "rates.per": 'What it is divided by: "residents", "residents and jobs" or "households".',
+    "rates.months": "How many months are counted; a rate of 12 is a year's.",
+    "rates.records": "Their records.",
+    "rates.base": "How many residents, residents and jobs, or households.",
+    "rates.rate": "Records for every 1,000 of them, in these months (R24).",
+    "rates.low": "Lower end of the rate's interval of 95% (R24).",
+    "rates.high": "Upper end of the rate's interval of 95% (R24).",
     "locate.postcode": "The postcode in its written form; as given where it is none.",
     "locate.force": "police.uk's id of the police force; missing where the source does not say.",
     "locate.why": "Why it has no position, else missing.",

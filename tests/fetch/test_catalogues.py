@@ -9,7 +9,8 @@ import shapely
 
 from crimenb.errors import QueryError, SourceError, SourceUnavailable
 from crimenb.fetch import catalogues
-from crimenb.sources import gazetteer
+from crimenb.geo import to_metres
+from crimenb.sources import gazetteer, kept_streets
 from crimenb.sources.archive import demo
 from crimenb.sources.outlines import read_outlines
 from tests.downloads import ONS, POSTCODE, make_zip, outlines
@@ -120,13 +121,13 @@ def test_roads_of_the_squares_wanted_and_more_later(ordnance, opened, tmp_path):
 def test_the_squares_of_an_archive_are_those_of_its_records():
     town = demo()
     x, y = town.cells()["x"].median(), town.cells()["y"].median()
-    expected = catalogues._square(*(int(v // 100_000) for v in catalogues.to_metres(x, y)))
+    expected = kept_streets.letters(*(int(v // 100_000) for v in to_metres(x, y)))
     found = catalogues.squares_of(town.folder)
     town.close()
     assert expected in found
     assert len(found) <= 4
     # Named places and the squares that the Ordnance Survey prints for them.
-    assert [catalogues._square(*e) for e in ((4, 3), (5, 1), (0, 0), (4, 5), (2, 8), (4, 12))] == [
+    assert [kept_streets.letters(*e) for e in ((4, 3), (5, 1), (0, 0), (4, 5), (2, 8), (4, 12))] == [
         "SK", "TQ", "SV", "NZ", "NH", "HP",
     ]  # fmt: skip
 

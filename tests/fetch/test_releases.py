@@ -212,7 +212,7 @@ def test_of_two_releases_the_newer_is_taken_whatever_months_it_was_fetched_for(s
     take(release="2025-05", months="2025-05")
     take(months="2025-05")
     built = build_archive([tmp_path / "releases"], tmp_path / "archive")
-    assert built.release == ""
+    assert built.release == "2025-06"
     assert built.files[0]["rows"] == 400
     assert "because its release holds newer months" in built.superseded[0]
 

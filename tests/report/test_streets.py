@@ -5,6 +5,8 @@ import re
 from dataclasses import replace
 
 import pytest
+from benchmarks.audit import read_page
+from benchmarks.audit_facts import Facts
 
 from crimenb.charts.theme import VEGALITE
 from crimenb.report.sections import map_key, map_names
@@ -75,3 +77,14 @@ def test_a_place_without_streets_says_so(centre):
     assert "Streets are not drawn: this source has none." in map_key(bare).text
     north = bare.coverage.assign(force="northern-ireland", share=1.0)
     assert "do not cover Northern Ireland" in map_key(replace(bare, coverage=north)).text
+
+
+def test_a_live_report_without_streets_says_how_to_get_them(centre):
+    asked = centre.provenance.assign(value=centre.provenance["value"].replace("demo", "live"))
+    bare = replace(
+        centre, streets=centre.streets.iloc[:0], stretches=centre.stretches.iloc[:0], provenance=asked
+    )
+    text = map_key(bare).text
+    assert "none were fetched before this report. “crimenb fetch streets” gets them." in text
+    for data, findings in ((bare, 0), (replace(bare, provenance=centre.provenance), 1)):
+        assert len(read_page(Facts(data), {"map": [text.splitlines()[-1]]}).findings) == findings

@@ -36,7 +36,7 @@ def test_reads_counts_and_reports(tmp_path):
     built = build_archive([src], tmp_path / "A")
     assert (built.records, built.located) == (7, 5)
     said = "\n".join(built.lines())
-    assert "Not used: outcomes files (recognised, not used yet): 1." in said
+    assert "1 outcomes file, 2025-01 to 2025-01: 0 outcomes." in said
     assert "Not used: stop-and-search files (recognised, not used yet): 1." in said
     assert "Not used: other files (.txt): 1." in said
     for reason in (

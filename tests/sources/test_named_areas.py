@@ -3,9 +3,11 @@
 import csv
 import json
 import shutil
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from click.testing import CliRunner
@@ -133,7 +135,7 @@ def test_a_ward_of_bath_is_asked_for_as_people_call_it(bath):
     ]
     areas = {cn.named_area("ward", name, source=bath) for name in names}
     assert [(a.name, a.drawn) for a in areas] == [
-        ("Abbey ward, Bath and North East Somerset", "ward E05001935, as drawn in wards.geojson")
+        ("Abbey ward, Bath and North East Somerset", "ward E05001935, as drawn in wards.geojson of 2011")
     ]
     assert cn.named_area("parish", "Peasedown St John", source=bath).name.startswith(
         "Peasedown St. John parish"
@@ -264,7 +266,66 @@ def test_a_named_area_is_counted_as_the_same_outline_from_a_file(folder, tmp_pat
     )
 
 
+LSOAS = {"LSOA21CD": ["E01013600", "E01013601"], "LSOA21NM": ["Leicester 041A", "Leicester 041B"]}
+HALVES = [shapely.box(X - 0.02, Y - 0.01, X, Y), shapely.box(X - 0.02, Y, X, Y + 0.01)]
+
+
+def test_a_report_on_an_lsoa_counts_what_lies_in_it(folder, tmp_path):
+    assert add_areas([saved(tmp_path / "LSOA.geojson", HALVES, **LSOAS)], folder) == [
+        "2 LSOAs of 1 district."
+    ]
+    words = (
+        "--source",
+        f"archive:{folder}",
+        "--from",
+        MONTHS[-2],
+        "--to",
+        MONTHS[-1],
+        "--out",
+        str(tmp_path / "r"),
+    )
+    said = CliRunner().invoke(main, ["report", "--lsoa", "leicester 041b", *words])
+    assert said.exit_code == 0, said.output
+    data = cn.collect(
+        cn.named_area("lsoa", "E01013601", source=folder), MONTHS[-2], MONTHS[-1], source=folder
+    )
+    assert data.query.area.drawn == "LSOA E01013601, as drawn in LSOA.geojson of 2021"
+    rows = pd.read_parquet(Archive(folder).folder / "street.parquet")
+    inside = shapely.intersects_xy(HALVES[1], rows["longitude"], rows["latitude"]) & rows["month"].isin(
+        MONTHS[-2:]
+    )
+    assert len(data.crimes) == inside.sum() >= 10
+    page = Path(said.stdout.strip()).read_text("utf-8")
+    assert "Leicester 041B LSOA" in page.partition("<title>")[2].partition("</title>")[0]
+    assert "This is LSOA E01013601, as drawn in LSOA.geojson of 2021." in page
+    assert "Contains OS data © Crown copyright and database right 2021." in page
+    said = CliRunner().invoke(main, ["report", "--lsoa", "Leicester 041", *words])
+    assert (said.exit_code, said.stderr) == (
+        2,
+        "The archive has no LSOA 'Leicester 041' among 2 LSOAs; did you mean Leicester 041A, Leicester (E01013600); "
+        "or Leicester 041B, Leicester (E01013601)?\n",
+    )
+
+
 # ------------------------------------------------------------------------ live
+
+
+def test_live_an_lsoa_is_asked_for_by_code_and_by_name(town, serve, live, ons):
+    serve(town)
+    names = [dict(zip(LSOAS, row, strict=True)) for row in zip(*LSOAS.values(), strict=True)]
+    service = "Lower_layer_Super_Output_Areas_December_2021_Boundaries_EW_BGC_V5"
+    older = service.replace("V5", "V3")
+    ons(layers() | {service: [*zip(names, HALVES, strict=True)], older: [(names[0], SQUARE)]})
+    source = live()
+    area = cn.named_area("lsoa", "E01013601", source=source)
+    assert area == cn.named_area("lsoa", "Leicester 041B", source=source)
+    assert (area.name, area.drawn) == (
+        "Leicester 041B LSOA", f"LSOA E01013601, as drawn in {service} of ONS Open Geography"
+    )  # fmt: skip
+    there, here = (cn.collect(area, MONTHS[-1], MONTHS[-1], source=s) for s in (source, town))
+    assert len(there.crimes) == len(here.crimes) > 3
+    with pytest.raises(QueryError, match=f"has no LSOA 'E01099999' in {service}"):
+        source.named("lsoa", "E01099999")
 
 
 def layers(wards="WD_MAY_2026_UK_BGC", *, with_district=True):
@@ -417,7 +478,7 @@ def test_the_snapshot_keeps_which_outline_it_is(tmp_path):
     ward = cn.named_area("ward", "Market", source="demo")
     data = cn.collect(ward, "2025-12", "2025-12", source="demo")
     assert data.query == Query.parse(start="2025-12", end="2025-12", area=ward)
-    assert data.query.area.drawn == "ward Z05000002, as drawn in WD_INVENTED.geojson"
+    assert data.query.area.drawn == "ward Z05000002, as drawn in WD_INVENTED.geojson of 2025"
     with pytest.raises(
         QueryError, match="There is no kind of area 'county'; choose one of ward, parish, lsoa"
     ):

@@ -127,6 +127,42 @@ def test_squares_of_gml_are_read(archive, tmp_path):
     assert shapely.get_coordinates(line["geometry"]).tolist() == [[EAST, NORTH], [EAST + 400, NORTH]]
 
 
+OML = """<?xml version="1.0"?>
+<os:FeatureCollection xmlns:os="http://namespaces.os.uk/product/1.0" xmlns:gml="http://www.opengis.net/gml/3.2"
+ xmlns:oml="http://namespaces.os.uk/open/oml/1.0">
+<os:featureMember><oml:Building gml:id="b"><oml:geometry>{box}</oml:geometry></oml:Building></os:featureMember>
+<os:featureMember><oml:SurfaceWater_Area gml:id="w"><oml:geometry>{box}</oml:geometry>
+<oml:featureCode>15609</oml:featureCode></oml:SurfaceWater_Area></os:featureMember>
+<os:featureMember><oml:RailwayTrack gml:id="r"><oml:geometry><gml:LineString><gml:posList>460000 300000 460400.4 300000
+</gml:posList></gml:LineString></oml:geometry><oml:classification>Multi Track</oml:classification></oml:RailwayTrack>
+</os:featureMember></os:FeatureCollection>"""
+RING = "<gml:LinearRing><gml:posList>{0} {1} {2} {1} {2} {3} {0} {3} {0} {1}</gml:posList></gml:LinearRing>"
+LAKE = (
+    "<gml:Surface><gml:patches><gml:PolygonPatch><gml:exterior>"
+    f"{RING.format(460000, 300000, 460090, 300090)}</gml:exterior><gml:interior>"
+    f"{RING.format(460010, 300010, 460020, 300020)}</gml:interior></gml:PolygonPatch></gml:patches></gml:Surface>"
+)
+
+
+def test_water_and_railways_are_read_of_gml_too_with_their_islands(archive, tmp_path):
+    TOWN.to_file(tmp_path / "roads.gpkg", layer="road_link")
+    more = tmp_path / "opmplc_gml3_gb.zip"
+    with zipfile.ZipFile(more, "w") as out:
+        for square in ("SK", "SP"):
+            out.writestr(f"data/{square}.gml", OML.format(box=LAKE))
+    found = add_streets([tmp_path / "roads.gpkg"], archive, water=[more], railway=[more], year=2026)
+    assert (found["street"], found["water"], found["railway"]) == (6, 1, 1)
+    table = stored(archive).set_index("kind")
+    assert table.loc["water", "geometry"].area == 90 * 90 - 10 * 10
+    assert shapely.get_coordinates(table.loc["railway", "geometry"]).tolist() == [
+        [EAST, NORTH],
+        [EAST + 400, NORTH],
+    ]
+    assert table.loc["railway", "road_class"] == ""
+    with pytest.raises(SourceError, match="holds no street; give OS Open Roads"):
+        add_streets([more], archive)
+
+
 def test_water_and_railways_are_kept_beside_and_lines_are_no_water(archive, tmp_path):
     TOWN.to_file(tmp_path / "roads.gpkg", layer="road_link")
     with zipfile.ZipFile(tmp_path / "opmplc_sk.zip", "w") as out:

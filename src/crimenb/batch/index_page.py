@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from crimenb.batch.feed import NAME as FEED
+from crimenb.batch.feed import feed
 from crimenb.files import write_whole
 from crimenb.measures.place import place_of
 from crimenb.plurals import counted
@@ -17,6 +19,7 @@ from crimenb.report.page import asset, house_style, script_hash, template
 from crimenb.wording import format as write
 from crimenb.wording.first_screen import clear_change, place_in_words, three_numbers, what_matters
 from crimenb.wording.how_to_read import WHAT_THESE_ARE
+from crimenb.wording.whats_new import whats_new
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,8 +51,15 @@ def write_index(out: Path, done: Iterable[Entry], failed: Sequence[Entry], notic
         Notices about lines of the list.
     """
     rows = sorted((row(entry) for entry in done), key=lambda r: (r["name"].casefold(), r["slug"]))
+    newest = max((r["release"] for r in rows), default="")
+    for r in rows:  # a report that a release left alone has old news
+        r["news"] = r["news"] if r["release"] == newest else ""
     text = render(rows, failed, notices)
     write_whole(out / NAME, text)
+    if news := feed(rows):
+        write_whole(out / FEED, news)
+    else:
+        (out / FEED).unlink(missing_ok=True)
     return out / NAME
 
 
@@ -63,6 +73,7 @@ def render(rows: list[dict[str, Any]], failed: Sequence[Entry], notices: Sequenc
         period=periods.pop() if len(periods) == 1 else "",  # said once, not in every row
         changed=sum(bool(r["changed"]) for r in rows),
         missing=sum(bool(r["missing"]) for r in rows),
+        news=sum(bool(r["news"]) for r in rows),
         failed=sorted(failed),
         left_out=[n for n in notices if n.left_out],
         demo=any(r["demo"] for r in rows),
@@ -94,6 +105,7 @@ def row(entry: Entry) -> dict[str, Any]:
         "matters": str(known.get("matters", "")),
         "changed": str(known.get("changed", "")),
         "demo": bool(known.get("demo")),
+        **{key: str(known.get(key, "")) for key in ("news", "release", "read")},
         "bars": bars(months),
         "bars_text": _bars_text(months),
         "gaps": str(known.get("gaps", "")),
@@ -160,6 +172,9 @@ def overview(data: Data) -> dict[str, Any]:
         "matters": what_matters(place)[0] if counted else "",
         "changed": "".join(clear_change(place)[:1]) if counted else "",
         "demo": place.is_demo,
+        "news": " ".join(whats_new(place)),
+        "release": str(place.source.get("release", "")),
+        "read": str(place.source.get("read", "")),
     }
 
 

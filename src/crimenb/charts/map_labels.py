@@ -32,6 +32,9 @@ BIGGEST = 900
 NARROW = 330
 """Width for which a phone's labels are placed, in pixels; it is used below 500."""
 
+_LEAST = {WIDTH: 500, NARROW: 280}
+"""The least width at which the words placed for a width are used: there they take the most room."""
+
 _ENLARGED = "enlarged"
 """What is written at the part that is drawn larger."""
 
@@ -85,7 +88,7 @@ class _Sheet:
         second_best = None
         for word in offered:
             box = box_of(word, self.pixel)
-            if not self._is_free(box):
+            if not (self._is_inside(word) and self._is_free(box)):
                 continue
             if not any(_meet(box, o) for o in off):
                 self.write(word)
@@ -95,9 +98,12 @@ class _Sheet:
             self.write(second_best)
         return second_best is not None
 
+    def _is_inside(self, word: Word) -> bool:
+        west, south, east, north = box_of(word, 2 * self.reach / _LEAST[self.wide])
+        return max(-west, -south, east, north) < self.reach
+
     def _is_free(self, box: Box) -> bool:
-        inside = max(-box[0], -box[1], box[2], box[3]) < self.reach
-        return inside and not any(_meet(box, t) for t in self.taken)
+        return not any(_meet(box, t) for t in self.taken)
 
     def write(self, word: Word) -> None:
         """Write a word and take its field."""

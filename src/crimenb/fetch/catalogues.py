@@ -7,6 +7,7 @@ edition gets a file or folder of its name, which appears whole.
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import json
 import os
@@ -24,11 +25,13 @@ from crimenb.files import locked, write_whole
 from crimenb.geo import to_metres
 from crimenb.plurals import counted
 from crimenb.progress import Progress, silent
-from crimenb.sources import zips
+from crimenb.sources import kept_streets, zips
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    import geopandas as gpd
 
     from crimenb.sources.http import Web
 
@@ -55,7 +58,13 @@ AREAS = {
 }
 """What the services of outlines are called, beside their date."""
 
-_FILES = {"forces": "police-force-areas", "wards": "wards", "parishes": "parishes", "districts": "districts"}
+OA_POINTS, LSOA_POINTS, CLASSES = "oa-points", "lsoa-points", "rural-urban"
+SMALL_AREAS = {
+    OA_POINTS: rf"OA_{_DATED}_EW_PWC(_V\d+)?",
+    LSOA_POINTS: r"LSOA_PopCentroids_EW_(?P<year>20\d\d)(?P<month>)(_V\d+)?",
+    CLASSES: r"LSOA21_RUC(?P<year>21)(?P<month>)_EW_LU(_V\d+)?",
+}
+"""The same of the points where people live in output areas and LSOAs, and of the classes of LSOAs."""
 
 
 class Product(msgspec.Struct):
@@ -219,9 +228,26 @@ def code_point(web: Web, into: Path, stack: ExitStack) -> Edition:
 
 
 def open_roads(
-    web: Web, into: Path, stack: ExitStack, *, squares: Sequence[str] = (), archive: Path | None = None
+    web: Web,
+    into: Path | None,
+    stack: ExitStack,
+    *,
+    squares: Sequence[str] = (),
+    archive: Path | None = None,
+    near: Sequence[gpd.GeoDataFrame] = (),
 ) -> Edition:
     """Return the newest OS Open Roads: of 100 km squares of the National Grid, those of an archive, or all.
+
+    Parameters
+    ----------
+    into
+        The folder that gets a folder of the edition; None: the cache, for live reports.
+    squares
+        By their letters.
+    archive
+        The squares that its records lie in.
+    near
+        The squares around these places, rows of `places`.
 
     Raises
     ------
@@ -233,18 +259,33 @@ def open_roads(
     for member in source.members:
         if match := re.fullmatch(r"([A-Z]{2})_RoadLink\.(shp|shx|dbf|prj|cpg)", name := _base(member)):
             by_square.setdefault(match[1], []).append(Wanted(member, name))
-    chosen = [s.strip().upper() for s in squares]
-    if archive is not None:
-        chosen += [s for s in squares_of(archive) if s in by_square]
-    elif not chosen:
+    named = [s.strip().upper() for s in squares]
+    british = [place for place in near if place["force"].iloc[0] != "northern-ireland"]
+    around = [s for place in british for s in kept_streets.squares_of(place)]
+    around += squares_of(archive) if archive is not None else []
+    chosen = [*named, *(s for s in around if s in by_square)]  # some are all sea
+    if not (named or near or archive):
         chosen = [*by_square]
-    if unknown := [s for s in chosen if s not in by_square]:
+    if unknown := [s for s in named if s not in by_square]:
         there = ", ".join(sorted(by_square)) or "none"
         msg = f"OS Open Roads {version} has no square {unknown[0][:20]!r}; its squares are {there}."
         raise QueryError(msg)
-    wanted = [w for s in dict.fromkeys(chosen) for w in by_square[s]]
-    shown = f"OS Open Roads {version}"
-    return _edition(source, into / f"open-roads-{version}", shown, wanted)
+    if near and not chosen:
+        msg = f"OS Open Roads has no streets around {near[0]['postcode'].iloc[0]!r}: it covers Great Britain."
+        raise QueryError(msg)
+    chosen, shown = [*dict.fromkeys(chosen)], f"OS Open Roads {version}"
+    if into is not None:
+        wanted = [w for s in chosen for w in by_square[s]]
+        return _edition(source, into / f"open-roads-{version}", shown, wanted)
+    from crimenb.sources.streets_build import keep_squares
+
+    folder = kept_streets.folder() / version
+    new = [s for s in chosen if not (folder / f"{s}.parquet").is_file()]
+    if not new:
+        return Edition(source, folder, shown, [], source.cost([]))
+    edition = _edition(source, folder, shown, [w for s in new for w in by_square[s]])
+    edition.extra = functools.partial(keep_squares, squares=new, offered=[*by_square], edition=version)
+    return edition
 
 
 def _edition(source: RemoteZip, folder: Path, shown: str, wanted: list[Wanted]) -> Edition:
@@ -276,17 +317,7 @@ def squares_of(archive: Path) -> list[str]:
         for i in (-_NEAR_M, _NEAR_M)
         for j in (-_NEAR_M, _NEAR_M)
     }
-    return sorted(_square(e, n) for e, n in near if 0 <= e < 7 and 0 <= n < 13)
-
-
-def _square(e: int, n: int) -> str:
-    """Return the letters of a square, so many hundred kilometres east and north.
-
-    >>> _square(4, 3), _square(5, 1), _square(0, 0)
-    ('SK', 'TQ', 'SV')
-    """
-    letters = "ABCDEFGHJKLMNOPQRSTUVWXYZ"
-    return letters[(19 - n) // 5 * 5 + (e + 10) // 5] + letters[(19 - n) % 5 * 5 + e % 5]
+    return sorted(kept_streets.letters(e, n) for e, n in near if 0 <= e < 7 and 0 <= n < 13)
 
 
 # ------------------------------------------------------------------------ ONS
@@ -358,7 +389,9 @@ def _dated(pattern: str, named: Sequence[tuple[str, str]]) -> list[_Edition]:
     found = []
     for name, key in named:
         match = re.fullmatch(pattern, name)
-        if match and (month := _MONTHS.get(match["month"][:3].lower())):
+        if match and not match["month"]:
+            found.append(_Edition(f"20{match['year'][-2:]}", name, key))
+        elif match and (month := _MONTHS.get(match["month"][:3].lower())):
             found.append(_Edition(f"{match['year']}-{month:02d}", name, key))
     return sorted(found, reverse=True)
 
@@ -371,8 +404,8 @@ class Layer(NamedTuple):
     name: str
 
 
-def layers(web: Web, kinds: Sequence[str]) -> list[Layer]:
-    """Return the newest service of each kind of area.
+def layers(web: Web, kinds: Sequence[str], among: Mapping[str, str] = AREAS) -> list[Layer]:
+    """Return the newest service of each kind of area, by what they are called.
 
     Raises
     ------
@@ -381,8 +414,8 @@ def layers(web: Web, kinds: Sequence[str]) -> list[Layer]:
     SourceError
         The ONS offers none.
     """
-    if unknown := [k for k in kinds if k not in AREAS]:
-        msg = f"There are no areas of the kind {unknown[0][:40]!r}; choose from {', '.join(AREAS)}."
+    if unknown := [k for k in kinds if k not in among]:
+        msg = f"There are no areas of the kind {unknown[0][:40]!r}; choose from {', '.join(among)}."
         raise QueryError(msg)
     listed = web.ask(
         _ons_url()[1],
@@ -396,7 +429,7 @@ def layers(web: Web, kinds: Sequence[str]) -> list[Layer]:
     names = [(s.name.rpartition("/")[2], "") for s in listed if s.type in {"", "FeatureServer"}]
     found = []
     for kind in dict.fromkeys(kinds):
-        dated = _dated(AREAS[kind], names)
+        dated = _dated(among[kind], names)
         if not dated:
             msg = (
                 f"{_ONS} offers no outlines of {kind} under a name that is known here; download them by hand."
@@ -408,15 +441,45 @@ def layers(web: Web, kinds: Sequence[str]) -> list[Layer]:
 
 def fetch_area(web: Web, layer: Layer, into: Path, progress: Progress = silent) -> Path:
     """Fetch the outlines of one service, all pages of it, and return the GeoJSON file."""
-    path = into / f"{_FILES[layer.kind]}-{layer.date}.geojson"
+    path = into / file_of(layer)
     if path.is_file():
         return path
-    rows = _rows(
-        web, layer, {"f": "geojson", "outSR": "4326", "geometryPrecision": "6"}, SHAPES_A_PAGE, progress
-    )
+    page = NAMES_A_PAGE if layer.kind in SMALL_AREAS else SHAPES_A_PAGE
+    asked = {"f": "geojson", "outSR": "4326", "geometryPrecision": "6"}
+    rows = _rows(web, layer, asked, page, progress)
     into.mkdir(parents=True, exist_ok=True)
     write_whole(path, json.dumps({"type": "FeatureCollection", "name": layer.name, "features": rows}))
     return path
+
+
+def file_of(layer: Layer) -> str:
+    """Return the name of the file that a service becomes."""
+    called = "police-force-areas" if layer.kind == "forces" else layer.kind
+    return f"{called}-{layer.date}.{'csv' if layer.kind == CLASSES else 'geojson'}"
+
+
+def fetch_classes(web: Web, layer: Layer, into: Path, progress: Progress = silent) -> Path:
+    """Fetch the rural-urban class of each LSOA, and return the CSV file."""
+    path = into / file_of(layer)
+    if path.is_file():
+        return path
+    rows = _rows(web, layer, {"f": "geojson", "returnGeometry": "false"}, NAMES_A_PAGE, progress)
+    columns = ["LSOA21CD", "RUC21CD", "RUC21NM"]
+    if not rows or not {*columns} <= {*rows[0].get("properties", {})}:
+        msg = f"{_ONS} gives {layer.name} without the classes of LSOAs; try again later."
+        raise SourceError(msg)
+    into.mkdir(parents=True, exist_ok=True)
+    write_whole(path, _table(columns, rows))
+    return path
+
+
+def _table(columns: list[str], rows: list[dict[str, Any]]) -> str:
+    """Return some columns of a service's rows as CSV."""
+    out = io.StringIO()
+    table = csv.writer(out, lineterminator="\n")
+    table.writerow(columns)
+    table.writerows([r["properties"].get(c) for c in columns] for r in rows)
+    return out.getvalue()
 
 
 def _rows(
@@ -468,8 +531,4 @@ def _names(web: Web, work: Path) -> None:
         if not code or name not in first:
             msg = f"{_ONS} gives {layer.kind} ({layer.name}) without their codes and names; try again later."
             raise SourceError(msg)
-        out = io.StringIO()
-        table = csv.writer(out, lineterminator="\n")
-        table.writerow([code, name])
-        table.writerows([r["properties"].get(code), r["properties"].get(name)] for r in rows)
-        write_whole(work / f"names-of-{layer.kind}-{layer.date}.csv", out.getvalue())
+        write_whole(work / f"names-of-{layer.kind}-{layer.date}.csv", _table([code, name], rows))

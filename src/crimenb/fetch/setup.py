@@ -6,15 +6,16 @@ import json
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crimenb.errors import CrimenbError, QueryError
-from crimenb.fetch import catalogues, police
+from crimenb.fetch import catalogues, people, police
 from crimenb.files import write_whole
 from crimenb.plurals import counted
 from crimenb.progress import Progress, silent
 from crimenb.sources.archive_build import Built, build_archive
 from crimenb.sources.official_files import NAME
+from crimenb.sources.people_build import add_people
 from crimenb.sources.versions import INVENTORY, read_inventory, resolve
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Setup:
     """Forces of the archive."""
     added: list[str]
     """Those among them that the archive holds and nobody named; they stay."""
+    people: people.Plan | None = None
+    """Residents and jobs, where they are wanted."""
 
     def lines(self) -> Iterator[str]:
         """Yield what will be fetched and built, a line each."""
@@ -54,6 +57,8 @@ class Setup:
             yield f"Among them, because the archive holds them: {', '.join(self.added)}."
         yield from self.postcodes.lines()
         yield f"Boundaries of the police forces: {self.areas.name}."
+        if self.people is not None:
+            yield from self.people.lines()
         if self.new:
             size = sum(w.member.file_size for w in (*self.files.here, *self.files.wanted))
             minutes = max(1, round((size / _READ_A_SECOND + _POSTCODES_S) / 60))
@@ -67,7 +72,8 @@ class Setup:
     @property
     def new(self) -> bool:
         """Whether the archive lacks any of it."""
-        return bool(self.files.wanted) or _built_from(self.archive) != self._parts()
+        lacks = self.people is not None and (self.people.new or not _has_people(self.archive))
+        return bool(self.files.wanted) or lacks or _built_from(self.archive) != self._parts()
 
     def take(self, progress: Progress = silent, word: Callable[[str], None] = lambda _: None) -> Built | None:
         """Fetch what is new, and build; None where nothing was."""
@@ -75,13 +81,22 @@ class Setup:
         self.files.take(progress)
         postcodes = self.postcodes.take(progress)
         areas = catalogues.fetch_area(self.web, self.areas, self.downloads, progress)
-        if not self.new:
+        new = self.new  # residents that are fetched now are new to the archive
+        folder = self.people.take(progress) if self.people is not None else None
+        if not new:
             return None
         needed = int(0.5 * sum(w.member.file_size for w in (*self.files.here, *self.files.wanted)))
         police.need_room(self.archive.parent, needed)
         built = build_archive(
-            self._street(), self.archive, postcodes=postcodes, force_areas=areas, progress=word
+            self._street(),
+            self.archive,
+            postcodes=postcodes,
+            force_areas=areas,
+            progress=word,
+            add=(self.archive / INVENTORY).is_file(),  # months that the release no longer holds stay
         )
+        if folder is not None:
+            add_people([folder], self.archive, progress=word)
         write_whole(self.archive / _BUILT_FROM, json.dumps(self._parts()))
         return built
 
@@ -100,7 +115,7 @@ class Setup:
 
 def plan(
     web: Web, archive: Path, downloads: Path, *, forces: str, months: str = "latest:36", release: str = "latest",
-    stack: ExitStack,
+    with_people: bool = False, stack: ExitStack,
 ) -> Setup:  # fmt: skip
     """Return what there is to fetch and to build.
 
@@ -112,6 +127,8 @@ def plan(
         The folder of the archive, and the one for what is fetched.
     forces, months, release
         As the commands take them; forces that the archive holds stay in it.
+    with_people
+        Take residents, households and jobs too.
     stack
         Closes what was opened.
 
@@ -148,16 +165,21 @@ def plan(
         downloads,
         [*named, *added],
         added,
+        people.plan(web, downloads, stack) if with_people else None,
     )
 
 
-def _built_from(archive: Path) -> dict[str, object]:
+def _has_people(archive: Path) -> bool:
+    return (archive / INVENTORY).is_file() and bool(read_inventory(resolve(archive)).get("residents"))
+
+
+def _built_from(archive: Path) -> dict[str, Any]:
     """Return what an archive was built from, nothing if other files were read into it since."""
     try:
-        known: dict[str, object] = json.loads((archive / _BUILT_FROM).read_text("utf-8"))
+        known: dict[str, Any] = json.loads((archive / _BUILT_FROM).read_text("utf-8"))
         held = read_inventory(resolve(archive))
-        files = sorted(str(f["name"]) for f in held["files"])
-        if (held["release"], files) == (known["release"], known["files"]) and held["gazetteer"]:
+        files = {str(f["name"]) for f in held["files"]}
+        if held["release"] == known["release"] and files >= {*known["files"]} and held["gazetteer"]:
             return known
     except (OSError, ValueError, KeyError, TypeError, CrimenbError):
         pass

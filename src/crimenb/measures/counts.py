@@ -20,7 +20,19 @@ from crimenb.errors import QueryError
 from crimenb.geo import LONLAT
 from crimenb.month_status import LEAST_SHARE, known_gaps
 from crimenb.query import days_in, parse_month
-from crimenb.schema import ASB, BTP, CATEGORIES, CRIME_CATEGORIES, NEW_POINTS, SUMMED, MonthStatus, label_of
+from crimenb.schema import (
+    ASB,
+    BTP,
+    CATEGORIES,
+    COUNCIL_GROUPS,
+    CRIME_CATEGORIES,
+    NEW_CATEGORIES,
+    NEW_POINTS,
+    NOT_SPLIT,
+    SUMMED,
+    MonthStatus,
+    label_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +84,18 @@ class Scope(NamedTuple):
         if self.kind != "whole":
             return []
         out = {*self.thin, *self.left_out["all"], *(self.left_out["asb"] if series in ("asb", ASB) else [])}
-        return [m for m in self.months if m not in out]
+        # A category of before a break is another thing of the same name; totals are not.
+        since = (
+            ""
+            if series in ("crime", "asb", ASB)
+            else max((c for c in NEW_CATEGORIES if c <= self.latest), default="")
+        )
+        return [m for m in self.months if m not in out and m >= since]
+
+    @property
+    def category_breaks(self) -> list[str]:
+        """The months from which the categories are others, among those summed."""
+        return [c for c in NEW_CATEGORIES if self.months and self.months[0] < c <= self.latest]
 
     @property
     def latest(self) -> str:
@@ -647,6 +670,70 @@ def rest_by_outcome(data: Data) -> pd.DataFrame:
     data, forces = data.main, list(deciding(data))
     rows = data.force_outcomes[data.force_outcomes["force"].isin(forces)]
     return _rest_by(rows, "outcome", forces).astype("int64").rename_axis(columns=None)
+
+
+@remembered
+def rest_of_district(data: Data) -> pd.DataFrame:
+    """Count the rest of the place's district by month and series (archives with residents only).
+
+    Returns
+    -------
+    DataFrame
+        Index `month`, columns as `rest_of_force`. Empty where the source does not count districts.
+    """
+    rows = data.main.district_counts
+    table = rows.pivot_table(index="month", columns="category", values="rest", aggfunc="sum", fill_value=0)
+    table = table.reindex(columns=sorted({*CATEGORIES, *table}), fill_value=0).astype("float64")
+    return table.assign(crime=table.drop(columns=ASB).sum(axis=1), asb=table[ASB]).rename_axis(columns=None)
+
+
+@once
+def count_by_group(data: Data, *, place: str = "") -> pd.DataFrame:
+    """Count a place's crimes in the groups that councils use, which overlap.
+
+    Parameters
+    ----------
+    place
+        A place of the data; the report's own by default.
+
+    Returns
+    -------
+    DataFrame
+        One row a group: `place`, `group`, `made_of` (the names of its categories, in words), `latest` and
+        `period` (records, missing where no month may be counted). Last come the groups that police.uk's
+        categories cannot give, with `made_of` saying so and counts missing. No geometry.
+
+    Raises
+    ------
+    QueryError
+        The data hold no such place.
+
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect("ZZ9 9ZZ", "2025-11", "2025-12")
+    >>> cn.count_by_group(data)[["group", "made_of"]].head(1)
+              group      made_of
+    0  Retail crime  Shoplifting
+    """
+    data = data.of(place)
+    counts = summed_counts(data)
+    latest, period = (counts.iloc[-1].to_dict(), counts.sum().to_dict()) if len(counts) else ({}, {})
+    rows = [
+        [
+            group,
+            ", ".join(map(label_of, of)),
+            *(sum(n[c] for c in of) if n else None for n in (latest, period)),
+        ]
+        for group, of in COUNCIL_GROUPS.items()
+    ]
+    who = "not published" if "northern-ireland" in deciding(data) else "published by the Home Office"
+    rows += [
+        [group, f"Part of {label_of(whole).lower()}, {who}", None, None] for group, whole in NOT_SPLIT.items()
+    ]
+    table = pd.DataFrame(rows, columns=["group", "made_of", "latest", "period"])
+    table.insert(0, "place", key_of(data))
+    return table.astype({"latest": "Int64", "period": "Int64"})
 
 
 def _rest_by(rows: pd.DataFrame, column: str, forces: list[str]) -> pd.DataFrame:

@@ -31,7 +31,9 @@ from crimenb.query import days_in
 from crimenb.usual_range import LONGEST_BASELINE, SPREAD, Position, Range, dispersion, usual_range
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
 
     from crimenb.data import Data
     from crimenb.query import Month
@@ -287,20 +289,30 @@ def small_place(data: Data, series: str = "crime") -> Small:
     total = int(y.sum())
     if not months:
         return Small(0, 0, 0, [], 0, 0, 1.0)
-    # The dispersion is R3's, of the earlier months as seen from the latest.
-    days = [days_in(m) for m in months]
-    expected = float(y.iloc[:-1].sum() / max(sum(days[:-1]), 1) * days[-1])
-    phi = dispersion(y[:-1], days[:-1], expected) if len(months) > 1 else 1.0
+    phi = dispersion_of_level(y, months)
     low, high = level_interval(total, phi)
     without = [m for m in months if y[m] == 0]
     return Small(total, int(y.min()), int(y.max()), without, low, high, phi)
 
 
-def level_interval(total: int, phi: float) -> tuple[int, int]:
-    """Return (sqrt(N) +- 1.96 * sqrt(phi) / 2)^2, the level that a count fits, rounded (R6)."""
+def dispersion_of_level(counts: ArrayLike, months: Sequence[str], *, spread: float = SPREAD) -> float:
+    """Return R3's dispersion of a period's months: of the earlier ones as seen from the latest (R6)."""
+    y, days = np.asarray(counts, float), np.asarray([days_in(m) for m in months], float)
+    if len(y) < 2:
+        return dispersion(y, days, float(y.sum()), spread=spread)
+    return dispersion(y[:-1], days[:-1], float(y[:-1].sum() / days[:-1].sum() * days[-1]), spread=spread)
+
+
+def level_bounds(total: float, phi: float) -> tuple[float, float]:
+    """Return (sqrt(N) +- 1.96 * sqrt(phi) / 2)^2, the 95 % interval of the level that a count fits (R6)."""
     half = 1.96 * np.sqrt(phi) / 2
-    low = max(0.0, np.sqrt(total) - half) ** 2
-    return round(float(low)), round(float((np.sqrt(total) + half) ** 2))
+    return max(0.0, float(np.sqrt(total) - half)) ** 2, float(np.sqrt(total) + half) ** 2
+
+
+def level_interval(total: int, phi: float) -> tuple[int, int]:
+    """Return `level_bounds` as whole numbers."""
+    low, high = level_bounds(total, phi)
+    return round(low), round(high)
 
 
 @remembered

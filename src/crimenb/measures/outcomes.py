@@ -13,13 +13,13 @@ import pandas as pd
 
 from crimenb.data import once, remembered
 from crimenb.measures.counts import by_outcome, key_of, rest_by_outcome
+from crimenb.schema import UNDER_INVESTIGATION, VIEWS, label_of
 
 if TYPE_CHECKING:
     from crimenb.data import Data
 
 
 CHARGED = "Charged or sent to court (result not published)"
-UNDER_INVESTIGATION = "Under investigation"
 NO_UPDATE = "Status update unavailable"
 NO_SUSPECT = "Investigation complete; no suspect identified"
 UNABLE = "Unable to prosecute suspect"
@@ -177,3 +177,65 @@ def outcome_shares(data: Data, *, place: str = "") -> pd.DataFrame:
     found = outcomes(data)
     table = found.table.iloc[:0] if found.none else found.table
     return pd.DataFrame({"place": key_of(data), **table})
+
+
+FOLLOWED = 3
+"""So many months of outcomes files after a month before its crimes are timed."""
+
+
+@once
+def outcome_times(data: Data, *, place: str = "") -> pd.DataFrame:
+    """Return how long crimes waited for their first outcome, of the settled months (R16).
+
+    Known only from an archive with outcomes files, of months followed for three months or more.
+
+    Parameters
+    ----------
+    place
+        A place of the data; the report's own by default.
+
+    Returns
+    -------
+    DataFrame
+        All crime, then one row a category, most crimes first: `place`, `category`, `label`, `crimes`,
+        `decided` (those with an outcome), `same_month` and `in_three` (shares, 0-1, with one in the month
+        recorded and within three months), `median` (months until half had one). Shares and medians are
+        missing under 50 crimes. Empty where nothing is known. No geometry.
+
+    Raises
+    ------
+    QueryError
+        The data hold no such place.
+
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> len(cn.outcome_times(data))
+    0
+    """
+    data = data.of(place)
+    rows = data.decided[data.decided["month"].isin(timed_months(data))]
+    rows = pd.concat([rows.assign(category="crime"), rows])
+    table = rows.pivot_table(index="category", columns="later", values="crimes", aggfunc="sum", fill_value=0)
+    crimes = table.sum(axis=1)
+    had = table[[later for later in table if int(str(later)) >= 0]].cumsum(axis=1)  # so many had one by then
+    enough, half = crimes >= LEAST_CRIMES, had.ge(crimes / 2, axis=0)
+    found = pd.DataFrame({"crimes": crimes, "decided": had.max(axis="columns").fillna(0).astype("int64")})
+    for name, most in (("same_month", 0), ("in_three", FOLLOWED)):
+        by_then = had[[later for later in had if int(str(later)) <= most]]
+        found[name] = (by_then.max(axis="columns") / crimes).fillna(0.0).where(enough)
+    found["median"] = (
+        half.idxmax(axis=1).where(half.any(axis=1) & enough).astype("float64") if len(found) else 0.0
+    )
+    found = found.rename_axis("category").reset_index()
+    found["label"] = found["category"].map(lambda c: "All crime" if c == "crime" else label_of(c))
+    found = found.sort_values(["crimes", "category"], ascending=[False, True], ignore_index=True)
+    columns = VIEWS["outcome_times"]
+    return found.assign(place=key_of(data))[[*columns]].astype(columns)
+
+
+def timed_months(data: Data) -> list[str]:
+    """Return the settled months whose crimes have been followed long enough to be timed."""
+    followed = data.decided[data.decided["followed"] >= FOLLOWED]["month"]
+    return sorted(set(outcomes(data).settled) & set(followed))

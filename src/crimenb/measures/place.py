@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from crimenb.data import remembered
-from crimenb.measures import changes, comparisons, counts, months, outcomes, points, streets
+from crimenb.measures import changes, comparisons, counts, months, outcomes, points, rates, revisions, streets
 from crimenb.schema import ASB, BTP, MonthStatus, force_name
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from crimenb.measures.months import Small, Verdict
     from crimenb.measures.outcomes import Outcomes
     from crimenb.measures.points import Burst, Edge, Points, Unlocated
+    from crimenb.measures.rates import Rates
+    from crimenb.measures.revisions import Revised
     from crimenb.measures.streets import Drawn
 
 
@@ -75,6 +77,11 @@ class Place:
     def latest(self, series: str) -> int:
         """Return the records of a series in the newest month summed."""
         return int(self.counts[series].iloc[-1]) if len(self.counts) else 0
+
+    @property
+    def revised(self) -> Revised | None:
+        """What the newest release changed here, where the one before is known."""
+        return revisions.revised(self._data)
 
     @property
     def records(self) -> int:
@@ -164,6 +171,11 @@ class Place:
     def comparisons(self) -> list[Comparison]:
         """Every comparison asked for: the rest of the force first, then each postcode."""
         return comparisons.all_comparisons(self._whole)
+
+    @property
+    def rates(self) -> Rates:
+        """Crimes for every 1,000 residents, residents and jobs, and households, or why there are none."""
+        return rates.rates_of(self._data)
 
     # ------------------------------------------------------------------- points and outcomes
 

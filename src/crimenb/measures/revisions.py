@@ -7,17 +7,58 @@ first whole, then within one month, category and ID, then as many as are left.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
+from crimenb.data import remembered
 from crimenb.errors import QueryError
-from crimenb.schema import CATEGORIES
+from crimenb.measures.counts import scope
+from crimenb.schema import ASB, CATEGORIES
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
     from crimenb.data import Data
+
+
+class Revised(NamedTuple):
+    """What the newest release of an archive changed here, beside the release before.
+
+    since: that release. new: months it did not have; earlier: the other months counted. crime and asb: by
+    month, the records added and removed, for the earlier months with any. decided: crimes of the earlier months
+    that have another outcome.
+    """
+
+    since: str
+    new: list[str]
+    earlier: list[str]
+    crime: dict[str, tuple[int, int]]
+    asb: dict[str, tuple[int, int]]
+    decided: int
+
+
+@remembered
+def revised(data: Data) -> Revised | None:
+    """Return what the newest release changed of the months counted; None where no release before is known."""
+    since = data.source.get("compared with release")
+    months = scope(data).months
+    if not since or not months:
+        return None
+    new = [m for m in data.source.get("new months", "").split() if m in months]
+    earlier = [m for m in months if m not in new]
+    rows = data.main.revised
+    rows = rows[rows["month"].isin(earlier)]
+    changed = rows[rows["added"] + rows["removed"] > 0]
+    crime, asb = (
+        {
+            str(m): (int(a), int(r))
+            for m, a, r in part.groupby("month")[["added", "removed"]].sum().itertuples()
+        }
+        for part in (changed[changed["category"] != ASB], changed[changed["category"] == ASB])
+    )
+    return Revised(since, new, earlier, crime, asb, int(rows["decided"].sum()))
+
 
 KEY = ["month", "category", "crime_id"]
 COUNTS = ["before", "after", "added", "gone", "moved", "outcome_changed", "changed"]

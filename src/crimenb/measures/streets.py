@@ -13,6 +13,8 @@ from crimenb.measures.counts import by_point, count_by_point, records
 from crimenb.schema import ASB
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from crimenb.data import Data
 
 OWN, NEAREST = "name", "nearest"
@@ -62,20 +64,24 @@ def has_streets(data: Data) -> bool:
 
 
 def with_streets(data: Data, table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table of map points with how each is drawn: `street`, `how` and `stretch`, a shape or none.
+    """Return a table of map points with how each is drawn, and the street that names it: `how`, `street`.
 
     Parameters
     ----------
     table
         What `count_by_point` returns.
     """
-    known = data.stretches.set_index(["longitude", "latitude"])[["street", "how", "geometry"]]
-    found = known.rename(columns={"geometry": "stretch"})
-    joined = table.assign(longitude=table.geometry.x, latitude=table.geometry.y).join(
-        found, on=["longitude", "latitude"]
+    known = data.stretches
+    told = zip(known["how"].tolist(), known["street"].tolist(), strict=True)
+    by_point = dict(zip(_points(known["longitude"], known["latitude"]), told, strict=True))
+    found = [by_point.get(point, ("", "")) for point in _points(table.geometry.x, table.geometry.y)]
+    return table.assign(
+        **{c: pd.array([f[i] for f in found], dtype="str") for i, c in enumerate(("how", "street"))}
     )
-    joined["street"], joined["how"] = joined["street"].fillna(""), joined["how"].fillna("")
-    return joined.drop(columns=["longitude", "latitude"])
+
+
+def _points(longitude: pd.Series, latitude: pd.Series) -> Iterator[tuple[float, float]]:
+    return zip(longitude.tolist(), latitude.tolist(), strict=True)
 
 
 @remembered

@@ -19,7 +19,7 @@ from crimenb.measures.place import place_of
 from crimenb.report.html import IN_ROW, Words, paragraphs, small_bars
 from crimenb.schema import ASB, label_of
 from crimenb.wording import format as write
-from crimenb.wording import summary
+from crimenb.wording import rates, summary
 from crimenb.wording.comparisons import compared_with
 from crimenb.wording.verdicts import CHANGES_IN_WORDS, UNJUDGED
 
@@ -178,6 +178,41 @@ def share_dots(data: Data) -> Words:
     return Words(figure_table(bodies, headings, caption), f"{caption}: {listed}", "chart", name="compared")
 
 
+def rate_bars(data: Data) -> Words:
+    """Return crimes for every 1,000 residents, and residents and jobs, as a table with bars; burglaries too.
+
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect("ZZ1 1AA", "2025-01", "2025-12")
+    >>> cn.rate_bars(data)
+    Crimes for every 1,000 residents, and for every 1,000 residents and jobs: ...
+    """
+    place = place_of(data)
+    found = place.rates
+    if found.refused:
+        return paragraphs([])
+    bodies = []
+    for (category, per), rows in found.table.groupby(["category", "per"], sort=False):
+        # The two rates of crime are on one scale, burglary on its own.
+        top = float(found.table.loc[found.table["category"] == category, "high"].max())
+        head = f"{rates.counted(place, str(category), str(per))}, {rates.based_on(place, str(per))}"
+        listed_rows: Any = rows.itertuples()
+        bodies.append([[head], *(
+            [
+                rates.area(place, r.where, r.name), rates.rounded(r.rate), rates.interval(r.low, r.high),
+                bar(r.rate / top, "crime", named=r.where == "here", ends=(r.low / top, r.high / top)),
+            ]
+            for r in listed_rows
+        )])  # fmt: skip
+    headings = [("Where", ""), ("Rate", "n"), ("Chance allows", "n"), ("", "long")]
+    caption = "Crimes for every 1,000 residents, and for every 1,000 residents and jobs"
+    listed = write.listing(
+        [f"{head[0][0]}: {rate} ({ends})" for head in bodies for _, rate, ends, _ in [head[1]]]
+    )
+    return Words(figure_table(bodies, headings, caption), f"{caption}: {listed}", "chart", name="rates")
+
+
 def _strong(text: str, *, named: bool) -> str:
     return Markup("<b>{}</b>").format(text) if named else text
 
@@ -221,8 +256,15 @@ _STROKE = "<path class='{}' d='M{:.1f} {}' stroke='{}' stroke-width='{}' vector-
 _PAPER = "#ffffff"
 
 
-def bar(share: float, kind: str, *, named: bool, mark: float | None = None) -> Markup:
-    """Return a bar of 0 to 1 in SVG, strong where the headline names it, and an upright mark beside it."""
+def bar(
+    share: float,
+    kind: str,
+    *,
+    named: bool,
+    mark: float | None = None,
+    ends: tuple[float, float] | None = None,
+) -> Markup:
+    """Return a bar of 0 to 1 in SVG, strong where it is named, with an upright mark or the ends of its interval."""
     strong, mid = TINTS[kind]
     drawing = (
         f"<path class='{kind}{'' if named else ' mid'}' d='M0 0h{100 * share:.1f}v10H0z' "
@@ -231,6 +273,9 @@ def bar(share: float, kind: str, *, named: bool, mark: float | None = None) -> M
     if mark is not None:
         for name, colour, wide in (("halo", _PAPER, 6), ("ink", INK, 3)):
             drawing += _STROKE.format(name, 100 * mark, "0v10", colour, wide)
+    if ends is not None:
+        for name, colour, wide in (("halo", _PAPER, 4), ("ink", INK, 2)):
+            drawing += _STROKE.format(name, 100 * ends[0], f"5H{100 * ends[1]:.1f}", colour, wide)
     return Markup(_SVG.format("bar", drawing))
 
 

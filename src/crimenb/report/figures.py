@@ -6,6 +6,7 @@ table as outputs of their own: no figure without its note and its table.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -17,7 +18,7 @@ from crimenb.charts.theme import specified
 from crimenb.data import kind_of, remembered
 from crimenb.errors import QueryError
 from crimenb.measures.changes import ChangeVerdict, name_of
-from crimenb.measures.outcomes import CHARGED
+from crimenb.measures.outcomes import CHARGED, outcome_times
 from crimenb.measures.place import place_of
 from crimenb.measures.streets import with_streets
 from crimenb.query import months_between
@@ -27,6 +28,7 @@ from crimenb.report.notes import facts, notes
 from crimenb.report.notes import note as note_of
 from crimenb.schema import CATEGORIES
 from crimenb.wording import format as write
+from crimenb.wording import rates
 from crimenb.wording.availability import source_sentence
 from crimenb.wording.comparisons import refusal
 from crimenb.wording.street_map import name as name_of_point
@@ -51,6 +53,7 @@ _TEXTS = {
     "outcomes": sections.happened_next,
     "change": sections.change,
     "compared": sections.compared,
+    "rates": sections.who_is_counted,
     "snapped-points": sections.map_key,
     "explore": sections.how_to_explore,
 }
@@ -105,11 +108,27 @@ _SHOWN: dict[str, tuple[str, list[Column]]] = {
          Column("low", "Lowest likely", "{:.2f}", "[u]"), Column("high", "Highest likely", "{:.2f}", "[u]"),
          Column("named", "Large and beyond chance")],
     ),
+    "rates": (
+        "Crimes and burglaries for every 1,000",
+        [Column("counted", "What"), Column("area", "Where"), Column("records", "Records", WHOLE),
+         Column("base", "Of about", WHOLE), Column("rate", "Rate", "{:,g}"),
+         Column("low", "Lowest likely", "{:,g}"), Column("high", "Highest likely", "{:,g}")],
+    ),
     "explore": (
         "Records by month and category",
         [Column("month", "Month"), *[Column(c, c, WHOLE) for c in CATEGORIES.values()]],
     ),
 }  # fmt: skip
+_FURTHER: dict[str, tuple[str, list[Column]]] = {
+    "outcome-times": (
+        "Time to the first outcome: crimes of {timed}",
+        [Column("label", "Category"), Column("crimes", "Crimes", WHOLE), Column("decided", "With an outcome", WHOLE),
+         Column("same_month", "In the month recorded", SHARE, "[u]"),
+         Column("in_three", "Within three months", SHARE, "[u]"),
+         Column("median", "Months until half had one", WHOLE, "[u]")],
+    ),
+}  # fmt: skip
+"""Tables that stand below that of a figure."""
 
 
 # ----------------------------------------------------------------------- figures
@@ -188,6 +207,8 @@ def show(
         display(sections.map_names(data))
         _show_enlarged(data)
     if is_drawn:
+        if name == "explore" and place_of(data).has_streets:
+            display(sections.explore_legend(data))
         display(source_line(data))
     _show_words_and_table(frame, name, data)
 
@@ -244,15 +265,20 @@ def _show_words_and_table(frame: pd.DataFrame, name: str, data: Data) -> None:
         return
     display(note_of(name if name in notes() else name.partition(".")[0], data))
     display(_table(name, frame, data))
+    if name == "outcomes" and len(times := outcome_times(data)):
+        display(_table("outcome-times", times, data))
 
 
 def _table(name: str, frame: pd.DataFrame, data: Data) -> Words:
     """Return a figure's numbers as a table of what says something here."""
     known = facts(data)
-    caption, columns = _SHOWN[name]
+    caption, columns = (_SHOWN | _FURTHER)[name]
+    caption = caption.format(**known)
     if name == "change":
         verdicts = {name_of(c.series): verdict_with_reason(c) for c in place_of(data).changes}
         frame = frame.assign(pairs=_pairs(frame), verdict=frame["label"].map(verdicts))
+    if name == "rates":
+        frame = _in_words(frame, place_of(data))
     columns = [c for c in columns if c.name in frame and not (c in _RANGE and frame[c.name].isna().all())]
     if (
         place_of(data).total("crime") < write.LEAST_SHARE
@@ -274,6 +300,19 @@ def _table(name: str, frame: pd.DataFrame, data: Data) -> Words:
             )
     columns = [c._replace(heading=c.heading.format(**known) or c.name) for c in columns]
     return table(frame, columns, caption, name=f"{data.query.slug}_{name}")
+
+
+def _in_words(frame: pd.DataFrame, place: Place) -> pd.DataFrame:
+    """Return rates as the page writes them: to two figures, as residents and jobs are known no better."""
+    rows: Any = list(frame.itertuples())
+    return frame.assign(
+        counted=[rates.counted(place, r.category, r.per) for r in rows],
+        area=[rates.area(place, r.where, r.name) for r in rows],
+        base=[rates.two_figures(r.base) for r in rows],
+        rate=[rates.two_figures(r.rate) for r in rows],
+        low=[rates.two_figures(r.low, math.floor) for r in rows],
+        high=[rates.two_figures(r.high, math.ceil) for r in rows],
+    )
 
 
 def _pairs(frame: pd.DataFrame) -> list[str]:
@@ -313,6 +352,8 @@ def headline(name: str, data: Data, *, subtitle: bool = True) -> Words:
         months = place.scope.point_months
     if name == "outcomes":
         months = place.outcomes.settled
+    if name == "rates":
+        months = place.rates.months
     brief = write.counted_months if months == place.scope.months else write.span
     span = brief(months) if months else "no month that can be counted"
     # A figure that is cited alone must still say that it counts a part.
@@ -433,6 +474,10 @@ def _compared(place: Place) -> tuple[str, str]:
     return f"No category makes up a clearly larger share of crime here than in {rest}", measure
 
 
+def _rates(place: Place) -> tuple[str, str]:
+    return rates.who(place), "Crimes for every 1,000"
+
+
 def _explore(place: Place) -> tuple[str, str]:
     if not place.scope.months:
         return "Nothing to explore: no record can be counted", "Records by category, month and map point"
@@ -447,6 +492,7 @@ _HEADLINES = {
     "outcomes": _outcomes,
     "change": _change,
     "compared": _compared,
+    "rates": _rates,
     "categories": _categories,
     "trend": _trend,
     "trend.asb": _asb,

@@ -105,10 +105,11 @@ def workbook(nb: nbformat.NotebookNode) -> bytes:
     book.properties.created = book.properties.modified = dt.datetime(2000, 1, 1)  # noqa: DTZ001
     sheets = []
     for part in parts(nb):
-        for role, rows in part.tables:
-            sheet = book.create_sheet(f"Figure {part.number}" if part.number else _name(role["caption"]))
-            named = f"{sheet.title}. {part.message}" if part.number else role["caption"]
-            _fill(sheet, named, part.measure, role, rows)
+        for i, (role, rows) in enumerate(part.tables):
+            drawn = part.number and not i  # a figure's other tables are not what it draws
+            sheet = book.create_sheet(f"Figure {part.number}" if drawn else _name(role["caption"]))
+            named = f"{sheet.title}. {part.message}" if drawn else role["caption"]
+            _fill(sheet, named, part.measure if drawn else "", role, rows)
             sheets.append((sheet.title, named))
     _about(book.worksheets[0], values(nb), sheets)
     raw = io.BytesIO()

@@ -18,10 +18,12 @@ from markupsafe import Markup, escape
 from crimenb.data import remembered
 from crimenb.errors import QueryError
 from crimenb.measures.changes import ChangeVerdict
+from crimenb.measures.outcomes import timed_months
 from crimenb.measures.place import place_of
 from crimenb.report.html import Words
 from crimenb.wording import format as write
-from crimenb.wording.availability import source_sentence, unlocated_sentence
+from crimenb.wording import rates
+from crimenb.wording.availability import releases_of, source_sentence, unlocated_sentence
 
 if TYPE_CHECKING:
     from crimenb.data import Data
@@ -109,7 +111,7 @@ def facts(data: Data) -> dict[str, Any]:
         "period": write.span(within.months) if counted else "",
         "newest": write.month(within.latest) if counted else "",
         "range_months": write.period(place.crime.first, place.crime.last) if place.crime.range else "",
-        "release": write.month(place.source["release"]) if place.source.get("release") else "",
+        "release": write.month(releases[0]) if len(releases := releases_of(place)) == 1 else "",
         "source": source_sentence(place),
         "points": f"{found.points:,}" if found.points > 1 else "",
         "point_crimes": f"{found.crimes:,}" if found.crimes else "",
@@ -128,6 +130,10 @@ def facts(data: Data) -> dict[str, Any]:
         "asb_duplicates": f"{copies:,} {again}" if copies else "",
         "btp": f"{place.total('btp'):,}" if counted and place.total("btp") else "",
         "faulty": write.span(place.outcomes.faulty) if place.outcomes.faulty else "",
+        "residents": rates.rounded(place.rates.numbers["residents"].value)
+        if "residents" in place.rates.numbers
+        else "",
+        "timed": write.span(timed_months(data)) if timed_months(data) else "",
         "unsettled": write.span(place.outcomes.unsettled) if place.outcomes.unsettled else "",
     }
     flags = {

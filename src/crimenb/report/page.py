@@ -55,7 +55,7 @@ HIDDEN = "notebook-only"
 def to_html(nb: nbformat.NotebookNode) -> str:
     """Return the page of an executed report notebook. The same notebook gives the same bytes."""
     cells, frame = _parts(nb)
-    style = house_style() + asset("report", "report.css") + _footer(frame["title"])
+    style = house_style() + asset("report", "report.css") + _footer(frame["foot"])
     boot, bundle = _script(), script_bundle()
     shapes = _share_shapes([o for c in cells for o in c["outputs"] if "spec" in o])
     drawn = any("spec" in o for c in cells for o in c["outputs"])
@@ -93,7 +93,7 @@ def to_summary(nb: nbformat.NotebookNode, values: dict[str, Any]) -> str:
         house_style()
         + asset("report", "report.css")
         + asset("report", "summary.css")
-        + _footer(frame["title"])
+        + _footer(frame["foot"])
     )
     figures = [
         c for c in cells if c["number"] and any(o.get("name") in SUMMARY_FIGURES for o in c["outputs"])
@@ -151,6 +151,7 @@ def _parts(nb: nbformat.NotebookNode) -> tuple[list[dict[str, Any]], dict[str, A
     running = (title and title["running"]) or "Recorded crime"
     return cells, {
         "title": running,
+        "foot": (title and title["foot"]) or running,
         "invented": running.startswith("Demonstration"),
         "heading": title["html"] if title else Markup("<h1>Recorded crime</h1>"),
         "first": first["html"] if first else "",
@@ -334,8 +335,8 @@ def _output(out: Any) -> dict[str, Any] | None:
         number = str(role.get("number", ""))
         link = f'<h3><a href="#figure-{number}">Figure {number}.</a> '
         html_ = Markup(data["text/html"].replace(f"<h3>Figure {number}. ", link, 1))
-        return {"role": kind, "html": html_, "name": str(role.get("name", "")), "number": number,
-                "running": str(role.get("running", "")), "state": str(role.get("state", ""))}  # fmt: skip
+        more = {key: str(role.get(key, "")) for key in ("name", "running", "foot", "state")}
+        return {"role": kind, "html": html_, "number": number} | more
     if SVG in data:
         return {"role": kind, "html": Markup(data[SVG])}
     text = data.get("text/plain", out.get("text", ""))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
 from markupsafe import Markup, escape
 
 from crimenb.charts.street_map import SHADES, WIDTHS
-from crimenb.measures import streets
+from crimenb.measures import counts, streets
+from crimenb.measures.outcomes import outcome_times
 from crimenb.measures.place import place_of
 from crimenb.report.html import (
     SHARE,
+    WHOLE,
     Column,
     Words,
     bullets,
@@ -24,13 +27,12 @@ from crimenb.schema import BTP, MonthStatus, force_name
 from crimenb.wording import first_screen as first_screen_of
 from crimenb.wording import format as write
 from crimenb.wording import how_to_read as reading
-from crimenb.wording import misreadings, street_map, summary, verdicts
+from crimenb.wording import misreadings, rates, street_map, summary, verdicts
 from crimenb.wording.comparisons import comparison_sentences
 from crimenb.wording.how_to_read import custom_edge_sentence
+from crimenb.wording.whats_new import TITLE, whats_new
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from crimenb.data import Data
     from crimenb.measures.place import Place
 
@@ -77,12 +79,11 @@ def title(data: Data) -> Words:
     html = f"<h1>{named}</h1>" + "".join(f"<p>{escape(s)}</p>" for s in lines)
     known = f" ({words})" if words else ""
     kind = "Demonstration: recorded" if place.is_demo else "Recorded"
-    running = f"{kind} crime in {where}{known}, {write.period(q.start, q.end)}"
-    if 0 < len(months) < len(q.months):
-        running += f" ({len(months)} of {len(q.months)} months)"
-    return Words(
-        html, "\n".join([heading, *lines]), "title", running=running, state="" if months else "nothing"
-    )
+    part = f" ({len(months)} of {len(q.months)} months)" if 0 < len(months) < len(q.months) else ""
+    # The foot of a sheet has one line.
+    running, foot = (f"{kind} crime in {where}{w}, {write.period(q.start, q.end)}{part}" for w in (known, ""))
+    state = "" if months else "nothing"
+    return Words(html, "\n".join([heading, *lines]), "title", running=running, foot=foot, state=state)
 
 
 def first_screen(data: Data) -> Words:
@@ -108,11 +109,19 @@ def first_screen(data: Data) -> Words:
         f'<p class="matters"><b>{escape(first)}</b> {escape(rest)}</p>'
         f'<p class="what">{escape(reading.WHAT_THESE_ARE)} <a href="#how-to-read-it">How to read this report</a></p>'
     )
+    news = whats_new(place)
+    if news:
+        html += f'<div class="news"><h3>{TITLE}</h3><p>{escape(" ".join(news))}</p></div>'
     told = [
         f"{n.value:,} {n.what}: {n.verdict[0].lower()}{n.verdict[1:]}{n.detail and ', '}{n.detail}."
         for n in numbers
     ]
-    text = "\n".join([*told, f"{first} {rest}".strip(), reading.WHAT_THESE_ARE])
+    told += [
+        f"{first} {rest}".strip(),
+        reading.WHAT_THESE_ARE,
+        *([f"{TITLE}. {' '.join(news)}"] if news else []),
+    ]
+    text = "\n".join(told)
     return Words(html, text, "first", values=values)
 
 
@@ -237,9 +246,11 @@ def normal_range(data: Data) -> Words:
 
 def compared(data: Data) -> Words:
     """Return how the table is read, what both places hold, and what was refused, with its reason."""
-    found = place_of(data).comparisons
-    drawn = any(not c.refused for c in found)
-    how = ["A filled dot means a clear difference. The line shows what chance allows."] if drawn else []
+    place = place_of(data)
+    found = place.comparisons
+    how = ["A filled dot means a clear difference."] if any(not c.refused for c in found) else []
+    if how and not place.year.compared:  # else it stands under the figure above
+        how = [f"{how[0]} The line shows what chance allows."]
     return paragraphs([*how, *(s for c in found for s in comparison_sentences(c))])
 
 
@@ -253,6 +264,40 @@ def change(data: Data) -> Words:
     sentences = [s for s in (verdicts.rest_sentence(place), verdicts.clear_categories(place)) if s]
     sentences.append("A filled dot means a clear change. The line shows what chance allows.")
     return paragraphs([" ".join(sentences)])
+
+
+def who_is_counted(data: Data) -> Words:
+    """Return what the two rates say beside the rest of the force, and how residents and jobs were counted."""
+    place = place_of(data)
+    sentences = [rates.guidance(place), *rates.how_counted(place)]
+    return paragraphs([" ".join(sentences)] if place.rates.refused else sentences)  # there is no fold then
+
+
+def groups_table(data: Data) -> Words:
+    """Return the crimes in the groups that councils use, as a table, with those that cannot be given.
+
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect(cn.Query.parse("ZZ9 9ZZ", "2025-11", "2025-12"), "demo")
+    >>> cn.groups_table(data)
+    Groups that councils use
+    ...
+    """
+    place = place_of(data)
+    months = place.scope.months
+    if not months:
+        return paragraphs([])
+    columns = [
+        Column("group", "Group"), Column("made_of", "Categories in it"), Column("period", "All months counted", WHOLE),
+        Column("latest", write.month(months[-1]), WHOLE),
+    ]  # fmt: skip
+    caption = "Groups that councils use" + (f", {write.part_of(place)}" if place.scope.kind == "part" else "")
+    shown = table(counts.count_by_group(data), columns, caption, name=f"{data.query.slug}_groups")
+    note = paragraphs(reading.group_sentences(place)).html
+    note = note.replace(reading.OPEN_DATA, str(_link(f"https://{reading.OPEN_DATA}", reading.OPEN_DATA)))
+    shown.html = shown.html.replace("</summary>", f"</summary>{note}", 1)
+    return shown
 
 
 def map_key(data: Data) -> Words:
@@ -342,7 +387,7 @@ def map_names(data: Data, *, is_enlarged: bool = False) -> Words:
     return Words(f'<div class="mapkey names{part}">{"".join(parts)}</div>', "\n".join(lines), "key")
 
 
-def _classes(table: pd.DataFrame) -> Words:
+def _classes(table: pd.DataFrame, counted: str = "crimes") -> Words:
     """Return the classes of streets, each with a piece of its line."""
     lows = streets.classes(table.loc[table["how"] == streets.OWN, "n"])
     words = street_map.classes(lows)
@@ -352,19 +397,23 @@ def _classes(table: pd.DataFrame) -> Words:
         for shade, width, label in zip(SHADES, WIDTHS, words, strict=False)
     ]
     circle = '<li><svg width="16" height="16" aria-hidden="true"><circle cx="8" cy="8" r="7" fill="#1f5896"/></svg>'
-    what = "Crimes at a map point"
-    html = f'<p>{what}:</p><ul class="classes">{"".join(lines)}{circle}a place, larger with more crimes</li></ul>'
-    return Words(html, f"{what}: {'; '.join(words)}; a circle is a place, larger with more crimes")
+    what, circles = f"{write.capital(counted)} at a map point", f"a place, larger with more {counted}"
+    html = f'<p>{what}:</p><ul class="classes">{"".join(lines)}{circle}{circles}</li></ul>'
+    return Words(html, f"{what}: {'; '.join(words)}; a circle is {circles}")
 
 
 def how_to_explore(data: Data) -> Words:
     """Return how the linked figure is used; only for readers whose page runs its script."""
     if not place_of(data).scope.months:
         return paragraphs([])
-    text = "Choose from the lists, or click or drag in the figure. Press Escape to show everything."
-    if place_of(data).has_streets:
-        text += " Streets have the same colours as on the map above."
+    text = "Choose from the lists, or click or drag; Escape shows everything."
     return Words(f'<p class="screen">{escape(text)}</p>', text)
+
+
+def explore_legend(data: Data) -> Words:
+    """Return the classes of streets on the linked figure's map, which are those of the map above."""
+    found = _classes(streets.crimes_drawn(data), "records")
+    return Words(f'<div class="mapkey classes">{found.html}</div>', found.text, "key")
 
 
 def happened_next(data: Data) -> Words:
@@ -384,6 +433,7 @@ def happened_next(data: Data) -> Words:
             sentences.append(
                 f"{write.capital(rest)} is not shown, because its outcomes are incomplete in these months."
             )
+        sentences += _until_half(data)
         sentences.append("Court results are not published, so no share here is a conviction rate.")
     left = len(found.unsettled) + len(found.faulty)
     if left and found.crimes:
@@ -398,6 +448,15 @@ def happened_next(data: Data) -> Words:
     if not left and not found.crimes:
         sentences = ["No crime of these months has an outcome yet."]
     return paragraphs([" ".join(sentences)])
+
+
+def _until_half(data: Data) -> list[str]:
+    """Say when half of the crimes had an outcome, where that is known."""
+    times = outcome_times(data)
+    if not len(times) or pd.isna(months := times["median"].iloc[0]):
+        return []
+    when = f"within {write.counted(int(months), 'month')}" if months else "in the month they were recorded"
+    return [f"At least half of the crimes had an outcome, such as no suspect identified, {when}."]
 
 
 _SITE = "https://www.police.uk/pu/your-area/"

@@ -20,13 +20,15 @@ from crimenb.data import Pull, frame
 from crimenb.errors import PlaceNotFound, QueryError, SourceError
 from crimenb.files import read_regular, regular
 from crimenb.geo import MILE_M, distances, from_wkb, in_metres
-from crimenb.month_status import EVIDENCE, MEASURED, Supply, gap_of, supply
-from crimenb.query import Area
-from crimenb.schema import ASB, BTP, CATEGORIES, NEW_POINTS, district_names, force_name, label_of
+from crimenb.month_status import EVIDENCE, LEAST_SHARE, MEASURED, Supply, gap_of, supply
+from crimenb.query import Area, months_between
+from crimenb.schema import ASB, BTP, CATEGORIES, NEW_POINTS, force_name, label_of
+from crimenb.sources import districts, named_areas, residents, streets, versions
 from crimenb.sources import gazetteer as gazetteers
-from crimenb.sources import named_areas, streets, versions
 from crimenb.sources.archive_build import OUTCOMES
 from crimenb.sources.place_frames import ORDER, nearby, place_row
+from crimenb.sources.releases_compared import FILE as REVISED
+from crimenb.sources.releases_compared import around
 from crimenb.sources.versions import STREETS
 
 if TYPE_CHECKING:
@@ -50,11 +52,24 @@ _COLUMNS = {
         "VARCHAR": "postcode district ward lsoa force refused remark closed district_name ward_name country",
         "DOUBLE": "longitude latitude",
     },
+    REVISED: {
+        "VARCHAR": "month category",
+        "DOUBLE": "longitude latitude",
+        "INTEGER": "added removed decided",
+    },
     STREETS: {
         "VARCHAR": "kind name other_name number road_class",
         "INTEGER": "x0 y0 x1 y1",
         "BLOB": "geometry",
     },
+    residents.FILE: {
+        "VARCHAR": "measure unit code district force",
+        "DOUBLE": "longitude latitude",
+        "BIGINT": "value",
+    },
+    residents.TOTALS: {"VARCHAR": "kind area measure unit", "BIGINT": "value counted"},
+    residents.CLASSES: {"VARCHAR": "code class name", "DOUBLE": "longitude latitude"},
+    districts.FILE: {"VARCHAR": "district month category", "BIGINT": "located"},
 }
 """The columns of each file by their kind."""
 
@@ -204,7 +219,7 @@ class Archive:
             if row is not None and postcode not in found:
                 # Names where the postcode file has them, as the live service gives them, else codes.
                 found[postcode] = row | {
-                    "district": _district(row["district"], row["district_name"]),
+                    "district": residents.district_name(row["district"], row["district_name"]),
                     "ward": row["ward_name"] or row["ward"],
                     "parish": str(row.get("parish_name") or ""),
                 }
@@ -326,7 +341,7 @@ class Archive:
             )
             for _, known in nearest.iterrows():
                 row |= {
-                    "district": _district(known["district"], known["district_name"]),
+                    "district": residents.district_name(known["district"], known["district_name"]),
                     "force": known["force"],
                 }
         return place_row(row, area)
@@ -342,7 +357,8 @@ class Archive:
         found = found.assign(distance_m=distance, postcode=postcode)
         asked = found["month"].isin(list(months))
         crimes = self._crimes(found[inside & asked])
-        coverage = self._coverage(postcode, shape, months)
+        near = self._near(shape)
+        coverage = self._coverage(postcode, shape, months, near)
         return Pull(
             crimes=crimes,
             coverage=coverage,
@@ -351,7 +367,10 @@ class Archive:
             surroundings=self._surroundings(postcode, coverage, months, crimes),
             force_outcomes=self._force_outcomes(postcode, coverage, months, crimes),
             requests=self._used(coverage, crimes, months),
-            context=self.ground(place, found[found["month"] >= NEW_POINTS]),
+            context=self.ground(place, found[found["month"] >= NEW_POINTS])
+            | self._decided(postcode, found[inside & asked])
+            | self._revised(place, months)
+            | self.people(place, coverage, months, crimes, near),
         )
 
     def ground(self, place: gpd.GeoDataFrame, known: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -365,6 +384,120 @@ class Archive:
         with self._reading(STREETS):
             cut, stretches = streets.cut(rows, place, known)
         return {"streets": cut, "stretches": stretches}
+
+    def people(
+        self,
+        place: gpd.GeoDataFrame,
+        coverage: pd.DataFrame,
+        months: Sequence[str],
+        crimes: gpd.GeoDataFrame,
+        near: pd.DataFrame,
+    ) -> dict[str, pd.DataFrame]:
+        """Return who lives and works in a place, and the records of its district, where the archive has residents."""
+        series = self.inventory.get("residents", [])
+        if not series or near.empty or not regular(self.folder / residents.FILE, SourceError).is_file():
+            return {}
+        shape = place.geometry.iloc[0]
+        complete = bool(self.inventory["gazetteer"].get("complete"))
+        if not complete and gazetteers.gap_share(shape, near) >= LEAST_SHARE:
+            return {}
+        decides = (coverage["share"] >= LEAST_SHARE) & (coverage["force"] != "")
+        forces = coverage.loc[decides, "force"].tolist()
+        row = self._own_row(place, near)
+        district = str(row["district"]), residents.district_name(row["district"], row["district_name"])
+        west, south, east, north = shape.bounds
+        areas = self._read(
+            residents.FILE,
+            "SELECT * WHERE latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ?",
+            [south, north, west, east],
+        )
+        found = residents.residents(place, areas, near, self._sums, series, forces, district)
+        return {"residents": found} | self._of_district(place, months, crimes, near, row, district)
+
+    def _own_row(self, place: gpd.GeoDataFrame, near: pd.DataFrame) -> pd.Series:
+        """Return the row of a place's own postcode, or of the one nearest to its middle."""
+        own = np.flatnonzero(near["postcode"].to_numpy() == place["postcode"].iloc[0])
+        if not len(own):
+            x, y = (place[c].to_numpy(dtype=float) for c in ("longitude", "latitude"))
+            own = districts.nearest(near, x, y)
+        row: pd.Series = near.iloc[own[0]]
+        return row
+
+    def _of_district(
+        self,
+        place: gpd.GeoDataFrame,
+        months: Sequence[str],
+        crimes: gpd.GeoDataFrame,
+        near: pd.DataFrame,
+        row: pd.Series,
+        district: tuple[str, str],
+    ) -> dict[str, pd.DataFrame]:
+        """Return the records of the rest of a place's district, where that is whole."""
+        if (
+            not any(area == district[0] for _, area in self._sums.whole)
+            or not regular(self.folder / districts.FILE, SourceError).is_file()
+        ):
+            return {}
+        counts = self._read(
+            districts.FILE,
+            "SELECT * WHERE district = ? AND list_contains(?, month)",
+            [district[0], list(months)],
+        )
+        own = crimes.loc[crimes["reported_by"] != BTP, ["month", "category", "geometry"]]
+        # Some hundred map points have all the records.
+        at, spots = pd.factorize(shapely.get_coordinates(own.pop("geometry").to_numpy()) @ [1, 1j])
+        nearest = districts.nearest(near, spots.real, spots.imag)
+        there = np.append(near["district"].to_numpy(dtype=object), "")[nearest] == district[0]
+        supplied = [m for m in months if self.supplied_whole(str(row["force"]), m)]
+        table = residents.district_counts(place, counts, own[there[at]], supplied, district)
+        return {"district_counts": table}
+
+    @functools.cached_property
+    def _sums(self) -> residents.Sums:
+        return residents.Sums(self._read(residents.TOTALS, "SELECT *"))
+
+    def revised(self, place: gpd.GeoDataFrame, months: Sequence[str]) -> pd.DataFrame:
+        """Return what the newest release changed in a place's months: the rows of the frame `revised`."""
+        postcode, shape = str(place["postcode"].iloc[0]), place.geometry.iloc[0]
+        west, south, east, north = _box(shape, 0.0)
+        rows = self._read(
+            REVISED,
+            "SELECT * WHERE latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ? AND list_contains(?, month)",
+            [south, north, west, east, list(months)],
+        )
+        inside = distances(place, rows["longitude"].to_numpy(), rows["latitude"].to_numpy())[1]
+        return around(rows[inside], postcode)
+
+    def _revised(self, place: gpd.GeoDataFrame, months: Sequence[str]) -> dict[str, pd.DataFrame]:
+        return {"revised": self.revised(place, months)} if "since" in self.inventory else {}
+
+    def _decided(self, postcode: str, found: pd.DataFrame) -> dict[str, pd.DataFrame]:
+        """Return how long the crimes waited for their first outcome, where the archive holds outcomes files."""
+        files = self.inventory.get("outcome_files", [])
+        if not files:
+            return {}
+        held = {(f["force"], f["month"]) for f in files}
+        newest = {force: max(m for f, m in held if f == force) for force, _ in held}
+
+        def followed(force: str, month: str) -> int:
+            """Count the months after one whose outcomes files are held; -1 where one is missing."""
+            after = months_between(month, newest[force]) if month <= newest.get(force, "") else []
+            return len(after) - 1 if all((force, m) in held for m in after) else -1
+
+        # Only records with an id can be found in an outcomes file.
+        crimes = found[(found["category"] != ASB) & (found["crime_id"] != "")].fillna({"decided": ""})
+        pairs = crimes[["force", "month"]].drop_duplicates()
+        pairs = pairs.assign(followed=[followed(*pair) for pair in pairs.itertuples(index=False)])
+        crimes = crimes.merge(pairs[pairs["followed"] >= 0], on=["force", "month"])
+        begun, ended = (
+            pd.to_datetime(crimes[c], format="%Y-%m", errors="coerce") for c in ("month", "decided")
+        )
+        later = (ended.dt.year - begun.dt.year) * 12 + ended.dt.month - begun.dt.month
+        crimes = crimes.assign(later=later.clip(lower=0).fillna(-1))
+        rows = (
+            crimes.groupby(["month", "category", "later", "followed"]).size().rename("crimes").reset_index()
+        )
+        return {"decided": frame("decided", rows.assign(postcode=postcode))}
 
     def neighbourhood(self, place: gpd.GeoDataFrame) -> dict[str, pd.DataFrame]:
         """Return the frames of the neighbourhood team: empty, unless the archive holds some."""
@@ -401,8 +534,18 @@ class Archive:
             "newest month": self.months()[-1],
             "postcodes": f"{gazetteer.get('postcodes', 0):,}",
         }
+        if releases := {f["release"] for f in self.inventory["files"] if "release" in f}:
+            described["releases"] = "; ".join(
+                f"{r}: {' '.join(sorted({f['month'] for f in self.inventory['files'] if f['release'] == r}))}"
+                for r in sorted(releases)
+            )
+        if since := self.inventory.get("since"):
+            described["compared with release"] = since["release"]
+            described["new months"] = " ".join(since["months"])
         if held := self.inventory.get("streets"):
             described["streets"] = str(held["attribution"])
+        if held := residents.credit(self.inventory.get("residents", [])):
+            described["residents and jobs"] = held
         if version := self.inventory.get("version_id"):
             described["version"] = str(version)
         if new := self.inventory["new_categories"]:
@@ -443,19 +586,25 @@ class Archive:
         points = gpd.points_from_xy(found["longitude"], found["latitude"])
         return frame("crimes", found.assign(reported_by=found["force"], geometry=points))
 
-    def _coverage(self, postcode: str, shape: BaseGeometry, months: Sequence[str]) -> gpd.GeoDataFrame:
+    def _near(self, shape: BaseGeometry) -> pd.DataFrame:
+        """Read the postcodes around an area, in their order; none where boundaries alone are held."""
+        held = regular(self.folder / "postcodes.parquet", SourceError).is_file()
+        if not held and self._areas is not None:
+            return pd.DataFrame({"longitude": [], "latitude": [], "force": []})
+        west, south, east, north = _box(shape, 2 * gazetteers.VOID_M)
+        return self._gazetteer(
+            "latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ? AND refused = '' ORDER BY postcode",
+            [south, north, west, east],
+        )
+
+    def _coverage(
+        self, postcode: str, shape: BaseGeometry, months: Sequence[str], near: pd.DataFrame
+    ) -> gpd.GeoDataFrame:
         held = (self.folder / "postcodes.parquet").is_file()
         complete = bool(self.inventory["gazetteer"].get("complete")) or not held
         method = "by area, from the boundaries of the police force areas"
-        near = pd.DataFrame({"longitude": [], "latitude": [], "force": []})
         if self._areas is None:
             method = "estimated: each spot counts to the force of its nearest postcode"
-        if held or self._areas is None:
-            west, south, east, north = _box(shape, 2 * gazetteers.VOID_M)
-            near = self._gazetteer(
-                "latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ? AND refused = ''",
-                [south, north, west, east],
-            )
         parts = gazetteers.parts_of(shape, self._areas, near, complete=complete)
         if not any(parts):
             msg = f"No police force area is known around {postcode!r}; build with --force-areas."
@@ -519,8 +668,12 @@ class Archive:
         )
         # A month that was not supplied whole says nothing of the rest of the force.
         keys = zip(counts["force"], counts["month"], strict=True)
-        whole = [key in self.supplied and self.supplied[key].state == "supplied" for key in keys]
-        return counts[np.array(whole, bool)]
+        return counts[np.array([self.supplied_whole(*key) for key in keys], bool)]
+
+    def supplied_whole(self, force: str, month: str) -> bool:
+        """Whether the archive holds a month of a force as a whole."""
+        found = self.supplied.get((force, month))
+        return found is not None and found.state == "supplied"
 
     def _used(
         self, coverage: pd.DataFrame, crimes: pd.DataFrame, months: Sequence[str]
@@ -528,12 +681,9 @@ class Archive:
         """Name the files the frames were made of, with their SHA-256."""
         among = {*coverage["force"], *crimes["reported_by"]}
         files = self._files[self._files["force"].isin(among) & self._files["month"].isin(list(months))]
-        return [(str(r.name_), str(r.sha256)) for r in files.rename(columns={"name": "name_"}).itertuples()]
-
-
-def _district(code: str, name: str) -> str:
-    """Return the name of a postcode's district: from the postcode file, else ours of its code."""
-    return name or district_names().get(code, code)
+        decided = [f for f in self.inventory.get("outcome_files", []) if f["force"] in among]
+        after = [(f["name"], f["sha256"]) for f in decided if f["month"] >= min(months, default="")]
+        return [*zip(files["name"], files["sha256"], strict=True), *after]
 
 
 def demo(*, closed_ok: bool = False) -> Archive:

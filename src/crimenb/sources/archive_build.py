@@ -21,16 +21,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import numpy as np
 
 from crimenb.errors import CrimenbError, QueryError, SourceError
 from crimenb.files import locked
+from crimenb.geo import to_lonlat
 from crimenb.plurals import counted
 from crimenb.query import parse_month
-from crimenb.schema import ASB, CATEGORIES, OLD_CATEGORIES, OUTCOME_SPELLINGS, label_of
+from crimenb.schema import (
+    ASB,
+    CATEGORIES,
+    OLD_CATEGORIES,
+    OUTCOME_SPELLINGS,
+    UNDER_INVESTIGATION,
+    label_of,
+)
+from crimenb.sources import districts, residents
 from crimenb.sources import gazetteer as gazetteers
 from crimenb.sources.named_areas import FILE as AREAS
 from crimenb.sources.official_files import (
     NAME,
+    OLD_STREET,
+    OUTCOMES_COLUMNS,
     STREET,
     Finder,
     Found,
@@ -38,7 +50,9 @@ from crimenb.sources.official_files import (
     damaged,
     reporting_names,
 )  # fmt: skip
-from crimenb.sources.releases import release_of_all
+from crimenb.sources.releases import known_release, release_of_all
+from crimenb.sources.releases_compared import FILE as REVISED
+from crimenb.sources.releases_compared import compare, in_words
 from crimenb.sources.versions import FORMAT, INVENTORY, STREETS, publish, read_inventory, resolve, sweep
 
 if TYPE_CHECKING:
@@ -52,7 +66,8 @@ MOST_NEW = 10
 
 _SCHEMA = """
 CREATE TABLE street (month VARCHAR, force VARCHAR, category VARCHAR, longitude DOUBLE,
-    latitude DOUBLE, crime_id VARCHAR, snapped_to VARCHAR, outcome VARCHAR)
+    latitude DOUBLE, crime_id VARCHAR, snapped_to VARCHAR, outcome VARCHAR, decided VARCHAR);
+CREATE TABLE decisions (crime_id VARCHAR, month VARCHAR, outcome VARCHAR)
 """
 _READ = """
 SELECT trim("crime id") AS crime_id, trim("month") AS month, trim("longitude") AS lon,
@@ -69,6 +84,11 @@ LEFT JOIN categories AS c ON c.name = lower(trim(f."crime type"))
 LEFT JOIN outcomes AS o ON o.name = trim(f."last outcome category")
 LEFT JOIN reporting AS r ON r.name = replace(lower(trim(f."reported by")), '&', 'and')
 """
+_READ_OLD = (
+    _READ.replace('trim("crime id")', "''").replace('"longitude"', '"easting"').replace('"latitude"', '"northing"')
+    .replace('coalesce(o.kept, trim("last outcome category"))', "''")
+    .replace('LEFT JOIN outcomes AS o ON o.name = trim(f."last outcome category")\n', "")
+)  # fmt: skip
 # Great Britain and Northern Ireland with their seas; anything else is a broken coordinate.
 _LOCATED = "lon <> '' AND lat <> '' AND NOT (x = 0 AND y = 0)"
 _BROKEN = """
@@ -86,6 +106,29 @@ CASE WHEN regexp_matches(month, '^[A-Za-z]{3}-[0-9]{2}$|/')
 """
 
 
+_READ_OUTCOMES = """
+SELECT trim("crime id") AS crime_id, trim("month") AS month,
+    coalesce(o.kept, trim("outcome type")) AS outcome
+FROM read_csv($path, header = true, delim = $delim, skip = $skip, quote = '"', escape = '"',
+    auto_detect = false, nullstr = '', columns = $columns, force_not_null = $names,
+    store_rejects = true, rejects_limit = 0, rejects_table = 'rejects', rejects_scan = 'rejects_scan') AS f
+LEFT JOIN outcomes AS o ON o.name = trim(f."outcome type")
+"""
+_BROKEN_OUTCOME = """
+CASE WHEN crime_id = '' THEN 'no crime ID'
+     WHEN month <> $month THEN 'another month than the file'
+     WHEN NOT regexp_full_match(outcome, '[A-Za-z][A-Za-z ,;&/()''-]{2,99}') THEN 'no readable outcome'
+     ELSE '' END
+"""
+# An outcome ends an investigation that is open in the street file; of any other the street file knows what came later.
+_DECIDE = """
+UPDATE street SET decided = d.first,
+    outcome = CASE WHEN street.outcome IN ('', $open) THEN d.outcome ELSE street.outcome END
+FROM (SELECT crime_id, min(month) AS first, arg_max(outcome, month) AS outcome FROM decisions GROUP BY 1) AS d
+WHERE street.crime_id = d.crime_id AND street.crime_id <> ''
+"""
+
+
 @dataclass
 class Built:
     """What a build read, used and left out; `lines` says it in words."""
@@ -93,6 +136,7 @@ class Built:
     files: list[dict[str, Any]] = field(default_factory=list)
     unused: Counter[str] = field(default_factory=Counter)
     rejected: dict[str, dict[str, int]] = field(default_factory=dict)
+    outcome_files: list[dict[str, Any]] = field(default_factory=list)
     superseded: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     new_categories: dict[str, int] = field(default_factory=dict)
@@ -100,6 +144,7 @@ class Built:
     located: int = 0
     gazetteer: dict[str, Any] = field(default_factory=dict)
     areas: dict[str, Any] = field(default_factory=dict)
+    since: dict[str, Any] = field(default_factory=dict)
     release: str = ""
     version: str = ""
 
@@ -111,6 +156,15 @@ class Built:
             f"{counted(len(self.files), 'street file')} of {counted(len(forces), 'force')}, {months[0]} to "
             f"{months[-1]}: {counted(self.records, 'record')}, {self.located:,} with a location."
         )
+        if self.outcome_files:
+            months = sorted({str(f["month"]) for f in self.outcome_files})
+            rows = sum(f["rows"] for f in self.outcome_files)
+            yield (
+                f"{counted(len(self.outcome_files), 'outcomes file')}, {months[0]} to {months[-1]}: "
+                f"{counted(rows, 'outcome')}."
+            )
+        if self.since:
+            yield in_words(self.since)
         for what, n in sorted(self.unused.items()):
             yield f"Not used: {what}: {n:,}."
         for text in (*self.superseded, *self.notes):
@@ -153,7 +207,7 @@ def build_archive(
         the area in some column; coverage is then by area, else by the nearest postcode.
     add
         Keep what the archive holds of other forces and months, and its postcodes and force areas
-        where no new ones are given. Its streets and outlines are kept in any case.
+        where no new ones are given. Its outlines, streets and residents are kept in any case.
     release
         Month of the release the files are of (`YYYY-MM`), if it is known; of folders that `crimenb fetch`
         made, and of zips with their official names (`2025-12.zip`), it is known.
@@ -183,12 +237,9 @@ def build_archive(
     ):
         msg = f"{str(into)!r} is not an archive and not empty; give another folder."
         raise QueryError(msg)
-    known = None if add else release_of_all(map(Path, sources))
-    if release:
-        release = parse_month(release)
-    elif known is not None:
-        release = known.release
-    lacks = known.lacks if known is not None and known.release == release else []
+    release = parse_month(release) if release else ""
+    known = release_of_all(map(Path, sources))
+    lacks = known.lacks if known is not None and known.release == (release or known.release) else []
     if postcodes is None or isinstance(postcodes, Path | str):
         postcodes = [] if postcodes is None else [postcodes]
     base = _base(target) if add else None
@@ -202,6 +253,7 @@ def build_archive(
             work = Path(tempfile.mkdtemp(prefix=".new.", dir=target))
             build = _Build(work, base, memory_limit, progress, release, lacks)
             build.keep_layers(before)
+            build.before = before
             built = build.run(list(map(Path, sources)), list(map(Path, postcodes)), force_areas)
             shutil.rmtree(work / "tmp", ignore_errors=True)
             work.chmod(0o755)
@@ -264,8 +316,9 @@ class _Build:
         release: str,
         lacks: Sequence[str],
     ) -> None:
-        self.streets: dict[str, Any] | None = None
-        self.work, self.base, self.progress, self.built = work, base, progress, Built(release=release)
+        self.layers: dict[str, Any] = {}
+        self.work, self.base, self.progress, self.built, self.release = work, base, progress, Built(), release
+        self.before: Path | None = None
         self.lacks = lacks
         self.tmp = work / "tmp"
         self.tmp.mkdir()
@@ -284,7 +337,7 @@ class _Build:
         """Read everything and write the version's files."""
         built, work = self.built, self.work
         with self.db, contextlib.closing(Finder(self.tmp)) as finder:
-            street = finder.street_files(sources)
+            street, decided = finder.files(sources)
             if not street:
                 there = "".join(f"; not used: {what}: {n:,}" for what, n in sorted(finder.unused.items()))
                 msg = f"No street file (YYYY-MM-force-street.csv) was found{there}; name folders or zips holding some."
@@ -294,6 +347,9 @@ class _Build:
             for item in street:
                 self.progress(item.name)
                 self._load(finder, item)
+            for item in decided:
+                self.progress(item.name)
+                self._load_outcomes(finder, item)
             self._refuse_twins()
             self._carry_over()
             if postcodes:
@@ -303,8 +359,13 @@ class _Build:
                 gazetteers.build_force_areas(Path(force_areas), work / "forces.parquet", self.tmp)
             self.progress("sorting")
             self._count_own()
+            self._settle_releases()
             self._write()
-        built.files.sort(key=lambda f: str(f["name"]))
+            if (work / residents.FILE).is_file() and (work / "postcodes.parquet").is_file():
+                districts.count(self.db, work, districts.postcodes(self.db, work))
+            built.since = since = self._since()
+        for listed in (built.files, built.outcome_files):
+            listed.sort(key=lambda f: str(f["name"]))
         built.rejected = dict(sorted(built.rejected.items()))
         inventory = {
             "format": FORMAT,
@@ -315,9 +376,11 @@ class _Build:
             "not_used": dict(sorted(built.unused.items())),
             "not_read": built.rejected,
             "new_categories": built.new_categories,
+            **({"since": since} if since else {}),
+            **({"outcome_files": built.outcome_files} if built.outcome_files else {}),
             "gazetteer": built.gazetteer,
             **({"areas": built.areas} if built.areas else {}),
-            **({"streets": self.streets} if self.streets else {}),
+            **self.layers,
         }
         if lacks := self._lacking():
             inventory["lacks"] = lacks
@@ -325,6 +388,35 @@ class _Build:
         inventory = {"version_id": built.version, "built": now()} | inventory
         (work / INVENTORY).write_text(json.dumps(inventory, indent=1) + "\n", "utf-8")
         return built
+
+    def _release_of(self, item: Found) -> str:
+        """Return the release that a file is of: the one given, else that of its folder or zip; "" if unknown."""
+        if self.release:
+            return self.release
+        known = known_release(Path(item.release))
+        return known.release if known else ""
+
+    def _settle_releases(self) -> None:
+        """Say of each file its release where there are several; the archive's is the newest, if all are known."""
+        releases = {str(f.get("release", "")) for f in self.built.files}
+        self.built.release = max(releases) if all(releases) else ""
+        if len(releases) == 1 or "" in releases:
+            for file in self.built.files:
+                file.pop("release", None)
+
+    def _since(self) -> dict[str, Any]:
+        """Work out what this release changed of the one that the version before is of; empty where none is known."""
+        old = read_inventory(self.before) if self.before else {}
+        if not self.built.release or not old.get("release"):
+            return {}
+        assert self.before is not None
+        if self.built.release > old["release"]:
+            self.progress("what the release changed")
+            return compare(self.db, self.before, old, self.built.files, self.work)
+        if self.built.release == old["release"] and (self.before / REVISED).is_file():
+            shutil.copyfile(self.before / REVISED, self.work / REVISED)
+            return dict(old["since"])
+        return {}
 
     def _lacking(self) -> list[str]:
         """Return the street files of the forces and months held that the release does not hold."""
@@ -346,24 +438,49 @@ class _Build:
             self.db.execute(f"CREATE TABLE {table} (name VARCHAR, {column} VARCHAR)")
             self.db.executemany(f"INSERT INTO {table} VALUES (?, ?)", [list(p) for p in pairs.items()])
 
-    def _load(self, finder: Finder, item: Found) -> None:
-        """Read one street file into the table, counting what cannot be read."""
+    def _read(self, finder: Finder, item: Found, sql: str, known: str) -> tuple[_Copy, Layout]:
+        """Read a file as text into the table `raw`, what cannot be read into `rejects`."""
         layout = finder.layout(item)
         copy = self._copied(finder, item, layout)
         names = [c.lower() or f"unnamed {i}" for i, c in enumerate(layout.columns)]
-        for extra in sorted(set(names) - {c.lower() for c in STREET.split(",")}):
+        for extra in sorted(set(names) - {c.lower() for c in known.split(",")}):
             self.built.notes.append(f"{item.name} has a further column {extra!r}, which was passed over")
         for table in ("rejects", "rejects_scan"):
             self.db.execute(f"DROP TABLE IF EXISTS {table}")
         values = {"path": str(copy.path), "delim": layout.delimiter, "skip": layout.skip,
                   "columns": dict.fromkeys(names, "VARCHAR"), "names": names}  # fmt: skip
         try:
-            self.db.execute(f"CREATE OR REPLACE TEMP TABLE raw AS {_READ}", values)
+            self.db.execute(f"CREATE OR REPLACE TEMP TABLE raw AS {sql}", values)
         except duckdb.IOException:
             raise
         except duckdb.Error as error:
             reason = next((ln for ln in str(error).splitlines() if "rror" in ln), "unreadable")
             raise SourceError(damaged(item, reason.strip()[:120])) from error
+        return copy, layout
+
+    def _load_outcomes(self, finder: Finder, item: Found) -> None:
+        """Read one outcomes file into the table of decisions, counting what cannot be read."""
+        copy, _ = self._read(finder, item, _READ_OUTCOMES, OUTCOMES_COLUMNS)
+        self.db.execute(
+            f"CREATE OR REPLACE TEMP TABLE judged AS SELECT *, {_BROKEN_OUTCOME} AS broken FROM raw",
+            {"month": item.month},
+        )
+        lost, rows = self._lost(item, copy.lines)
+        self.db.execute("INSERT INTO decisions SELECT crime_id, month, outcome FROM judged WHERE broken = ''")
+        if lost:
+            self.built.rejected[item.name] = lost
+        self.built.outcome_files.append(
+            {"name": item.name, "month": item.month, "force": item.force, "sha256": copy.sha256, "rows": rows}
+        )
+
+    def _load(self, finder: Finder, item: Found) -> None:
+        """Read one street file into the table, counting what cannot be read."""
+        is_old = finder.layout(item).is_old
+        copy, layout = self._read(
+            finder, item, _READ_OLD if is_old else _READ, OLD_STREET if is_old else STREET
+        )
+        if is_old:
+            self._to_degrees()
         comma = layout.delimiter == ";"  # where Excel writes so, it writes decimal commas too
         number = "try_cast(replace({0}, ',', '.') AS DOUBLE)" if comma else "try_cast({0} AS DOUBLE)"
         self.db.execute(
@@ -375,7 +492,7 @@ class _Build:
         lost, rows = self._lost(item, copy.lines)
         self.db.execute(
             f"INSERT INTO street SELECT month, $force, category, CASE WHEN {_LOCATED} THEN x END, "
-            f"CASE WHEN {_LOCATED} THEN y END, crime_id, snapped_to, outcome FROM judged "
+            f"CASE WHEN {_LOCATED} THEN y END, crime_id, snapped_to, outcome, '' FROM judged "
             "WHERE broken = ''",
             {"force": item.force},
         )
@@ -384,9 +501,23 @@ class _Build:
         self.built.files.append(
             {
                 "name": item.name, "month": item.month, "force": item.force, "sha256": copy.sha256,
-                "rows": rows, "records": rows - sum(lost.values()),
+                "rows": rows, "records": rows - sum(lost.values()), "release": self._release_of(item),
             }
         )  # fmt: skip
+
+    def _to_degrees(self) -> None:
+        """Write the eastings and northings of an old file as longitudes and latitudes; 0, 0 stays nowhere."""
+        metres = self.db.execute(
+            "SELECT DISTINCT lon, lat, try_cast(lon AS DOUBLE) AS x, try_cast(lat AS DOUBLE) AS y FROM raw "
+            "WHERE x <> 0 AND y <> 0"
+        ).df()
+        lon, lat = to_lonlat(metres["x"], metres["y"])
+        known = metres.assign(east=np.round(lon, 6).astype(str), north=np.round(lat, 6).astype(str))
+        self.db.register("known", known)
+        self.db.execute(
+            "UPDATE raw SET lon = east, lat = north FROM known WHERE raw.lon = known.lon AND raw.lat = known.lat"
+        )
+        self.db.unregister("known")
 
     def _copied(self, finder: Finder, item: Found, layout: Layout) -> _Copy:
         """Hash a file; copy it where it is in a zip, and rewrite it where DuckDB would not read it."""
@@ -466,43 +597,50 @@ class _Build:
                 raise SourceError(msg)
 
     def _carry_over(self) -> None:
-        """Take from the version added to what the new files do not replace."""
+        """Take from the version added to what the new files do not replace, and count by outcome."""
         self.db.execute("CREATE TEMP TABLE counts AS SELECT force, month, category, "
                         "count(longitude)::BIGINT AS located, "
                         "(count(*) - count(longitude))::BIGINT AS unlocated FROM street GROUP BY ALL")  # fmt: skip
+        if self.base is not None:
+            self._carry_over_from(self.base)
+        self.db.execute(_DECIDE, {"open": UNDER_INVESTIGATION})
         self.db.execute(
             "CREATE TEMP TABLE latest AS SELECT force, month, outcome, count(*)::BIGINT AS located FROM street "
             "WHERE longitude IS NOT NULL AND category <> ? GROUP BY ALL",
             [ASB],
         )
-        if self.base is None:
-            return
-        old = read_inventory(self.base)
-        new = {f["name"] for f in self.built.files}
+
+    def _carry_over_from(self, base: Path) -> None:
+        old = read_inventory(base)
+        new = {f["name"] for f in (*self.built.files, *self.built.outcome_files)}
         kept = [f for f in old["files"] if f["name"] not in new]
+        for file in kept:
+            file.setdefault("release", old["release"])
+        decided = [f for f in old.get("outcome_files", []) if f["name"] not in new]
         self.built.files += kept
-        self.built.rejected |= {n: r for n, r in old["not_read"].items() if n in {f["name"] for f in kept}}
+        self.built.outcome_files += decided
+        names = {f["name"] for f in (*kept, *decided)}
+        self.built.rejected |= {n: r for n, r in old["not_read"].items() if n in names}
         self.built.gazetteer = old["gazetteer"]
         keys = [f"{f['month']}-{f['force']}" for f in kept]
-        for table, file in (("street", "street.parquet"), ("counts", "counts.parquet"), ("latest", OUTCOMES)):
-            if table == "latest" and not (self.base / file).is_file():  # built by an earlier version
-                continue
+        for table in ("street", "counts"):
             self.db.execute(
                 f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet(?) "
                 "WHERE list_contains(?, month || '-' || force)",
-                [str(self.base / file), keys],
+                [str(base / f"{table}.parquet"), keys],
             )
         for name in ("postcodes.parquet", "forces.parquet"):
-            if (self.base / name).is_file():
-                shutil.copyfile(self.base / name, self.work / name)
+            if (base / name).is_file():
+                shutil.copyfile(base / name, self.work / name)
 
     def keep_layers(self, before: Path | None) -> None:
-        """Keep the streets and outlines of the version before: commands of their own replace them."""
+        """Keep outlines, streets and residents of the version before: commands of their own replace them."""
         if before is None:
             return
         old = read_inventory(before)
-        self.built.areas, self.streets = old.get("areas", {}), old.get("streets")
-        for name in (AREAS, STREETS):
+        self.built.areas = old.get("areas", {})
+        self.layers = {key: old[key] for key in ("streets", "residents", "rural_urban") if key in old}
+        for name in (AREAS, STREETS, residents.FILE, residents.TOTALS, residents.CLASSES):
             if (before / name).is_file():
                 shutil.copyfile(before / name, self.work / name)
 
@@ -515,10 +653,13 @@ class _Build:
 
     def _write(self) -> None:
         """Write the located records sorted by grid cell and month, and the counts of all."""
+        kept = (
+            "REPLACE (coalesce(decided, '') AS decided)" if self.built.outcome_files else "EXCLUDE (decided)"
+        )
         self.db.execute(
-            "COPY (SELECT * FROM street WHERE longitude IS NOT NULL ORDER BY "
+            f"COPY (SELECT * {kept} FROM street WHERE longitude IS NOT NULL ORDER BY "
             "floor((latitude - 49) / 0.01)::INT, floor((longitude + 9) / 0.016)::INT, month, "
-            "category, longitude, latitude, snapped_to, force, crime_id, outcome) "
+            "category, longitude, latitude, snapped_to, force, crime_id, outcome, decided) "
             "TO $path (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 65536)",
             {"path": str(self.work / "street.parquet")},
         )

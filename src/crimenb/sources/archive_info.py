@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from crimenb.plurals import counted
 from crimenb.query import months_between
 from crimenb.schema import force_name, label_of
+from crimenb.sources import residents
 from crimenb.sources.archive import Archive
 from crimenb.sources.named_areas import KINDS
+from crimenb.sources.releases_compared import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,9 +34,16 @@ def info(folder: Path) -> Iterator[str]:
         files = inventory["files"]
         yield f"Version {inventory.get('version_id', '(none)')}, read on {inventory['built'][:10]}"
         yield f"Release: {archive.release or 'not known (build with --release YYYY-MM)'}"
+        if since := inventory.get("since"):
+            yield in_words(since)
         located = f"{inventory['located']:,} with a location"
         yield f"{inventory['records']:,} records, {located}, in {counted(len(files), 'file')}"
         yield from _forces(archive)
+        if decided := inventory.get("outcome_files"):
+            months = sorted({f["month"] for f in decided})
+            yield f"Outcomes: {counted(len(decided), 'file')}, {months[0]} to {months[-1]}"
+        else:
+            yield "Outcomes: only the latest of each crime (outcomes files give its time too)"
         gazetteer = inventory["gazetteer"]
         if gazetteer:
             areas = gazetteer["areas"]
@@ -50,6 +59,9 @@ def info(folder: Path) -> Iterator[str]:
             yield f"Streets: {counted(found['street'], 'line')}, {found['attribution']}"
         else:
             yield "Streets: none (add them with 'crimenb archive streets')"
+        yield from [*residents.lines(inventory)] or [
+            "Residents and jobs: none (add them with 'crimenb archive people')"
+        ]
         for name, reasons in inventory["not_read"].items():
             yield from (f"Not read: {counted(n, 'row')} of {name} ({why})" for why, n in reasons.items())
         for what, n in inventory["not_used"].items():

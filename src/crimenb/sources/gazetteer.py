@@ -582,6 +582,11 @@ _NOT_EVERYWHERE = {"northern-ireland", "demo-vale", "demo-moor"}
 """Forces that a file of the areas of England and Wales does not hold."""
 
 
+def gap_share(area: BaseGeometry, near: pd.DataFrame) -> float:
+    """Return the share of an area in which the postcode file has a gap (see `parts_of`)."""
+    return float(in_metres(_void(area, near)).area / in_metres(area).area)
+
+
 def _void(area: BaseGeometry, near: pd.DataFrame) -> BaseGeometry:
     """Return the part of an area inside large circles without any postcode (EPSG:4326)."""
     shape = in_metres(area)

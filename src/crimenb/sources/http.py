@@ -16,6 +16,7 @@ import hashlib
 import logging
 import os
 import re
+import socket
 import sqlite3
 import ssl
 import sys
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 T = TypeVar("T")
+Caused = TypeVar("Caused", bound=BaseException)
 
 # police.uk allows 15 requests a second with a burst of 30, per address, and answers 429 beyond
 # (https://data.police.uk/docs/api-call-limits/); we stay below both.
@@ -50,6 +52,7 @@ AT_ONCE = 8
 TRIES = 6
 _TRIED_AGAIN = (404, 429, 500, 502, 503, 504)
 _TIMEOUT = httpx.Timeout(90.0, connect=30.0, pool=None)
+_TRIES_OF_A_NAME = 3
 """police.uk takes up to a minute over a month that nobody has asked for lately."""
 
 _LARGEST_CACHE = 2 * 1024**3
@@ -125,6 +128,10 @@ class Refused(httpx.TransportError):
         self.advice = advice or (
             "This is not how the service answers: check the proxy in HTTPS_PROXY, or try again later."
         )
+
+
+class Unknown(Refused):
+    """A host whose name nobody knows, asked more than once: this machine has no network."""
 
 
 def user_agent() -> str:
@@ -545,7 +552,13 @@ class _Paced(httpx.BaseTransport):
     def _one(self, request: httpx.Request) -> httpx.Response:
         """Return one answer with its body, unpacked, if it keeps to the limits."""
         until = time.monotonic() + self.limits.seconds
-        response = self.wire.handle_request(request)
+        try:
+            response = self.wire.handle_request(request)
+        except httpx.ConnectError as error:
+            if request.extensions["tried"] < _TRIES_OF_A_NAME or not _caused(error, socket.gaierror):
+                raise
+            msg = f"no connection: {error}"
+            raise Unknown(msg) from error
         try:
             if (begun := request.extensions.get("begun")) is not None:
                 response.request = request
@@ -708,11 +721,16 @@ class _ClockedStream(httpcore.NetworkStream):
         return self.stream.get_extra_info(info)
 
 
+def _caused(error: BaseException | None, kind: type[Caused]) -> Caused | None:
+    """Return what of this kind an error comes from."""
+    while error is not None and not isinstance(error, kind):
+        error = error.__cause__ or error.__context__
+    return error
+
+
 def _no_trust(error: BaseException) -> Refused | None:
     """Return what to raise where a secure connection cannot be had, which no other try mends."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, ssl.SSLError):
-        cause = cause.__cause__ or cause.__context__
+    cause = _caused(error, ssl.SSLError)
     if cause is None or isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError):
         return None
     why = getattr(cause, "verify_message", "") or cause.reason or str(cause)
@@ -742,12 +760,12 @@ def _unavailable(
     reason = f"HTTP {status}" if error is None else _reason(error)
     msg = f"{service} gave no usable answer about {what}, asked {times} ({reason})"
     advice = "; what it did answer is kept, so try again later."
-    if isinstance(error, httpx.ConnectError):
+    if isinstance(error, httpx.ConnectError | Unknown):
         msg = f"{service} could not be reached, tried {times} ({reason})"
         advice = (
             ". Check this machine's network, and a proxy if your office has one, then try again. "
             "An archive (--source archive:DIR) needs no network."
         )
-    if isinstance(error, Refused):
+    elif isinstance(error, Refused):
         advice = f". {error.advice}"
     return SourceUnavailable(f"{msg}{advice}", str(request.url)[:500], status, tried)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import logging
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +19,12 @@ from crimenb.data import Pull, frame
 from crimenb.errors import PlaceNotFound, SourceError, SourceUnavailable
 from crimenb.month_status import EVIDENCE, LEAST_SHARE
 from crimenb.progress import Progress, silent
-from crimenb.sources import police_uk
+from crimenb.schema import BTP, NEW_POINTS
+from crimenb.sources import kept_streets, nomis, people_files, police_uk, residents, streets
 from crimenb.sources.http import Web
 from crimenb.sources.live_frames import AROUND_M, around, crimes_frame, left_out, points_frame, sift
 from crimenb.sources.ons_geography import FOLDER, Geography
+from crimenb.sources.people_files import LSOA, OA
 from crimenb.sources.place_frames import place_row
 from crimenb.sources.police_uk import DAY, MONTH, Got, Police
 from crimenb.sources.postcodes_io import Gazetteer
@@ -39,6 +42,11 @@ POLICE_URL = "https://data.police.uk/api"
 POSTCODES_URL = "https://api.postcodes.io"
 ONS_URL = "https://services1.arcgis.com"
 """Where the services are, unless CRIMENB_POLICE_URL, CRIMENB_POSTCODES_URL and CRIMENB_ONS_URL say otherwise."""
+
+_NORTHERN_IRELAND = "northern-ireland"
+_NO_CENSUS = {_NORTHERN_IRELAND, ""}
+"""Forces of whose areas the census of England and Wales knows nothing."""
+_log = logging.getLogger(__name__)
 
 
 class Live:
@@ -76,20 +84,25 @@ class Live:
         progress: Progress = silent,
     ) -> None:
         self.web, self.allow_missing = web or Web(), allow_missing
-        police, postcodes, ons = (
+        police, postcodes, ons, nomis_url = (
             next(iter(os.environ.get(name, "").split()), usual).rstrip("/")
             for name, usual in (
                 ("CRIMENB_POLICE_URL", POLICE_URL),
                 ("CRIMENB_POSTCODES_URL", POSTCODES_URL),
                 ("CRIMENB_ONS_URL", ONS_URL),
+                ("CRIMENB_NOMIS_URL", nomis.URL),
             )
         )
         self._police = Police(self.web, police, progress=progress, asked=asked)
         self._gazetteer = Gazetteer(self.web, postcodes, closed_ok=closed_ok)
         self._geography = Geography(self.web, f"{ons}/{FOLDER}")
+        self._nomis = nomis.Nomis(self.web, nomis_url)
+        self._series: dict[tuple[str, str], dict[str, str]] = {}
+        self._points: set[str] = set()
         self._retrieved: set[str] = set()
         self._unanswered: list[str] = []
         self._left_out: list[str] = []
+        self._streets: dict[str, str] = {}
 
     @property
     def release(self) -> str:
@@ -114,10 +127,13 @@ class Live:
             "first month": self._police.offer[0],
             "newest month": self._police.offer[-1],
         }
+        if self._series:
+            by = f" Points: {', '.join(sorted(self._points))}."
+            described["residents and jobs"] = residents.credit([*self._series.values()]) + by
         for name, sentences in (("not answered", self._unanswered), ("left out", self._left_out)):
             if sentences:
                 described[name] = " ".join(dict.fromkeys(sentences))
-        return described
+        return described | self._streets
 
     # ---------------------------------------------------------------- places
 
@@ -224,6 +240,7 @@ class Live:
         crimes = found
         if place["kind"].iloc[0] == "area":
             crimes = found[~(found["distance_m"] > 0)].reset_index(drop=True)
+        people, asked = self._residents(place, coverage)
         return Pull(
             crimes=crimes.drop(columns="distance_m"),
             coverage=coverage,
@@ -231,9 +248,85 @@ class Live:
             nearby=points_frame(found),
             surroundings=frame("surroundings"),
             force_outcomes=frame("force_outcomes"),
-            requests=[r for m in served for r in got[m].requests],
+            requests=[r for m in served for r in got[m].requests] + asked,
             remark=remark,
+            context=({"residents": people} if len(people) else {}) | self._ground(place, coverage, found),
         )
+
+    def _residents(
+        self, place: gpd.GeoDataFrame, coverage: pd.DataFrame
+    ) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+        """Return the frame `residents` of a place, and what was asked for it.
+
+        No count of crime rests on it, so where Nomis or the ONS does not answer it is left out, and that is said.
+        """
+        if {*coverage["force"]} <= _NO_CENSUS | {BTP}:
+            return frame("residents"), []
+        key = str(place["postcode"].iloc[0])
+        try:
+            areas, asked = self._small_areas(place)
+        except SourceError as error:
+            sentence = f"{key}: how many people live and work here is not known now: {error}"
+            self._unanswered.append(sentence)
+            _log.warning(sentence)
+            return frame("residents"), []
+        none = pd.DataFrame({"longitude": [], "latitude": [], "district": []})
+        sums = residents.Sums(pd.DataFrame(columns=["kind", "area", "measure", "unit", "value", "counted"]))
+        found = residents.residents(place, areas, none, sums, [*self._series.values()], [], ("", ""))
+        return found, asked
+
+    def _small_areas(self, place: gpd.GeoDataFrame) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+        """Return the numbers of the small areas whose point lies in a place, and what was asked."""
+        bounds = place.geometry.iloc[0].bounds
+        inside = {}
+        for unit in (OA, LSOA):
+            name, points = self._geography.points(unit, bounds)
+            self._points.add(name)
+            inside[unit] = residents.within(place, points)
+        wanted = [t for t in nomis.TABLES if len(inside[t.unit]) >= residents.LEAST[t.unit]]
+        what = f"{place['postcode'].iloc[0]}: residents"
+        ready = [functools.partial(self._nomis.ready, t, str(inside[t.unit]["code"].min())) for t in wanted]
+        self._police.all(what, ready)
+        parts = [
+            (t, codes[i : i + nomis.MOST_CODES])
+            for t in wanted
+            for codes in [sorted(inside[t.unit]["code"])]
+            for i in range(0, len(codes), nomis.MOST_CODES)
+        ]
+        done = self._police.all(what, [functools.partial(self._nomis.text, *part) for part in parts])
+        tables = []
+        for (t, _), (text, _) in zip(parts, done, strict=True):
+            numbers = people_files.numbers_of(text, t.name)
+            rows = numbers.table.merge(inside[t.unit], on="code").assign(measure=t.measure, unit=t.unit)
+            rows["value"] = rows["value"].round().astype("Int64")
+            tables.append(rows.assign(district="", force=""))
+            key = {"measure": t.measure, "unit": t.unit}
+            self._series[t.measure, t.unit] = key | {"year": numbers.year, "source": numbers.source}
+        if not tables:
+            return residents.no_areas(), []
+        return pd.concat(tables, ignore_index=True), [asked for _, asked in done]
+
+    def _ground(
+        self, place: gpd.GeoDataFrame, coverage: pd.DataFrame, found: gpd.GeoDataFrame
+    ) -> dict[str, pd.DataFrame]:
+        """Return the streets of a place's map from the cache; where they are not in it, say how they come there.
+
+        Parameters
+        ----------
+        found
+            What `crimes_frame` returned: its points since July 2022 are those that are known.
+        """
+        if coverage["force"].iloc[0] == _NORTHERN_IRELAND:  # of which there are none
+            return {}
+        kept = kept_streets.read(place)
+        if kept is None:
+            _say_how(place)
+            return {}
+        self._streets = {"streets": kept.attribution, "edition of the streets": kept.edition}
+        points = found[found["distance_m"].notna() & (found["month"] >= NEW_POINTS)]
+        known = points.assign(longitude=points.geometry.x, latitude=points.geometry.y)
+        ground, stretches = streets.cut(kept.rows, place, known)
+        return {"streets": ground, "stretches": stretches}
 
     def _month(self, place: gpd.GeoDataFrame, month: str) -> Got:
         try:
@@ -300,6 +393,25 @@ class Live:
         if beat is None:
             return {}
         return self._police.team(str(row["postcode"]), beat, self._unanswered.append)
+
+
+_said: set[str] = set()
+
+
+def _say_how(place: gpd.GeoDataFrame) -> None:
+    """Say how the streets of a place's map are got, once of the same squares."""
+    squares, row = ",".join(kept_streets.squares_of(place)), place.iloc[0]
+    which = (
+        f"--near {''.join(row['postcode'].split())}" if row["kind"] == "circle" else f"--squares {squares}"
+    )
+    if squares not in _said:
+        _said.add(squares)
+        _log.warning(
+            "The map of %s is drawn without streets. 'crimenb fetch streets %s' gets them once, for all live reports "
+            "there; make the report again with --refresh then.",
+            row["postcode"],
+            which,
+        )
 
 
 def _refuse_at_sea(place: gpd.GeoDataFrame, beats: Sequence[Beat | None]) -> None:

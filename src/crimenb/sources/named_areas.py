@@ -69,7 +69,7 @@ class Outline(NamedTuple):
 
     @property
     def drawn(self) -> str:
-        """Which area of which outlines it is: "ward E05001935, as drawn in wards.geojson"."""
+        """Which area of which outlines it is: "ward E05001935, as drawn in wards.geojson of 2025"."""
         return f"{KINDS[self.kind][0]} {self.code}, as drawn {self.origin}"
 
 
@@ -136,6 +136,7 @@ def _named(path: Path) -> pd.DataFrame:
         kind, codes, names = _codes(table, path)
         if not kind:
             continue
+        origin = _dated(tidy(path.name), _find(table, _COLUMNS.get(kind, "(?!)")))
         districts, called = (_column(table, rf"lad\d\d{end}") for end in ("cd", "nm"))
         for i, part in enumerate(placed(table, path)):
             if not codes[i]:
@@ -144,7 +145,7 @@ def _named(path: Path) -> pd.DataFrame:
             shape = shapely.union(rows[key]["geometry"], part) if key in rows else part
             rows[key] = {
                 "kind": kind, "code": codes[i], "name": names[i], "district": districts[i],
-                "district_name": called[i], "origin": tidy(path.name), "geometry": shape,
+                "district_name": called[i], "origin": origin, "geometry": shape,
             }  # fmt: skip
     if not rows:
         msg = (
@@ -153,6 +154,16 @@ def _named(path: Path) -> pd.DataFrame:
         )
         raise QueryError(msg)
     return pd.DataFrame([*rows.values()])
+
+
+def _dated(name: str, column: str) -> str:
+    """Return a file's name with the year that its column of codes says, unless the name has one.
+
+    >>> _dated("wards.geojson", "WD25CD"), _dated("WD_MAY_2026.geojson", "WD26CD"), _dated("parishes.kml", "")
+    ('wards.geojson of 2025', 'WD_MAY_2026.geojson', 'parishes.kml')
+    """
+    year = re.search(r"\d\d", column)
+    return f"{name} of 20{year[0]}" if year and not re.search(r"20\d\d", name) else name
 
 
 def _codes(table: gpd.GeoDataFrame, path: Path) -> tuple[str, list[str], list[str]]:

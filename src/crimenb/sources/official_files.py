@@ -34,6 +34,9 @@ STREET = (
     "Crime ID,Month,Reported by,Falls within,Longitude,Latitude,Location,LSOA code,LSOA name,"
     "Crime type,Last outcome category,Context"
 )
+OUTCOMES_COLUMNS = (
+    "Crime ID,Month,Reported by,Falls within,Longitude,Latitude,Location,LSOA code,LSOA name,Outcome type"
+)
 NEEDED = {"crime id", "month", "reported by", "longitude", "latitude", "location", "crime type",
           "last outcome category"}  # fmt: skip
 KNOWN = {
@@ -78,6 +81,11 @@ class Layout:
     encoding: str
     skip: int = 0
 
+    @property
+    def is_old(self) -> bool:
+        """Whether it is that of 2010 and 2011: eight columns, places in metres, no ids and no outcomes."""
+        return {c.lower() for c in OLD_STREET.split(",")} <= {c.lower() for c in self.columns}
+
 
 @dataclass
 class Finder:
@@ -99,8 +107,8 @@ class Finder:
 
     # ---------------------------------------------------------------- finding
 
-    def street_files(self, sources: Iterable[Path]) -> list[Found]:
-        """Return one street file a force and month, sorted by name.
+    def files(self, sources: Iterable[Path]) -> tuple[list[Found], list[Found]]:
+        """Return the street files and the outcomes files, one a force and month, sorted by name.
 
         Raises
         ------
@@ -110,17 +118,16 @@ class Finder:
             A file is foreign, damaged, or named for a force or month that does not exist.
         """
         found = [f for source in sources for f in self._in_source(source)]
+        decided = [f for f in found if f.kind == "outcomes"]
         for item in found:
             if item.kind != "street":
                 self._check_columns(item)
-                self.unused[f"{item.kind} files (recognised, not used yet)"] += 1
-        modern = []
-        for item in (f for f in found if f.kind == "street"):
-            if {c.lower() for c in OLD_STREET.split(",")} <= set(self._check_columns(item)):
-                self.unused["street files in the eight-column format of 2010 and 2011"] += 1
-            else:
-                modern.append(item)
-        return self._chosen(modern)
+            if item.kind == "stop-and-search":
+                self.unused["stop-and-search files (recognised, not used yet)"] += 1
+        street = [f for f in found if f.kind == "street"]
+        for item in street:
+            self._check_columns(item)
+        return self._chosen(street), self._chosen(decided)
 
     def _in_source(self, source: Path) -> Iterator[Found]:
         if not source.exists():
@@ -271,8 +278,7 @@ class Finder:
         layout = self.layout(item)
         columns = [c.lower() for c in layout.columns]
         needed = NEEDED if item.kind == "street" else KNOWN[item.kind]
-        old = {c.lower() for c in OLD_STREET.split(",")}
-        if not needed <= set(columns) and not (item.kind == "street" and old <= set(columns)):
+        if not needed <= set(columns) and not (item.kind == "street" and layout.is_old):
             # What it holds instead is not shown: it may be a link to a file that is nobody's business.
             lacks = ", ".join(map(repr, sorted(needed - set(columns))))
             msg = f"{item.shown!r} is named like a police.uk {item.kind} file but lacks {lacks}; take it out."

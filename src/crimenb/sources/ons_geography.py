@@ -45,6 +45,9 @@ _NAMES = {
 }
 """How the services of each kind of area begin."""
 
+POINTS = {"oa": r"OA_December_2021_EW_PWC_V(\d+)", "lsoa": r"LSOA_PopCentroids_EW_2021_V(\d+)"}
+"""What the services of the points are called in whose middle the residents of an area of 2021 live."""
+
 _FIELDS = {"ward": r"WD\d\d", "parish": r"PAR(NCP)?\d\d", "lsoa": r"LSOA\d\d", "district": r"LAD\d\d"}
 
 
@@ -121,6 +124,42 @@ class Geography:
             {"code": [o.code for o in outlines], "name": [o.name for o in outlines], "outline": outlines}
         ).assign(district=row["code"], district_name=row["name"])
         return list(named_areas.in_district(table, kind, row["code"], SERVICE)["outline"])
+
+    def points(self, unit: str, bounds: tuple[float, float, float, float]) -> tuple[str, pd.DataFrame]:
+        """Return the areas of a unit ("oa", "lsoa") whose point lies in a box, and the service's name.
+
+        Parameters
+        ----------
+        unit
+            Output areas or LSOAs of 2021.
+        bounds
+            West, south, east, north, in degrees.
+
+        Returns
+        -------
+        str, DataFrame
+            The name; `code`, `longitude`, `latitude`.
+
+        Raises
+        ------
+        SourceUnavailable
+            The service did not answer, or offers no such points.
+        """
+        named = [
+            (int(m[1]), m[0]) for n in self._offered if (m := re.fullmatch(POINTS[unit], n, re.IGNORECASE))
+        ]
+        if not named:
+            msg = f"{SERVICE} offers no points of {'output areas' if unit == 'oa' else 'LSOAs'} of 2021 now."
+            raise SourceUnavailable(msg, self.url, 200, 1)
+        service = Service(unit, max(named)[1], f"{unit.upper()}21CD", "", "", "")
+        box = {"geometry": ",".join(f"{v:.6f}" for v in bounds), "geometryType": "esriGeometryEnvelope"}
+        found = self._all(service, "1=1", shapes=True, where_at=box)
+        at = [shapely.get_coordinates(_shape(f)) for f in found]
+        if any(len(xy) != 1 for xy in at):
+            msg = f"{SERVICE} gave a point of {service.name} without a place; try again later."
+            raise SourceUnavailable(msg, self.url, 200, 1)
+        rows = [(_known(service, f)["code"], *xy[0].round(6)) for f, xy in zip(found, at, strict=True)]
+        return service.name, pd.DataFrame(rows, columns=["code", "longitude", "latitude"])
 
     # ---------------------------------------------------------------- which service
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import json
 import re
 import shutil
 import sqlite3
@@ -24,19 +25,22 @@ import pyproj
 import shapely
 
 from crimenb.errors import CrimenbError, QueryError, SourceError
-from crimenb.files import regular
+from crimenb.files import regular, write_whole
 from crimenb.geo import METRES, from_wkb
 from crimenb.plurals import counted
-from crimenb.sources import outlines, zips
+from crimenb.sources import kept_streets, outlines, zips
 from crimenb.sources.archive_add import revised
 from crimenb.sources.versions import STREETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from shapely.geometry.base import BaseGeometry
+
 STREET, WATER, RAILWAY = "street", "water", "railway"
 
 _BATCH = 65_536
+_CREDIT = "Contains OS data © Crown copyright and database right {}"
 _NAMES = {
     "id": ("id", "identifier"),
     "name": ("name_1", "name1", "distname"),
@@ -52,6 +56,9 @@ _LAYERS = {
     RAILWAY: r"railway_?track|^railways?$",
 }
 """What the layers of each kind are called; a file's only layer may have any name."""
+
+_FEATURES = {STREET: {"RoadLink"}, WATER: {"SurfaceWater_Area", "TidalWater"}, RAILWAY: {"RailwayTrack"}}
+"""What the features of each kind are called in GML, where a file holds all kinds of a square."""
 
 _ENDINGS = (".gpkg", ".shp", ".gml", ".geojson", ".json")
 """Of layers; in a folder a JSON file may be about the others, so there it is none."""
@@ -115,17 +122,37 @@ def add_streets(
         Another build writes into the same folder.
     """
     given = {STREET: _files(sources), WATER: _files(water), RAILWAY: _files(railway)}
-    try:
-        with revised(into) as (work, inventory):
-            (work / STREETS).unlink(missing_ok=True)  # shared with the version before
-            found, newest = _write(work, given, memory_limit, progress)
-            named = f"Contains OS data © Crown copyright and database right {year or newest}"
-            found["attribution"] = attribution or named
-            inventory["streets"] = found
-    except duckdb.Error as error:
-        msg = f"Cannot sort the streets of {str(into)!r}: {str(error).splitlines()[0]}"
-        raise SourceError(msg) from error
+    with revised(into) as (work, inventory):
+        (work / STREETS).unlink(missing_ok=True)  # shared with the version before
+        found, newest = _write(work / STREETS, given, memory_limit, progress)
+        found["attribution"] = attribution or _CREDIT.format(year or newest)
+        inventory["streets"] = found
     return found
+
+
+def keep_squares(work: Path, squares: Sequence[str], offered: Sequence[str], edition: str) -> None:
+    """Turn the Shapefiles of some squares in a folder into what live reports read, and nothing else stays there.
+
+    Parameters
+    ----------
+    work
+        The folder, with SK_RoadLink.shp and the files beside it of each square.
+    squares, offered
+        Those to keep, and all that there are of the edition.
+    edition
+        Of OS Open Roads, such as 2026-04.
+
+    Raises
+    ------
+    SourceError
+        A file cannot be read.
+    """
+    for square in squares:
+        _write(work / f"{square}.parquet", {STREET: [work / f"{square}_RoadLink.shp"]})
+    for left in work.glob("*_RoadLink.*"):
+        left.unlink()
+    about = {"edition": edition, "attribution": _CREDIT.format(edition[:4]), "squares": [*offered]}
+    write_whole(work / kept_streets.EDITION, json.dumps(about, indent=1) + "\n")
 
 
 def _files(given: Sequence[Path | str]) -> list[Path]:
@@ -154,10 +181,12 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
 
 
 def _write(
-    work: Path, given: dict[str, list[Path]], memory_limit: str, progress: Callable[[str], None]
-) -> tuple[dict[str, Any], int]:
+    target: Path, given: dict[str, list[Path]], memory_limit: str = "1GB",
+    progress: Callable[[str], None] = lambda _: None,
+) -> tuple[dict[str, Any], int]:  # fmt: skip
     """Write the file of streets; return how many there are of each kind, and the year of the newest."""
-    tmp = work / "tmp"
+    tmp = target.parent / "tmp"
+    shutil.rmtree(tmp, ignore_errors=True)  # of a run that was killed
     tmp.mkdir()
     years = [2000]
     try:
@@ -173,9 +202,12 @@ def _write(
                         db.register("batch", batch)
                         db.execute("INSERT INTO lines FROM batch")
             progress("sorting")
-            db.execute(_SORTED, {"path": str(work / STREETS)})
-            kinds = db.execute("SELECT kind, count(*) FROM read_parquet(?) GROUP BY 1", [str(work / STREETS)])
+            db.execute(_SORTED, {"path": str(target)})
+            kinds = db.execute("SELECT kind, count(*) FROM read_parquet(?) GROUP BY 1", [str(target)])
             counts = {str(kind): int(n) for kind, n in kinds.fetchall()}
+    except duckdb.Error as error:
+        msg = f"Cannot sort the streets of {target.name!r}: {str(error).splitlines()[0]}"
+        raise SourceError(msg) from error
     finally:
         shutil.rmtree(tmp, ignore_errors=True)
     if not counts.get(STREET):
@@ -224,7 +256,9 @@ def _zipped(path: Path, kind: str, tmp: Path, years: list[int]) -> Iterator[pa.T
         wanted = [
             f for f in files if re.search(_LAYERS[kind], re.sub(r"^[A-Z]{2}_", "", f.stem), re.IGNORECASE)
         ]
-        wanted = wanted or [f for f in files if f.suffix.lower() == ".gpkg"] or files[:1] * (len(files) == 1)
+        for ending in (".gpkg", ".gml"):  # of all kinds in one
+            wanted = wanted or [f for f in files if f.suffix.lower() == ending]
+        wanted = wanted or files[:1] * (len(files) == 1)
         if not wanted:
             msg = f"{path.name!r} holds no file of the kind {kind!r}; give OS Open Roads as GeoPackage or Shapefiles."
             raise SourceError(msg)
@@ -251,26 +285,48 @@ def _of_frame(kind: str, frame: gpd.GeoDataFrame) -> pa.Table:
 
 
 def _gml(path: Path, kind: str) -> Iterator[pa.Table]:
-    """Read the links of OS Open Roads' own GML; GDAL would ask the network for its schema."""
+    """Read Ordnance Survey's own GML, in which a file may hold all kinds; GDAL would ask the network for its schema."""
     rows: list[dict[str, str]] = []
+    shapes: list[BaseGeometry] = []
     parsed = ElementTree.iterparse(path, ("start", "end"))
     _, root = next(parsed)
     for event, element in parsed:
-        if event == "end" and element.tag.endswith("}RoadLink"):
-            found = {part.tag.rpartition("}")[2].lower(): part.text or "" for part in element.iter()}
+        name = _local(element)
+        if event == "end" and name in _FEATURES[kind]:
+            found = {_local(part).lower(): part.text or "" for part in element.iter()}
             rows.append(found | {"id": next((v for k, v in element.items() if k.endswith("}id")), "")})
+            shapes.append(_shape(element))
+        elif event == "end" and name == "featureMember":
             root.clear()
             if len(rows) == _BATCH:
-                yield _links(rows, kind)
-                rows = []
-    yield _links(rows, kind)
+                yield _features(rows, shapes, kind)
+                rows, shapes = [], []
+    yield _features(rows, shapes, kind)
 
 
-def _links(rows: list[dict[str, str]], kind: str) -> pa.Table:
-    corners = [np.array(row["poslist"].split(), float).reshape(-1, 2) for row in rows]
+def _local(element: ElementTree.Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _shape(feature: ElementTree.Element) -> BaseGeometry:
+    """Return the surface or the line of a feature."""
+    surfaces = [
+        [_corners(ring) for part in ("exterior", "interior") for ring in patch.iterfind(f"{{*}}{part}")]
+        for patch in feature.iter()
+        if _local(patch) in ("PolygonPatch", "Polygon")
+    ]
+    if surfaces:
+        return shapely.MultiPolygon([(first, rest) for first, *rest in surfaces])
+    return shapely.LineString(_corners(feature))
+
+
+def _corners(part: ElementTree.Element) -> np.ndarray:
+    return np.array(part.findtext(".//{*}posList", "").split(), float).reshape(-1, 2)
+
+
+def _features(rows: list[dict[str, str]], shapes: list[BaseGeometry], kind: str) -> pa.Table:
     there = {name for row in rows for name in row}
-    columns = {name: [row.get(name, "") for row in rows] for name in there}
-    return _table(kind, [shapely.LineString(xy) for xy in corners], columns)
+    return _table(kind, shapes, {name: [row.get(name, "") for row in rows] for name in there})
 
 
 def _geopackage(path: Path, kind: str, years: list[int]) -> Iterator[pa.Table]:

@@ -50,6 +50,23 @@ class _File(TypedDict):
     rows: _Number
     records: _Number
     own: NotRequired[_Number]
+    release: NotRequired[_Month]
+
+
+class _OutcomeFile(TypedDict):
+    name: str
+    month: _Month
+    force: str
+    sha256: str
+    rows: _Number
+
+
+class _Since(TypedDict):
+    release: _Month
+    months: list[_Month]
+    added: _Number
+    removed: _Number
+    decided: _Number
 
 
 class _Postcodes(TypedDict):
@@ -71,6 +88,23 @@ class _Streets(TypedDict):
     attribution: Annotated[str, msgspec.Meta(max_length=200)]
 
 
+class _Residents(TypedDict):
+    measure: Literal["residents", "households", "jobs", "estimate"]
+    unit: Literal["postcode", "oa", "lsoa"]
+    year: Annotated[str, msgspec.Meta(pattern=r"^20\d\d\Z")]
+    source: Annotated[str, msgspec.Meta(max_length=100)]
+    areas: _Number
+    total: _Number
+    lost_areas: _Number
+    lost: _Number
+    suppressed: _Number
+
+
+class _Classes(TypedDict):
+    areas: _Number
+    source: Annotated[str, msgspec.Meta(max_length=100)]
+
+
 class _Inventory(TypedDict):
     """The shape of an inventory, which may have come with an archive that somebody handed over."""
 
@@ -82,6 +116,8 @@ class _Inventory(TypedDict):
     records: _Number
     located: _Number
     files: Annotated[list[_File], msgspec.Meta(min_length=1)]
+    outcome_files: NotRequired[list[_OutcomeFile]]
+    since: NotRequired[_Since]
     not_used: dict[str, _Number]
     not_read: dict[str, dict[str, _Number]]
     new_categories: dict[str, _Number]
@@ -89,6 +125,8 @@ class _Inventory(TypedDict):
     lacks: NotRequired[list[Annotated[str, msgspec.Meta(pattern=r"^20\d\d-\d\d-[a-z-]{2,40}-street\.csv\Z")]]]
     areas: NotRequired[dict[Literal["ward", "parish", "lsoa", "neighbourhood"], _Areas]]
     streets: NotRequired[_Streets]
+    residents: NotRequired[list[_Residents]]
+    rural_urban: NotRequired[_Classes]
 
 
 def resolve(folder: Path) -> Path:
@@ -167,7 +205,7 @@ def hold(folder: Path) -> tuple[Path, Callable[[], None]]:
                 version = resolve(folder)  # replaced, perhaps, while we waited
                 readers = _readers(version)
                 readers.mkdir(exist_ok=True)
-                _is_read(version)
+                is_read(version)
                 kept.enter_context(locked(readers / f".{uuid.uuid4().hex}.lock"))
     return version, kept.close
 
@@ -185,7 +223,7 @@ def publish(work: Path, target: Path, version: str) -> None:
             if old.suffix == ".readers":
                 if not old.with_suffix("").exists():
                     shutil.rmtree(old, ignore_errors=True)
-            elif old.name != version and old.is_dir() and not _is_read(old):
+            elif old.name != version and old.is_dir() and not is_read(old):
                 # Out of the way first: half a version under its name would be taken for the whole one.
                 gone = target / f".old.{old.name}"
                 old.rename(gone)
@@ -202,7 +240,7 @@ def _readers(version: Path) -> Path:
     return version.with_name(f"{version.name}.readers")
 
 
-def _is_read(version: Path) -> bool:
+def is_read(version: Path) -> bool:
     """Whether a reader that is alive holds the version; the leases of dead ones go."""
     alive = 0
     for lease in _readers(version).glob(".*.lock"):

@@ -153,6 +153,16 @@ def nothing_sentences(place: Place) -> list[str]:
     return sentences
 
 
+def releases_of(place: Place) -> list[str]:
+    """Return the releases that the months counted are from, oldest first; none where they are not known (R22)."""
+    if not (newest := place.source.get("release")):
+        return []
+    if not (listed := place.source.get("releases")):
+        return [newest]
+    parts = [part.partition(": ") for part in listed.split("; ")]
+    return [r for r, _, months in parts if {*months.split()} & {*place.scope.months}] or [newest]
+
+
 def source_sentence(place: Place) -> str:
     """Say whose figures these are and of which release, as far as that is known (R22)."""
     source = place.source
@@ -160,7 +170,9 @@ def source_sentence(place: Place) -> str:
         return "Source: the invented records of the demonstration."
     months = place.scope.months
     files = f", files for {write.span(months)}" if months else ""
-    release = f", release of {write.month(source['release'])}" if source.get("release") else files
+    used = releases_of(place)
+    named = write.listing([write.month(r) for r in used])
+    release = f", {write.plural(len(used), 'release', 'releases')} of {named}" if used else files
     text = f"Source: police.uk{release}"
     if source.get("read"):
         return f"{text}, read into an archive on {write.day(source['read'])}."

@@ -43,10 +43,38 @@ def how_to_read(place: Place) -> list[str]:
     if place.scope.kind == "none":
         return []
     sentences = [
-        _not_safety(place), STANDING, _highest(place), _reports(place),
+        _not_safety(place), STANDING, _highest(place), _breaks(place), _reports(place),
         btp_sentence(place), unlocated_sentence(place),
     ]  # fmt: skip
     return [s for s in sentences if s]
+
+
+OPEN_DATA = "www.gov.uk/government/statistics/police-recorded-crime-open-data-tables"
+
+
+def group_sentences(place: Place) -> list[str]:
+    """Say of the groups that councils use that they overlap, what cannot be split, and who publishes that."""
+    sentences = [
+        "Councils often report by groups of categories. A category can be in two, so groups do not add up. Police.uk "
+        "publishes violence with and without injury as one category, and burglary of homes and of other buildings as "
+        "one."
+    ]
+    if "northern-ireland" not in place.forces:
+        sentences.append(
+            "The Home Office publishes them apart for each community safety partnership, in its police recorded crime "
+            f"open data tables ({OPEN_DATA})."
+        )
+    return sentences
+
+
+def _breaks(place: Place) -> str:
+    """Say when police.uk's categories became others, where a report has months of both sides (R20)."""
+    if not (breaks := place.scope.category_breaks):
+        return ""
+    return (
+        f"police.uk changed its categories in {write.listing([write.month(m) for m in breaks])}, "
+        "so a category from before is not the one of that name after."
+    )
 
 
 def _not_safety(place: Place) -> str:
@@ -150,11 +178,7 @@ def custom_edge_sentence(place: Place) -> str:
     inside, outside = place.near_edge
     area = place.query.area
     official = area is not None and area.drawn
-    what = (
-        f"This is {official}."
-        if official
-        else f"{place.key} is an area that whoever asked for this report gave."
-    )
+    what = f"This is {official}." if official else f"{place.key} is an area drawn for this report."
     return (
         f"{what} Crimes are mapped to points, so one near "
         f"the edge may be counted on the other side: {write.counted(inside, 'crime')} "

@@ -8,10 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from crimenb.measures.changes import LEAST_FOR_PERCENT, ChangeVerdict
+from crimenb.measures.comparisons import MORE
 from crimenb.measures.months import MonthVerdict
 from crimenb.measures.outcomes import CHARGED
+from crimenb.measures.rates import BOTH, RESIDENTS, Side
 from crimenb.query import month_before
 from crimenb.wording import format as write
+from crimenb.wording import rates
 from crimenb.wording.how_to_read import outcome_sentence
 from crimenb.wording.verdicts import NOTICEABLE, describe, recent_sentence
 
@@ -48,6 +51,7 @@ def _candidates(place: Place) -> Iterator[Misreading]:
         yield from _record_month(place)
     else:
         yield from [*_month_before(place), *_reports(place)][:1]  # twins: one of them teaches both
+        yield from _rate(place)
         yield from _recent(place)
     yield from _times(place)
     yield from _point(place)
@@ -136,6 +140,25 @@ def _recent(place: Place) -> Iterator[Misreading]:
         return
     move = "down" if found.ratio < 1 else "up"
     yield Misreading(f"Crime here is {move} {abs(found.ratio - 1):.0%}.", recent_sentence(place))
+
+
+def _rate(place: Place) -> Iterator[Misreading]:
+    """One rate beside the rest of the force, read as the risk of a person."""
+    found = place.rates
+    if found.beside_force(RESIDENTS) != Side.ABOVE:
+        return
+    rows = found.table.set_index(["per", "where"])["rate"]
+    here, rest, by_both, rest_by_both = (
+        rows[per, where] for per in (RESIDENTS, BOTH) for where in ("here", "force")
+    )  # fmt: skip
+    if here / rest < MORE:
+        return
+    yield Misreading(
+        f"People here are {_times_as(here / rest)} likely to be victims of crime.",
+        f"For every 1,000 residents police recorded about {rates.rounded(here)} crimes {rates.when(place)} "
+        f"({rates.rounded(rest)} in {write.rest_of(place.forces)}), and for every 1,000 residents and jobs about "
+        f"{rates.rounded(by_both)} ({rates.rounded(rest_by_both)}). Neither counts visitors.",
+    )
 
 
 def _times(place: Place) -> Iterator[Misreading]:

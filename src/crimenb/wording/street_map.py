@@ -46,6 +46,10 @@ def missing(place: Place) -> str:
     """Return why the map has no streets."""
     if place.forces[:1] == [_NORTHERN_IRELAND]:
         return "Streets are not drawn: the street data used here do not cover Northern Ireland."
+    if place.source.get("name") == "live":
+        return (
+            "Streets are not drawn: none were fetched before this report. “crimenb fetch streets” gets them."
+        )
     return "Streets are not drawn: this source has none."
 
 

@@ -6,11 +6,13 @@ without months read differently from a large one; what the numbers cannot carry 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from crimenb.measures.changes import ChangeVerdict
 from crimenb.schema import ASB, label_of
 from crimenb.wording import format as write
+from crimenb.wording import rates
 from crimenb.wording.availability import (
     btp_at_once,
     btp_sentence,
@@ -233,9 +235,10 @@ def _outline(place: Place) -> list[str]:
     drawn = place.query.area.drawn if place.query.area is not None else ""
     if not drawn or drawn.endswith("police.uk"):
         return []
+    said = re.findall(r"(?<!\d)20\d\d(?!\d)", drawn.partition(" as drawn ")[2])
     return [
         "Outline: Office for National Statistics, licensed under the Open Government Licence v3.0. Contains OS data © "
-        "Crown copyright and database right."
+        f"{' '.join(['Crown copyright and database right', *said[-1:]])}."
     ]
 
 
@@ -281,6 +284,7 @@ def summary_values(place: Place) -> dict[str, Any]:
             for n in three_numbers(place)
         ],
         "sentence": " ".join(filter(None, what_matters(place) if counted else nothing_sentences(place))),
+        "people": rates.values(place),
         "missing": [s for s in _missing(place) if s],
         "months": [
             _month_values(place, str(m), str(why))

@@ -6,7 +6,7 @@
   var size = bodies.length ? bodies[0].rows.length : 0;
   var found = document.getElementById("found");
   var input = document.getElementById("search");
-  var changed = document.getElementById("changed"), missing = document.getElementById("missing");
+  var changed = document.getElementById("changed"), missing = document.getElementById("missing"), news = document.getElementById("news");
   // Read once: asking the page again for every letter would be slow.
   var texts = null;
   var heads = Array.prototype.slice.call(table.tHead.rows[0].cells);
@@ -21,7 +21,7 @@
     });
   }
   function say(shown) {
-    found.textContent = input.value.trim() || changed.checked || missing.checked ? shown.toLocaleString("en-GB") + " of " + rows.length.toLocaleString("en-GB") + (rows.length === 1 ? " report" : " reports") : "";
+    found.textContent = input.value.trim() || changed.checked || missing.checked || (news && news.checked) ? shown.toLocaleString("en-GB") + " of " + rows.length.toLocaleString("en-GB") + (rows.length === 1 ? " report" : " reports") : "";
   }
   function search() {
     read();
@@ -29,7 +29,7 @@
     var shown = 0;
     var full = {};
     rows.forEach(function (row, i) {
-      var hit = (!changed.checked || "c" in row.dataset) && (!missing.checked || "m" in row.dataset) && words.every(function (w) { return texts[i].indexOf(w) >= 0; });
+      var hit = (!changed.checked || "c" in row.dataset) && (!missing.checked || "m" in row.dataset) && (!news || !news.checked || "n" in row.dataset) && words.every(function (w) { return texts[i].indexOf(w) >= 0; });
       if (row.hidden === hit) { row.hidden = !hit; }
       if (hit) { shown += 1; full[row.parentNode.dataset.i] = true; }
     });
@@ -42,6 +42,7 @@
   input.addEventListener("input", function () { clearTimeout(timer); timer = setTimeout(search, 40); });
   changed.addEventListener("change", search);
   missing.addEventListener("change", search);
+  if (news) { news.addEventListener("change", search); }
   input.form.addEventListener("submit", function (event) { event.preventDefault(); search(); });
   var order = new Intl.Collator("en-GB", { numeric: true });
   var start = new Map(rows.map(function (row, i) { return [row, i]; }));
