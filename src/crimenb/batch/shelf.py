@@ -212,10 +212,12 @@ class BucketShelf(Shelf):
             page = write(ledger)
             raw, news = page.read_bytes(), page.with_name(FEED)
             ledger = self.saved(ledger, now=True)
+            if news.is_file():  # before the page: whose page stays has put the newest news too
+                self.bucket.write(FEED, news.read_bytes())
+            else:
+                self.bucket.remove([FEED])
             with contextlib.suppress(Changed):
                 self.bucket.replace(INDEX, raw, tag)
-                if news.is_file():
-                    self.bucket.write(FEED, news.read_bytes())
                 return f"{self.bucket}/{INDEX}", ledger
 
     def _copy(self, folder: Path, names: Sequence[str]) -> None:
