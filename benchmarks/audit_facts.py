@@ -444,6 +444,17 @@ class Facts:
         return found
 
     @cached_property
+    def closest_points(self) -> int:
+        """The most map points with crimes in any square of 600 metres, in steps of 50 from the place's own."""
+        cx, cy = _GRID.transform(self.place["longitude"], self.place["latitude"])
+        with_crime = self.points.index[self.points["crime"] > 0]
+        x, y = _GRID.transform(*(with_crime.get_level_values(k).to_numpy() for k in ("x", "y")))
+        steps = range(-1550, 1551, 50)
+        beside = np.array([abs(x - cx - step) <= 300 for step in steps])
+        above = np.array([abs(y - cy - step) <= 300 for step in steps])
+        return int((beside.astype(int) @ above.T.astype(int)).max(initial=0))
+
+    @cached_property
     def on_map(self) -> tuple[int, int, int]:
         """Crimes at points that are drawn as streets, at others, and those of months that are not on the map."""
         own = [self.streets.get(at, ("",))[0] == "name" for at in self.points.index]

@@ -1079,7 +1079,6 @@ simple(r"Streets are not drawn: (?:this source has none|(?P<live>none were fetch
     | truth(not f.has_streets and f.forces[:1] != ["northern-ireland"]))
 simple(r"Streets are not drawn: the street data used here do not cover Northern Ireland\.",
     lambda f: truth(not f.has_streets and f.forces[:1] == ["northern-ireland"]))
-simple(r"Streets are coloured as on the map\.", lambda f: truth(f.has_streets and bool(f.months)))
 def _classes(f: Facts) -> str:
     """Write the classes of streets, of which the highest has 8 % of them at most where any ladder gives that."""
     n = np.array([c for c, at in zip(f.points["crime"], f.points.index, strict=True)
@@ -1090,8 +1089,10 @@ def _classes(f: Facts) -> str:
     ends = [f"{a:,}" if b == a + 1 else f"{a:,} to {b - 1:,}" for a, b in itertools.pairwise(lows)]
     return "; ".join([*ends, f"{lows[-1]:,} or more"])
 
-simple(r"Crimes at a map point: (?P<lows>.+ or more); a circle is a place, larger with more crimes",
+simple(r"(?:Crimes|Records) at a map point: (?P<lows>.+ or more); a circle is a place, larger with more (?:crimes|records)",
     lambda f: {"lows": _classes(f)} | truth(f.has_streets))
+simple(r"Enlarged: the square on the first map, {wide:I} metres across, where map points are closest together\.",
+    lambda f: {"wide": 600} | truth(f.has_streets and (not f.circle or f.closest_points >= 20)))
 simple(r"Streets: invented, like the town\.", lambda f: truth(f.has_streets and f.data.source["name"] == "demo"))
 simple(r"Streets: (?P<whose>Contains OS data © Crown copyright and database right 20\d\d)\.",
     lambda f: {"whose": f.data.source.get("streets")} | truth(f.has_streets))

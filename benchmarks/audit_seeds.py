@@ -1,4 +1,4 @@
-"""Forty-six false sentences, each put into a page of the demonstration; thirty were written before the audit was.
+"""Forty-seven false sentences, each put into a page of the demonstration; thirty were written before the audit was.
 
 Each is a kind of sentence that a report has printed or may print by mistake. The audit must find
 every one of them (tests/test_audit.py); an audit that reads nothing finds none.
@@ -137,6 +137,7 @@ SEEDS = [
     Seed(
         15, TOWN, "glance", "They are not counted anywhere in this report.", "They are counted, but on no map.",
     ),
+    Seed(11, TOWN, "enlarged", "600 metres across", "60 metres across"),
     # The first screen, which is newer than the fifteen.
     Seed(1, PART, "first screen", "Only a part of the area is counted.", "Nothing unusual stands out."),
     Seed(8, TOWN, "first screen", "within the normal range, 251 to 409", "above the normal range, 251 to 409"),

@@ -61,10 +61,12 @@ def page_of(data: Data) -> Page:
         if len(frame) and place.scope.months:
             page[f"table {name}"] = _rows(figures._table(name, frame, data).html)
     if place.has_streets and place.by_point["crime"].any():
-        legend = sections.map_legend(data)
-        page["map key"] = [row for row in _rows(legend.html) if re.match(r"\w \|", row)]
-        page["classes"] = [legend.text.split("\n")[0]]
-        page["credit"] = [legend.text.split("\n")[-1]]
+        page["classes"] = [sections.map_legend(data).text, sections.explore_legend(data).text]
+        whole, part = (sections.map_names(data, is_enlarged=part) for part in (False, True))
+        page["map key"] = [row for row in _rows(whole.html + part.html) if re.match(r"\w+ \|", row)]
+        is_enlarged = part.text.count("\n") > 0  # more than its credit
+        page["credit"] = [(part if is_enlarged else whole).text.split("\n")[-1]]
+        page["enlarged"] = [sections.enlarged_caption(data).text] * is_enlarged
     groups = sections.groups_table(data).html
     if groups:
         page["table groups"] = _rows(groups)

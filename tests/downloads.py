@@ -109,7 +109,8 @@ class Site:
 
     def add_areas(self, services: Mapping[str, list[dict[str, Any]]], most: int = 2000) -> None:
         """Offer services of outlines, that give so many rows at once."""
-        listed = [{"name": name, "type": "FeatureServer"} for name in services]
+        offered = {s["name"] for s in self.texts.get(ONS, {}).get("services", [])} | {*services}
+        listed = [{"name": name, "type": "FeatureServer"} for name in sorted(offered)]
         self.texts[ONS] = {"currentVersion": 11.2, "services": listed}
         for name, rows in services.items():
 

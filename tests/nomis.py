@@ -9,11 +9,12 @@ import json
 import os
 import random
 import re
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
@@ -22,6 +23,9 @@ import shapely
 from crimenb.geo import to_lonlat, to_metres
 from tests.ons import OpenGeography
 from tests.service import Loopback
+
+if TYPE_CHECKING:
+    from tests.downloads import Site
 
 OA_POINTS, LSOA_POINTS = "OA_December_2021_EW_PWC_V4", "LSOA_PopCentroids_EW_2021_V4"
 
@@ -248,14 +252,34 @@ class People:
             head = tuple(c.upper() for c in (*table.columns(), "record_count"))
             paths.append(write(folder / name, [head, *((*r, str(len(table.rows))) for r in table.rows)]))
         for name, code, areas in (("oa", "OA21CD", self.oas), ("lsoa", "LSOA21CD", self.lsoas)):
-            features = [
-                {"type": "Feature", "properties": {code: a.code},
-                 "geometry": {"type": "Point", "coordinates": [a.longitude, a.latitude]}}
-                for a in areas
-            ]  # fmt: skip
+            features = _features(code, areas)
             paths.append(folder / f"{name}-points.geojson")
             paths[-1].write_text(json.dumps({"type": "FeatureCollection", "features": features}), "utf-8")
         return paths
+
+    def offer(self, site: Site, nomis: Nomis) -> None:
+        """Offer what `crimenb fetch people` brings: files by postcode of LE1 6RN to LE8 6RN, points and classes."""
+        own = [f"LE{i} 6RN" for i in range(1, 9)]
+        # So many that the file comes in several parts.
+        far = [f"ZZ{n // 676} {n % 9}{chr(65 + n // 26 % 26)}{chr(65 + n % 26)}" for n in range(60_000)]
+        p001 = "Postcode,Sex (2 categories) Code,Sex (2 categories),Count\n"
+        p001 += "".join(f"{p},{c},{s},50\n" for p in [*own, *far] for c, s in ((1, "Female"), (2, "Male")))
+        workplaces = io.BytesIO()
+        with zipfile.ZipFile(workplaces, "w") as out:
+            rows = "".join(f"{a.code},7\n" for a in self.oas)
+            out.writestr("WP001_oa.csv", f"Output Areas Code,Count\n{rows}")
+        files = {
+            "pcd_p001.csv": p001.encode(), "wp001.zip": workplaces.getvalue(),
+            "pcd_p002.csv": "".join(["Postcode,Count\n", *(f"{p},40\n" for p in own)]).encode(),
+        }  # fmt: skip
+        nomis.files = {f"/output/census/2021/{name}": raw for name, raw in files.items()}
+        rural = {"RUC21CD": "UN1", "RUC21NM": "Urban: Nearer to a major town or city"}
+        services: dict[str, list[dict[str, Any]]] = {
+            "LSOA_PopCentroids_EW_2021_V3": [], "OA_December_2011_EW_PWC": [],
+            LSOA_POINTS: _features("LSOA21CD", self.lsoas), OA_POINTS: _features("OA21CD", self.oas),
+            "LSOA21_RUC21_EW_LU": _features("LSOA21CD", self.lsoas, **rural),
+        }  # fmt: skip
+        site.add_areas(services, most=100)
 
     def inside(self, areas: list[Area], middle: tuple[float, float], reach_m: float) -> list[Area]:
         """Return the areas within so many metres of a point."""
@@ -263,6 +287,17 @@ class People:
         x, y = to_metres([a.longitude for a in areas], [a.latitude for a in areas])
         near = np.hypot(x - east, y - north) <= reach_m
         return [a for a, yes in zip(areas, near, strict=True) if yes]
+
+
+def _features(code: str, areas: list[Area], **more: str) -> list[dict[str, Any]]:
+    """Return areas as the ONS gives their points."""
+    return [
+        {
+            "type": "Feature", "id": n, "properties": {"FID": n, code: a.code} | more,
+            "geometry": {"type": "Point", "coordinates": [a.longitude, a.latitude]},
+        }
+        for n, a in enumerate(areas, 1)
+    ]  # fmt: skip
 
 
 def write(path: Path, rows: list[tuple[str, ...]]) -> Path:

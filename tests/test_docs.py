@@ -21,6 +21,7 @@ from crimenb.schema import CATEGORIES, MonthStatus
 from crimenb.version import VARIABLES
 from tests.bulkfiles import row, street_file
 from tests.downloads import Site, small_catalogues, small_files, small_releases
+from tests.nomis import Nomis, People
 from tests.real import ROOT
 from tests.report.test_build import files
 
@@ -76,12 +77,16 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def publishers(tmp_path_factory):
     """Answer on the loopback as those whose files `crimenb setup` fetches, and to its question."""
-    with Site() as site, pytest.MonkeyPatch.context() as patch:
+    with Site() as site, pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as stack:
         zips = tmp_path_factory.mktemp("publishers")
         site.add_releases(small_releases(small_files(zips), zips))
         small_catalogues(site, zips)
         for name, value in site.variables.items():
             patch.setenv(name, value)
+        people = People.around((-1.13, 52.63), 30, 45_000, 3_000)
+        nomis = stack.enter_context(Nomis(people.tables()))
+        people.offer(site, nomis)
+        patch.setenv("CRIMENB_NOMIS_URL", nomis.url)
         patch.setattr("crimenb.cli._can_ask", lambda: True)
         yield site
 

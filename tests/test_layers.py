@@ -20,7 +20,7 @@ LAYERS = (
     ("warm",),
     ("month_status",),
     ("data",),
-    ("usual_range", "geo", "files", "progress"),
+    ("buckets", "usual_range", "geo", "files", "progress"),
     ("schema", "query", "errors", "plurals", "version"),
 )
 """Top first. Modules of one row may know each other, but not in a circle."""
@@ -34,7 +34,7 @@ OUTSIDE = {
     "subprocess", "shutil", "tempfile",
 }  # fmt: skip
 MODULES = sorted(p for p in SRC.rglob("*.py") if p != SRC / "__init__.py")
-MOST_AT_THE_ROOT = 15
+MOST_AT_THE_ROOT = 16
 
 
 def name_of(module: Path) -> str:

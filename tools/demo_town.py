@@ -324,7 +324,7 @@ _LIVE = {
 }  # fmt: skip
 """Residents in the mile around the middle of each town, residents beyond it, and jobs in the mile."""
 
-_IN_AN_OA, _OAS_IN_AN_LSOA = 3, 3
+_IN_AN_OA, _OAS_IN_AN_LSOA = 2, 4
 _URBAN = ("UN1", "Urban: Nearer to a major town or city")
 _RURAL = ("RSF1", "Smaller rural: Further from a major town or city")
 
@@ -349,8 +349,8 @@ def people(codes: pd.DataFrame, rng: np.random.Generator, folder: Path) -> list[
         here["jobs"] = (work * jobs / work[near].sum()).round().astype("int64")
         # Output areas are neighbours in the direction from the middle, and LSOAs neighbours among these.
         here = here.assign(near=near, angle=np.arctan2(here["dy"], here["dx"])).sort_values(["near", "angle"])
-        here["oa"] = here.groupby("near").cumcount() // _IN_AN_OA + 300 * here["near"] + 600 * n
-        here["lsoa"] = np.where(here["near"], here["oa"] // _OAS_IN_AN_LSOA, 4000 + here["oa"])
+        here["oa"] = here.groupby("near").cumcount() // _IN_AN_OA + 400 * here["near"] + 800 * n
+        here["lsoa"] = np.where(here["near"], here["oa"] // _OAS_IN_AN_LSOA, 5000 + here["oa"])
         parts.append(here)
     table = pd.concat(parts)
     women = (table["residents"] * 0.51).round().astype("int64")

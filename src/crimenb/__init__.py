@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from crimenb.charts.bars import category_chart, outcome_chart
     from crimenb.charts.dot_plots import change_chart, comparison_chart
     from crimenb.charts.linked import explore_chart
-    from crimenb.charts.map import point_map
+    from crimenb.charts.map import enlarged_map, point_map
     from crimenb.charts.theme import theme
     from crimenb.charts.timeline import small_multiples, trend_chart
     from crimenb.data import Data
@@ -85,6 +85,7 @@ __all__ = [
     "count_by_point",
     "coverage",
     "do_not_say",
+    "enlarged_map",
     "explore_chart",
     "export",
     "first_screen",
@@ -157,6 +158,7 @@ _HOME = {
     "outcome_chart": "charts.bars",
     "outcome_shares": "measures.outcomes",
     "outcome_times": "measures.outcomes",
+    "enlarged_map": "charts.map",
     "point_map": "charts.map",
     "provenance": "report.sections",
     "rate_bars": "report.bar_tables",

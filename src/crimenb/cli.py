@@ -10,6 +10,7 @@ import os
 import sys
 import time
 import warnings
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,7 +137,10 @@ def main() -> None:
     help="Last month, like 2025-12, or 'latest'. [default: the newest held]",
 )
 @click.option(
-    "--source", default="", metavar="SOURCE", help="'live', 'demo' or 'archive:DIR'. [default: live]"
+    "--source",
+    default="",
+    metavar="SOURCE",
+    help="'live', 'demo' or 'archive:DIR'; DIR may be s3://BUCKET/PATH. [default: live]",
 )
 @click.option(
     "--compare",
@@ -171,7 +175,11 @@ def main() -> None:
     help="A police neighbourhood, by police.uk's ids or its name.",
 )
 @click.option(
-    "--out", default="reports", show_default=True, type=_PATH, help="Folder for the report's own folder."
+    "--out",
+    default="reports",
+    show_default=True,
+    type=_PATH,
+    help="Folder for the report's own folder; may be s3://BUCKET/PATH.",
 )
 @click.option(
     "--allow-missing", is_flag=True, help="Live: make a month that could not be fetched a gap, and go on."
@@ -209,7 +217,7 @@ def report(
     """
     # Imported here: the notebook machinery takes a second, and --help should not.
     from crimenb.area_file import named_area, read_area
-    from crimenb.report.build import build_report
+    from crimenb.report.build import make_report
     from crimenb.report.pdf import find_browser, print_pdf, print_summary
 
     browser = find_browser() if pdf or summary_pdf else None
@@ -237,14 +245,15 @@ def report(
     for warning in [] if _quiet() else said:
         click.echo(visible(str(warning.message)), err=True)
     query = Query.parse(postcode, start, end, compare, area=chosen)
-    path = build_report(
-        query, source, out, refresh=refresh, allow_missing=allow_missing, closed_ok=closed_ok, xlsx=xlsx
-    )
-    if pdf:
-        click.echo(print_pdf(path, browser))
-    if summary_pdf:
-        click.echo(print_summary(path, browser))
-    click.echo(path)
+    prints = [do for do, wanted in ((print_pdf, pdf), (print_summary, summary_pdf)) if wanted]
+    printed: list[Path] = []
+    built = make_report(
+        query, source, out, refresh=refresh, allow_missing=allow_missing, closed_ok=closed_ok, xlsx=xlsx,
+        finish=lambda page: printed.extend(do(page, browser) for do in prints),
+    )  # fmt: skip
+    for path in printed:
+        click.echo(path if isinstance(built.page, Path) else f"{built.page.rpartition('/')[0]}/{path.name}")
+    click.echo(built.page)
 
 
 def _one_postcode(words: Sequence[str]) -> str:
@@ -267,15 +276,19 @@ def _one_postcode(words: Sequence[str]) -> str:
 def verify(folders: tuple[Path, ...], trust: bool) -> None:
     """Prove that reports are what their data give, and say where they are not.
 
-    DIR is a report's folder, or a folder of such folders. The notebook must be the packaged
-    one; hashes must hold; run again without network, every output must agree; the page must
+    DIR is a report's folder, or a folder of such folders, also in a bucket. The notebook must be the
+    packaged one; hashes must hold; run again without network, every output must agree; the page must
     come out byte for byte.
     """
+    from crimenb.buckets import is_address
     from crimenb.report.verify import report_folders, verify_all
+    from crimenb.report.verify_bucket import reports_at, verify_there
 
-    chosen = report_folders(folders)
-    failed = 0
-    for i, verdict in enumerate(verify_all(chosen, trust=trust), 1):
+    here = report_folders(f for f in folders if not is_address(f))
+    there = [report for f in folders if is_address(f) for report in reports_at(f)]
+    total, failed = len(here) + len(there), 0
+    verdicts = chain(verify_all(here, trust=trust) if here else (), verify_there(there, trust=trust))
+    for i, verdict in enumerate(verdicts, 1):
         failed += not verdict.holds
         word = "holds" if verdict.holds else "FAILS"
         click.echo(f"{word} {verdict.seconds:6.1f} s  {visible(str(verdict.folder))}")
@@ -283,11 +296,11 @@ def verify(folders: tuple[Path, ...], trust: bool) -> None:
             kind = "" if finding.grave else "warning, "
             click.echo(f"                {kind}{finding.step}: {visible(finding.text)}")
         if sys.stderr.isatty() and not _quiet():
-            click.echo(f"\r\033[K{i} of {len(chosen)}\r", nl=False, err=True)
-    if len(chosen) > 1:
-        click.echo(f"{counted(len(chosen), 'report')} verified, {failed:,} failed.")
+            click.echo(f"\r\033[K{i} of {total}\r", nl=False, err=True)
+    if total > 1:
+        click.echo(f"{counted(total, 'report')} verified, {failed:,} failed.")
     if failed:
-        msg = f"{failed:,} of {counted(len(chosen), 'report')} failed; see above."
+        msg = f"{failed:,} of {counted(total, 'report')} failed; see above."
         raise VerifyError(msg)
 
 
@@ -779,7 +792,10 @@ def notebook(into: Path, replace: bool) -> None:
     "--parishes-of", default="", metavar="DISTRICT", help="Every parish of a district, instead of FILE."
 )
 @click.option(
-    "--source", default="", metavar="SOURCE", help="'live', 'demo' or 'archive:DIR'. [default: live]"
+    "--source",
+    default="",
+    metavar="SOURCE",
+    help="'live', 'demo' or 'archive:DIR'; DIR may be s3://BUCKET/PATH. [default: live]",
 )
 @click.option(
     "--from",
@@ -802,7 +818,11 @@ def notebook(into: Path, replace: bool) -> None:
     help="A postcode to compare with, or several; up to five.",
 )
 @click.option(
-    "--out", default="reports", show_default=True, type=_PATH, help="Folder for reports, ledger and index."
+    "--out",
+    default="reports",
+    show_default=True,
+    type=_PATH,
+    help="Folder for reports, ledger and index; may be s3://BUCKET/PATH.",
 )
 @click.option("--workers", default=0, type=click.IntRange(0), help="Processes here. [default: one a core]")
 @click.option(

@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
+from crimenb.buckets import is_address
 from crimenb.data import FRAMES, Data, Pull, check, frame, kind_of
 from crimenb.errors import Busy, PlaceNotFound, QueryError, ReportError, SnapshotError
 from crimenb.files import bounded_memory, read_regular, swap, working
@@ -32,6 +33,7 @@ from crimenb.progress import meter
 from crimenb.query import MOST_COMPARED, Area, Month, Query, parse_postcode
 from crimenb.schema import COLUMNS, GEO_FRAMES
 from crimenb.sources.archive import Archive, demo
+from crimenb.sources.archive_fetch import fetched
 from crimenb.version import __version__
 
 if TYPE_CHECKING:
@@ -115,7 +117,7 @@ def usual_source(query: Query) -> str:
 
 
 def open_source(spec: str, query: Query, *, allow_missing: bool = False, closed_ok: bool = False) -> Source:
-    """Open a source by its name: "live", "demo" or "archive:DIR".
+    """Open a source by its name: "live", "demo" or "archive:DIR", where DIR may be in a bucket (s3://...).
 
     An empty name means the demonstration for a demonstration postcode (ZZ...) and the live
     services for any other.
@@ -135,6 +137,8 @@ def open_source(spec: str, query: Query, *, allow_missing: bool = False, closed_
     ------
     QueryError
         The name is none of these, or the archive cannot be opened.
+    SourceError
+        The archive's bucket is not there, lets nobody in or does not answer.
     """
     spec = spec or usual_source(query)
     if spec == "demo":
@@ -146,7 +150,8 @@ def open_source(spec: str, query: Query, *, allow_missing: bool = False, closed_
         asked = query.months if query.settled else []
         return Live(asked=asked, allow_missing=allow_missing, closed_ok=closed_ok, progress=meter())
     if spec.startswith("archive:") and len(spec) > len("archive:"):
-        return Archive(spec.removeprefix("archive:"), closed_ok=closed_ok)
+        where = spec.removeprefix("archive:")
+        return Archive(fetched(where) if is_address(where) else where, closed_ok=closed_ok)
     if Path(spec).is_dir():
         msg = f"Source {spec!r} is a folder; write 'archive:{spec}' if it is an archive."
     else:
@@ -192,7 +197,7 @@ def collect(  # type: ignore[misc]  # after a Query, source and snapshot may sta
     compare_with
         Up to five further postcodes.
     source
-        "live", "demo", "archive:DIR" (best with the full path), the archive's folder as a `Path`, an
+        "live", "demo", "archive:DIR" (best with the full path, or s3://...), the archive's folder as a `Path`, an
         opened source, or "" for the usual one: the demonstration for its postcodes (ZZ...), else the live services.
     snapshot
         A report's folder `data`; then no source is asked at all.

@@ -13,6 +13,8 @@ VARIABLES = {
     "CRIMENB_OS_URL": "The same of Ordnance Survey's downloads service.",
     "CRIMENB_ONS_URL": "The same of the ONS's catalogue and areas.",
     "CRIMENB_NOMIS_URL": "Another address of Nomis, which has residents, households and jobs.",
+    "AWS_ENDPOINT_URL": "The service that s3://... means, where it is not Amazon's.",
+    "AWS_ACCESS_KEY_ID": "With AWS_SECRET_ACCESS_KEY: its keys, where you have no other way to sign in.",
     "HTTPS_PROXY": "The proxy of your office. HTTP_PROXY, ALL_PROXY and NO_PROXY are read too.",
     "SSL_CERT_FILE": "A file with the certificates to trust, such as the one of your office.",
 }

@@ -182,9 +182,9 @@ def test_closed_postcodes_of_a_list_are_taken_only_if_asked_for(tmp_path):
     plan = planned(path, tmp_path / "out", closed_ok=True)
     assert len(plan.todo) == 2
     (tmp_path / "out").mkdir()
-    task = Task(plan.todo[1].query, plan.source, str(plan.out), plan.described, closed_ok=True)
+    task = Task(plan.todo[1].query, plan.source, str(plan.shelf), plan.described, closed_ok=True)
     assert make(task).status == "done"
-    assert "its last position is used" in (task.folder / "report.html").read_text()
+    assert "its last position is used" in (tmp_path / "out" / task.query.slug / "report.html").read_text()
 
 
 def test_a_list_without_any_postcode_says_why(tmp_path):

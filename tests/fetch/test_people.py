@@ -1,7 +1,5 @@
 """crimenb fetch people: Nomis's files in parts, its tables page by page, and the ONS's points and classes."""
 
-import io
-import zipfile
 from contextlib import ExitStack
 
 import pytest
@@ -14,67 +12,20 @@ from crimenb.fetch import people
 from crimenb.sources import people_files
 from crimenb.sources.archive import Archive
 from crimenb.sources.people_files import ESTIMATE, HOUSEHOLDS, JOBS, LSOA, OA, POSTCODE, RESIDENTS
-from tests.downloads import outlines, small_catalogues
+from tests.downloads import small_catalogues
 from tests.nomis import Nomis, People
 
 PEOPLE = People.around((-1.13, 52.63), 30, 45_000, 3_000)
-POSTCODES = [f"LE{i} 6RN" for i in range(1, 9)]
-
-
-def points(code, areas):
-    return [
-        {"type": "Feature", "id": n, "properties": {"FID": n, code: a.code},
-         "geometry": {"type": "Point", "coordinates": [a.longitude, a.latitude]}}
-        for n, a in enumerate(areas, 1)
-    ]  # fmt: skip
 
 
 @pytest.fixture
-def nomis(monkeypatch):
-    """Serve Nomis; it cuts its answers at 20 rows."""
-    p001 = "Postcode,Sex (2 categories) Code,Sex (2 categories),Count\n"
-    far = [
-        f"ZZ{n // 676} {n % 9}{chr(65 + n // 26 % 26)}{chr(65 + n % 26)}" for n in range(60_000)
-    ]  # several parts
-    p001 += "".join(f"{p},{c},{s},50\n" for p in [*POSTCODES, *far] for c, s in ((1, "Female"), (2, "Male")))
-    workplaces = io.BytesIO()
-    with zipfile.ZipFile(workplaces, "w") as out:
-        rows = "".join(f"{a.code},7\n" for a in PEOPLE.oas)
-        out.writestr("WP001_oa.csv", f"Output Areas Code,Count\n{rows}")
-    files = {
-        "pcd_p001.csv": p001.encode(),
-        "pcd_p002.csv": "".join(["Postcode,Count\n", *(f"{p},40\n" for p in POSTCODES)]).encode(),
-        "wp001.zip": workplaces.getvalue(),
-    }
-    with Nomis(PEOPLE.tables(), cut=20) as running:
-        running.files = {f"/output/census/2021/{name}": raw for name, raw in files.items()}
-        monkeypatch.setenv("CRIMENB_NOMIS_URL", running.url)
-        yield running
-
-
-@pytest.fixture
-def publishers(site, nomis, tmp_path_factory):
-    """Offer points and classes of the ONS too, beside what a set-up needs."""
+def publishers(site, monkeypatch, tmp_path_factory):
+    """Offer what a set-up needs, and people; Nomis cuts its answers at 20 rows."""
     small_catalogues(site, tmp_path_factory.mktemp("more"))
-    classes = outlines("LSOA21CD", "LSOA21NM", len(PEOPLE.lsoas))
-    for row, area in zip(classes, PEOPLE.lsoas, strict=True):
-        row["properties"] |= {"LSOA21CD": area.code, "RUC21CD": "UN1", "RUC21NM": "Urban: Nearer"}
-    site.add_areas({
-        **{name: [] for name in ("LSOA_PopCentroids_EW_2021_V3", "OA_December_2011_EW_PWC")},
-        "LSOA_PopCentroids_EW_2021_V4": points("LSOA21CD", PEOPLE.lsoas),
-        "OA_December_2021_EW_PWC_V4": points("OA21CD", PEOPLE.oas),
-        "LSOA21_RUC21_EW_LU": classes, **SERVICES_OF_A_SET_UP,
-    }, most=100)  # fmt: skip
-    return nomis
-
-
-SERVICES_OF_A_SET_UP = {
-    "Police_Force_Areas_Dec_2024_EW_BGC": outlines("PFA24CD", "PFA24NM", 1, PFA24CD="E23000021"),
-    "WD_MAY_2026_UK_BGC": outlines("WD26CD", "WD26NM", 3),
-    "Local_Authority_Districts_May_2026_Boundaries_UK_BGC": outlines(
-        "LAD26CD", "LAD26NM", 1, LAD26CD="E06000016", LAD26NM="Leicester"
-    ),
-}
+    with Nomis(PEOPLE.tables(), cut=20) as nomis:
+        PEOPLE.offer(site, nomis)
+        monkeypatch.setenv("CRIMENB_NOMIS_URL", nomis.url)
+        yield nomis
 
 
 @pytest.fixture

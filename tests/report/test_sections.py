@@ -135,3 +135,20 @@ def test_a_forces_name_stays_text_where_no_team_is_known(text):
     assert page.hrefs == ["https://www.police.uk/pu/your-area/"]
     assert "Leicestershire (60% of the area) and " in page.texts[0]
     assert " (40% of the area). " in page.texts[0]
+
+
+def test_the_foot_of_a_sheet_is_short_enough_for_one_line(demo_report):
+    page = (demo_report / "report.html").read_text("utf-8")
+    foot = re.search(r'@bottom-left\{content:"(.*?)"\}', page)[1]
+    assert foot == "Demonstration: recorded crime in the mile around ZZ1 1AA, January to December 2025"
+    assert "(Market, Fablemouth)" in re.search("<title>(.*?)</title>", page)[1]
+
+
+def test_the_linked_figure_has_the_classes_of_its_streets(demo_report):
+    page = (demo_report / "report.html").read_text("utf-8")
+    before, _, after = page.partition("Records at a map point:")
+    assert "linked" in before
+    assert (
+        re.findall(r"</svg>([^<]+)</li>", after)[:2]
+        == re.findall(r"</svg>([^<]+)</li>", before.partition("Crimes at a map point:")[2])[:2]
+    )

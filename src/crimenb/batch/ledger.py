@@ -27,12 +27,13 @@ from crimenb.snapshot import DATA
 from crimenb.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from crimenb.query import Query
 
 NAME = "batch.csv"
 _LARGEST, _KEY_BYTES = 10 * LARGEST_FILE, 32
+_NEEDED = {"report.html", "report.ipynb", f"{DATA}/{snapshot.MANIFEST}"}
 _FOLDERS = re.compile(r"""(?<=['"])/[^'"]*/""")
 
 
@@ -60,12 +61,12 @@ class Entry(NamedTuple):
 
 
 class Ledger:
-    """The ledger in a folder of reports."""
+    """The ledger in a folder of reports; sealed with the key of this user, unless another is given."""
 
-    def __init__(self, out: Path) -> None:
+    def __init__(self, out: Path, key: bytes = b"") -> None:
         self.path = out / NAME
         self.entries: dict[str, Entry] = {}
-        self._key = _key()
+        self._key = key or _key()
         raw = read_regular(self.path, _LARGEST, ReportError) if self.path.is_file() else b""
         whole = raw[: raw.rfind(b"\n") + 1]
         for line in whole.decode("utf-8", "replace").splitlines()[1:]:
@@ -133,8 +134,34 @@ def listed_reports(out: Path) -> set[str]:
     return {line.split(",")[1] for line in text.splitlines()[1:] if line.count(",") > 1}
 
 
+def listed_hash(folder: Path, wanted: Collection[str] = ()) -> str:
+    """Return the hash of a report's SHA256SUMS if it lists a whole report, and its manifest as it is, else ""."""
+    listed, manifest = listed_sums(folder), f"{DATA}/{snapshot.MANIFEST}"
+    whole = {*_NEEDED, *wanted} <= set(listed) and digest(folder / manifest) == listed[manifest]
+    return digest(folder / SUMS) if whole else ""
+
+
+def intact_hash(folder: Path, wanted: Collection[str] = ()) -> str:
+    """Return the hash of a report's SHA256SUMS if every file is as listed there, else ""."""
+    listed = listed_sums(folder)
+    if not {*_NEEDED, *wanted} <= set(listed):
+        return ""
+    files = {name: folder / name for name in listed}
+    if any(".." in Path(n).parts or p.is_symlink() or not p.is_file() for n, p in files.items()):
+        return ""  # a list that somebody made: it names a pipe, or a file of another folder
+    if any(folder.resolve() not in p.resolve().parents for p in files.values()):
+        return ""
+    same = all(digest(path) == listed[name] for name, path in files.items())
+    return digest(folder / SUMS) if same else ""
+
+
 def unchanged_hash(
-    folder: Path, query: Query, described: Mapping[str, str], *, wanted: Collection[str] = ()
+    folder: Path,
+    query: Query,
+    described: Mapping[str, str],
+    *,
+    wanted: Collection[str] = (),
+    proof: Callable[[Path, Collection[str]], str] = intact_hash,
 ) -> str:
     """Return the hash of a finished report that need not be made again, or "" where it must.
 
@@ -147,6 +174,8 @@ def unchanged_hash(
         What the source says of itself (`describe`).
     wanted
         Files that it must have besides those of every report.
+    proof
+        What returns the hash where the report is whole.
     """
     try:
         manifest = snapshot.read_manifest(folder / DATA)
@@ -154,20 +183,6 @@ def unchanged_hash(
             return ""
         if not snapshot.answers(manifest, query):
             return ""
-        return intact_hash(folder, wanted)
+        return proof(folder, wanted)
     except (CrimenbError, OSError, KeyError, ValueError, TypeError):
         return ""
-
-
-def intact_hash(folder: Path, wanted: Collection[str] = ()) -> str:
-    """Return the hash of a report's SHA256SUMS if every file is as listed there, else ""."""
-    listed = listed_sums(folder)
-    if not {"report.html", "report.ipynb", f"{DATA}/{snapshot.MANIFEST}", *wanted} <= set(listed):
-        return ""
-    files = {name: folder / name for name in listed}
-    if any(".." in Path(n).parts or p.is_symlink() or not p.is_file() for n, p in files.items()):
-        return ""  # a list that somebody made: it names a pipe, or a file of another folder
-    if any(folder.resolve() not in p.resolve().parents for p in files.values()):
-        return ""
-    same = all(digest(path) == listed[name] for name, path in files.items())
-    return digest(folder / SUMS) if same else ""

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from crimenb import snapshot
 from crimenb.area_file import official
-from crimenb.batch.ledger import listed_reports, unchanged_hash
 from crimenb.batch.rows import Notice, Order, Orders, read_orders, settle
-from crimenb.errors import PlaceNotFound, QueryError, SnapshotError
+from crimenb.batch.shelf import Shelf, shelf
+from crimenb.buckets import is_address
+from crimenb.errors import PlaceNotFound, QueryError
 from crimenb.plurals import counted
 from crimenb.query import Query, parse_month
 from crimenb.report.handed_on import WORKBOOK
 from crimenb.sources.archive import Archive
+from crimenb.sources.archive_fetch import pinned
 from crimenb.warm import slower
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
 
 class AreasOf(NamedTuple):
@@ -35,7 +36,7 @@ class Plan:
     """What a list asks for: reports to make, reports that need not be made again, notices about lines."""
 
     source: str
-    out: Path
+    shelf: Shelf
     orders: list[Order]
     notices: list[Notice]
     described: dict[str, str]
@@ -81,7 +82,8 @@ def plan_batch(
     source
         As for `build_report`; for all rows.
     out
-        Folder for the reports' folders, the ledger and the index page.
+        Folder for the reports' folders, the ledger and the index page; in a bucket "s3://bucket/path" (az://,
+        gs:// likewise).
     start, end, compare
         What holds for rows that say nothing of their own.
     force
@@ -98,8 +100,10 @@ def plan_batch(
     ------
     QueryError
         The list or the source cannot be read, or the source does not know what changed since that release.
+    SourceError
+        A bucket is not there, lets nobody in or does not answer.
     """
-    folder = Path(out).resolve()
+    place = shelf(out)
     if isinstance(path, AreasOf):
         spec, opened = _source(source or "live", Query(""), closed_ok=closed_ok)
         listed = _areas(path, opened, start, end, compare)
@@ -110,19 +114,19 @@ def plan_batch(
             demo = all(o.query.postcode.startswith("ZZ") for o in listed.orders)
             usual = "demo" if demo else "live"
             spec, opened = _source(source or usual, listed.orders[0].query, closed_ok=closed_ok)
-        _refuse_mixed(folder, demo=opened.name == "demo")
+        _refuse_mixed(place, demo=opened.name == "demo")
         listed = settle(listed, opened.months())
     else:
         msg = f"The list {str(path)!r} holds no postcode that could be asked for."
         raise QueryError("\n".join([*map(str, listed.notices), msg]))
     described = opened.describe()
     extra = (WORKBOOK,) if xlsx else ()
-    unchanged = {} if force else _unchanged(listed.orders, folder, described, extra)
+    unchanged = {} if force else place.unchanged([o.query for o in listed.orders], described, extra)
     if since and not force:
-        unchanged |= _left_alone(listed.orders, folder, opened, parse_month(since), extra)
+        unchanged |= _left_alone(listed.orders, place, opened, parse_month(since), extra)
     orders, notices = _placed(listed, opened, unchanged)
     todo = [o for o in orders if o.query.slug not in unchanged]
-    return Plan(spec, folder, orders, notices, described, todo, unchanged, opened, force, closed_ok, extra)
+    return Plan(spec, place, orders, notices, described, todo, unchanged, opened, force, closed_ok, extra)
 
 
 def _areas(asked: AreasOf, opened: snapshot.Source, start: str, end: str, compare: Iterable[str]) -> Orders:
@@ -142,22 +146,18 @@ def _source(spec: str, query: Query, *, closed_ok: bool) -> tuple[str, snapshot.
     opened = snapshot.open_source(spec, query, closed_ok=closed_ok)
     if isinstance(opened, Archive) and spec.startswith("archive:"):
         # The version, so that a batch is of one, whatever is built meanwhile.
-        spec = f"archive:{opened.folder.resolve()}"
+        where = spec.removeprefix("archive:")
+        spec = f"archive:{pinned(where, opened.folder) if is_address(where) else opened.folder.resolve()}"
     return spec, opened
 
 
-def _refuse_mixed(out: Path, *, demo: bool) -> None:
+def _refuse_mixed(out: Shelf, *, demo: bool) -> None:
     """Refuse a folder whose index would call real places invented, or invented ones real.
 
     A report's manifest tells: an invented ward has no name that does. One is enough, since no folder has both.
     """
-    made = {page.parent.name for page in out.glob("*/report.html")}
-    for name in sorted(made & listed_reports(out)):
-        try:
-            source = snapshot.source_of(snapshot.read_manifest(out / name / "data"))
-        except SnapshotError:  # it is made again, or named, where its turn comes
-            continue
-        if (source.get("name") == "demo") == demo:
+    for manifest in out.manifests():
+        if (snapshot.source_of(manifest).get("name") == "demo") == demo:
             return
         what = "real places" if demo else "the demonstration, which are invented"
         msg = (
@@ -166,18 +166,8 @@ def _refuse_mixed(out: Path, *, demo: bool) -> None:
         raise QueryError(msg)
 
 
-def _unchanged(
-    orders: Sequence[Order], out: Path, described: dict[str, str], extra: tuple[str, ...]
-) -> dict[str, str]:
-    """Return the reports that need not be made, with their hashes."""
-    existing = [o.query for o in orders if (out / o.query.slug).is_dir()]
-    with ThreadPoolExecutor(max(2, cores())) as pool:  # hashing releases the interpreter lock
-        hashes = pool.map(lambda q: unchanged_hash(out / q.slug, q, described, wanted=extra), existing)
-        return {q.slug: h for q, h in zip(existing, hashes, strict=True) if h}
-
-
 def _left_alone(
-    orders: Sequence[Order], out: Path, opened: snapshot.Source, since: str, extra: tuple[str, ...]
+    orders: Sequence[Order], place: Shelf, opened: snapshot.Source, since: str, extra: tuple[str, ...]
 ) -> dict[str, str]:
     """Return the reports of the release before that the new release left alone, with their hashes."""
     known = opened.inventory.get("since") if isinstance(opened, Archive) else None
@@ -193,20 +183,20 @@ def _left_alone(
         )
         raise QueryError(msg)
     assert isinstance(opened, Archive)
+    queries = {o.query.slug: o.query for o in orders if not {*o.query.months} & {*known["months"]}}
     before = {"name": opened.name, "release": since}
-    found = {}
-    for query in (o.query for o in orders):
-        sums = unchanged_hash(out / query.slug, query, before, wanted=extra)
-        if not sums or {*query.months} & {*known["months"]}:
-            continue
-        try:
-            places = [opened.place(p) for p in query.postcodes]
-        except PlaceNotFound:
-            continue
-        places += [opened.custom_place(query.area)] if query.area is not None else []
-        if all(opened.revised(p, query.months).empty for p in places):
-            found[query.slug] = sums
-    return found
+    there = place.unchanged([*queries.values()], before, extra)
+    return {slug: sums for slug, sums in there.items() if not _touched(queries[slug], opened)}
+
+
+def _touched(query: Query, opened: Archive) -> bool:
+    """Whether the newest release changed a record of a report's places and months."""
+    try:
+        places = [opened.place(p) for p in query.postcodes]
+    except PlaceNotFound:
+        return True
+    places += [opened.custom_place(query.area)] if query.area is not None else []
+    return not all(opened.revised(p, query.months).empty for p in places)
 
 
 def _placed(

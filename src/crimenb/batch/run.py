@@ -8,6 +8,7 @@ is started again by another; a batch that was stopped goes on when the same comm
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import logging
 import shutil
@@ -20,23 +21,22 @@ from typing import TYPE_CHECKING, Any
 
 from crimenb import snapshot
 from crimenb.batch.index_page import write_index
-from crimenb.batch.ledger import NAME as LEDGER
 from crimenb.batch.ledger import Entry, Ledger
 from crimenb.batch.plan import Plan, cores
+from crimenb.batch.shelf import LOG
 from crimenb.batch.worker import Task, attempts_file, make, overview_json
+from crimenb.buckets import is_address
 from crimenb.errors import CrimenbError, ReportError, SourceUnavailable
-from crimenb.files import SUMS, digest, locked, regular, sweep
 from crimenb.plurals import counted
-from crimenb.snapshot import DATA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from distributed import Client, Future
 
+    from crimenb.batch.shelf import Shelf
     from crimenb.query import Query
 
-LOG = "batch.log"
 DEATHS = 5
 """A report is given up when this many workers have died while making it."""
 
@@ -50,7 +50,7 @@ _log = logging.getLogger("crimenb.batch")
 class Outcome:
     """The result of a batch: numbers of reports made and unchanged, and what is missing."""
 
-    index: Path
+    index: Path | str
     made: int
     unchanged: int
     failed: list[Entry]
@@ -79,7 +79,7 @@ def run_batch(
         Processes of a cluster on this machine; 0 for one a core.
     scheduler
         Address of a Dask scheduler to use instead; its workers need one thread
-        each, this package, and the same folders.
+        each, this package, and the same folders or buckets.
     tls
         Files in PEM with which to speak to a scheduler at `tls://...`: the authority that
         signed its certificate, our certificate, and its key.
@@ -98,19 +98,14 @@ def run_batch(
     KeyboardInterrupt
         It was stopped; the same plan made anew goes on.
     """
-    out = plan.out
     first = plan.opened.name == "live" if collect_first is None else collect_first
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        _refuse_links(out)
-        with locked(out / ".batch.lock"), _logged(out / LOG), _stoppable():
+        with plan.shelf.opened(), _logged(plan.shelf.folder / LOG), _stoppable():
             page, made = _run(plan, workers, scheduler, tls, say, collect_first=first)
     except OSError as error:
         if isinstance(error, CrimenbError):
             raise
-        msg = (
-            f"Cannot write into {str(out)!r}: {error.strerror or error}; make room, or choose another --out."
-        )
+        msg = f"Cannot write into {str(plan.shelf)!r}: {error.strerror or error}; make room, or choose another --out."
         raise ReportError(msg) from error
     failed = [e for e in made if e.status != "done"]
     left_out = sum(n.left_out for n in plan.notices)
@@ -125,14 +120,14 @@ def _run(
     say: Callable[[str], None],
     *,
     collect_first: bool,
-) -> tuple[Path, list[Entry]]:
+) -> tuple[Path | str, list[Entry]]:
     """Make what is to be made; return the index page, and the entry of each report."""
-    out = plan.out
-    sweep(out)
+    shelf, out = plan.shelf, plan.shelf.folder
+    shelf.swept()
     for counter in out.glob(".*.tries"):
         if counter.is_symlink() or not counter.is_file():  # a worker adds to it
             counter.unlink()
-    ledger = Ledger(out)
+    ledger = shelf.ledger()
     progress = _Progress(plan, say)
     _enter_unchanged(plan, ledger)
     names = {o.query.slug: o.name for o in plan.orders}
@@ -141,12 +136,13 @@ def _run(
             with _client(workers or min(cores(), len(plan.todo)), scheduler, tls, out) as client:
                 for entry in _results(plan, client, out / ".collected" if collect_first else None):
                     ledger.add(_named(entry, names.get(entry.slug, "")))
+                    ledger = shelf.saved(ledger)
                     progress.tell(entry)
     finally:
-        sweep(out)
+        shelf.swept()
         for counter in out.glob(".*.tries"):
             counter.unlink()
-        page = _indexed(plan, ledger)
+        page, ledger = shelf.indexed(ledger, functools.partial(_indexed, plan))
     made = [ledger.entries[o.query.slug] for o in plan.todo]
     shutil.rmtree(out / ".collected", ignore_errors=True)
     return page, made
@@ -155,9 +151,11 @@ def _run(
 def _indexed(plan: Plan, ledger: Ledger) -> Path:
     """Write the index page: every report in the folder, and what the list lacks."""
     names = {o.query.slug: o.name for o in plan.orders}
+    entered = [e for e in ledger.entries.values() if e.status == "done"]
+    hashes = plan.shelf.hashes([e.slug for e in entered])
     done = []
-    for known in [e for e in ledger.entries.values() if e.status == "done"]:
-        if shown := _proven(known, plan.out):
+    for known in entered:
+        if shown := _proven(known, hashes.get(known.slug, ""), plan.shelf):
             if shown is not known:
                 shown = _named(shown, names.get(shown.slug, ""))
                 ledger.add(shown)
@@ -165,22 +163,18 @@ def _indexed(plan: Plan, ledger: Ledger) -> Path:
     done_slugs = {e.slug for e in done}
     entries = [ledger.entries.get(o.query.slug) for o in plan.orders]
     failed = [e for e in entries if e is not None and e.slug not in done_slugs]
-    return write_index(plan.out, done, failed, plan.notices)
+    return write_index(plan.shelf.folder, done, failed, plan.notices)
 
 
-def _proven(entry: Entry, out: Path) -> Entry | None:
+def _proven(entry: Entry, sums: str, shelf: Shelf) -> Entry | None:
     """Return what the index page may say of a report: what its own data say, or nothing.
 
     Where the report is still the one that a sealed line was written for, that is what the line says.
     """
-    folder = out / entry.slug
     try:
-        if not (folder / "report.html").is_file():
-            return None
-        sums = digest(regular(folder / SUMS, ReportError))
-        if entry.overview and sums == entry.hash:
-            return entry
-        data = snapshot.read(folder / DATA)
+        if not sums or (entry.overview and sums == entry.hash):
+            return entry if sums else None
+        data = shelf.data(entry.slug)
         if data.query.slug != entry.slug:
             return None
         return entry._replace(postcode=data.query.postcode, hash=sums, overview=overview_json(data))
@@ -202,8 +196,8 @@ def _enter_unchanged(plan: Plan, ledger: Ledger) -> None:
         digest = plan.unchanged.get(query.slug, "")
         known = ledger.entries.get(query.slug)
         if digest and (known is None or (known.status, known.hash) != ("done", digest)):
-            overview = overview_json(snapshot.read(plan.out / query.slug / DATA))
-            attempts = str(_attempts(plan.out, query) or 1)
+            overview = overview_json(plan.shelf.data(query.slug))
+            attempts = str(_attempts(plan.shelf.folder, query) or 1)
             entry = Entry(query.postcode, query.slug, "done", "", attempts, "", digest, overview)
             ledger.add(_named(entry, order.name))
 
@@ -215,10 +209,15 @@ def _results(plan: Plan, client: Client, collected: Path | None) -> Iterator[Ent
     queries: dict[str, Query] = {}
     finished = as_completed()
 
+    where = str(plan.shelf)
+
     def submit(query: Query, folder: str) -> None:
-        task = Task(
-            query, plan.source, str(plan.out), plan.described, folder, plan.force, plan.closed_ok, plan.extra
+        files = (
+            {p.name: p.read_bytes() for p in Path(folder).iterdir()}
+            if folder and is_address(where)
+            else folder
         )
+        task = Task(query, plan.source, where, plan.described, files, plan.force, plan.closed_ok, plan.extra)
         future = client.submit(make, task, key=f"report-{query.slug}-{time.time_ns():x}", pure=False)
         queries[str(future.key)] = query
         finished.add(future)
@@ -236,10 +235,10 @@ def _results(plan: Plan, client: Client, collected: Path | None) -> Iterator[Ent
                 continue
         submit(order.query, folder)
         for future in finished.next_batch(block=False):
-            yield _entry(future, queries[future.key], plan.out)
+            yield _entry(future, queries[future.key], plan.shelf.folder)
     while not finished.is_empty():
         future = next(finished)
-        yield _entry(future, queries[future.key], plan.out)
+        yield _entry(future, queries[future.key], plan.shelf.folder)
 
 
 def _collected(query: Query, plan: Plan, parent: Path, unanswered: int) -> str:
@@ -277,7 +276,7 @@ def _attempts(out: Path, query: Query) -> int:
 
 
 def _failed(query: Query, error: str, attempts: int) -> Entry:
-    return Entry(query.postcode, query.slug, "failed", "", str(attempts), error)
+    return Entry(query.postcode, query.slug, "failed", "", str(attempts or ""), error)
 
 
 @contextlib.contextmanager
@@ -382,7 +381,8 @@ class _Progress:
         """Count one result, log it, and report the progress."""
         self.done += 1
         self.failed += entry.status != "done"
-        result = f"{entry.slug} {entry.status}, {entry.seconds or 0} s, attempt {entry.attempts}"
+        attempt = f", attempt {entry.attempts}" if entry.attempts else ""
+        result = f"{entry.slug} {entry.status}, {entry.seconds or 0} s{attempt}"
         _log.info("%s%s", result, f": {entry.error}" if entry.error else "")
         rate = self.done / max(time.monotonic() - self.begun, 1e-3)
         left = (self.total - self.done) / rate
@@ -399,15 +399,6 @@ def _duration(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def _refuse_links(out: Path) -> None:
-    """Refuse a folder in which a file that we add to leads elsewhere, or is none."""
-    for name in (LEDGER, LOG):
-        path = out / name
-        if path.is_symlink() or (path.exists() and not path.is_file()):
-            msg = f"{str(path)!r} is a link, or no regular file; remove it, or choose another --out."
-            raise ReportError(msg)
 
 
 @contextlib.contextmanager

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import logging
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from crimenb import snapshot
 from crimenb.batch.index_page import overview
-from crimenb.batch.ledger import Entry, unchanged_hash
+from crimenb.batch.ledger import Entry
+from crimenb.batch.shelf import shelf
+from crimenb.buckets import is_address
 from crimenb.errors import Busy, CrimenbError
-from crimenb.files import SUMS, digest
+from crimenb.files import scratch
 from crimenb.query import Query
 from crimenb.report.build import keep_warm, make_report
 from crimenb.report.handed_on import WORKBOOK
-from crimenb.snapshot import DATA
 
 if TYPE_CHECKING:
     from crimenb.data import Data
@@ -29,23 +32,19 @@ _log = logging.getLogger("crimenb.batch")
 class Task(NamedTuple):
     """One report to make, as it travels to a worker.
 
-    source: as `open_source` takes it, with a full path; described: what it says of itself;
-    collected: folder of a snapshot collected before, or ""; extra: files besides those of every report.
+    source: as `open_source` takes it, with a full path; out: a folder, or an address in a bucket; described:
+    what the source says of itself; collected: a snapshot collected before, as its folder, or as its files by
+    name where no disk is shared; extra: files besides those of every report.
     """
 
     query: Query
     source: str
     out: str
     described: dict[str, str]
-    collected: str = ""
+    collected: str | Mapping[str, bytes] = ""
     force: bool = False
     closed_ok: bool = False
     extra: tuple[str, ...] = ()
-
-    @property
-    def folder(self) -> Path:
-        """Where the report goes."""
-        return Path(self.out) / self.query.slug
 
 
 def attempts_file(out: Path, query: Query) -> Path:
@@ -56,35 +55,43 @@ def attempts_file(out: Path, query: Query) -> Path:
 def make(task: Task) -> Entry:
     """Make one report; what goes wrong becomes an entry, never an exception."""
     started, query = time.monotonic(), task.query
-    counter = attempts_file(Path(task.out), query)
-    # A worker that is killed returns no entry; its attempt is still counted in the file.
-    with counter.open("ab") as file:
-        file.write(b".")
-        attempts = file.tell()
-    sums, row, error = "", "", ""
+    sums, row, error, attempts = "", "", "", ""
+    counter = None if is_address(task.out) else attempts_file(Path(task.out), query)
+    if counter is not None:  # a worker that is killed returns no entry; its attempt is still counted
+        with counter.open("ab") as file:
+            file.write(b".")
+            attempts = str(file.tell())
     try:
-        sums, row = _made(task)
+        with contextlib.ExitStack() as stack:
+            collected: Path | None = None
+            if isinstance(task.collected, str):
+                collected = Path(task.collected) if task.collected else None
+            else:
+                collected = stack.enter_context(scratch())
+                for name, raw in task.collected.items():
+                    (collected / name).write_bytes(raw)
+            sums, row = _made(task, collected)
     except CrimenbError as raised:
         error = str(raised)
     except Exception as raised:  # noqa: BLE001
         # A fault of ours with one place must not stop the others.
         _log.warning("%s", query.slug, exc_info=True)
         error = f"{type(raised).__name__}: {raised} (a fault of the program; see the worker's output)."
-    counter.unlink(missing_ok=True)
+    if counter is not None:
+        counter.unlink(missing_ok=True)
     seconds = f"{time.monotonic() - started:.2f}"
     status = "failed" if error else "done"
-    return Entry(query.postcode, query.slug, status, seconds, str(attempts), error, sums, row)
+    return Entry(query.postcode, query.slug, status, seconds, attempts, error, sums, row)
 
 
-def _made(task: Task) -> tuple[str, str]:
+def _made(task: Task, collected: Path | None) -> tuple[str, str]:
     keep_warm()
-    until = time.monotonic() + _WAIT_S
+    until, place, slug = time.monotonic() + _WAIT_S, shelf(task.out), task.query.slug
     while True:
         # A worker may have finished it and died before its entry was returned.
-        if not task.force and (sums := _unchanged(task)):
-            return sums, overview_json(snapshot.read(task.folder / DATA))
+        if not task.force and (found := place.unchanged([task.query], task.described, task.extra)):
+            return found[slug], overview_json(place.data(slug))
         try:
-            collected = Path(task.collected) if task.collected else None
             described = sorted(task.described.items())
             source = task.source if collected else _opened(task.source, *described, closed_ok=task.closed_ok)
             built = make_report(
@@ -95,11 +102,7 @@ def _made(task: Task) -> tuple[str, str]:
                 raise
             time.sleep(1)
             continue
-        return digest(task.folder / SUMS), overview_json(built.data)
-
-
-def _unchanged(task: Task) -> str:
-    return unchanged_hash(task.folder, task.query, task.described, wanted=task.extra)
+        return built.sums, overview_json(built.data)
 
 
 def overview_json(data: Data) -> str:

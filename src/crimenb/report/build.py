@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import nbformat
 
 from crimenb import snapshot
-from crimenb.errors import SnapshotError
-from crimenb.files import swap, working, write_sums
+from crimenb.buckets import Bucket, is_address
+from crimenb.errors import ReportError, SnapshotError
+from crimenb.files import SUMS, digest, scratch, swap, working, write_sums
 from crimenb.report.execute import execute, freeze
 from crimenb.report.handed_on import SUMMARY, VALUES, WORKBOOK, summary_json, workbook
 from crimenb.report.html import ROLE
@@ -22,10 +24,14 @@ from crimenb.snapshot import DATA
 from crimenb.warm import drawings, kernels_are_warm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from crimenb.data import Data
     from crimenb.query import Query
+
+NOTEBOOK, PAGE = "report.ipynb", "report.html"
+OURS = re.compile(rf"{NOTEBOOK}|{PAGE}|{SUMMARY}|{VALUES}|{WORKBOOK}|{DATA}/[a-z_]+\.(parquet|csv|json)")
+"""Names of the files of a report that SHA256SUMS lists."""
 
 _log = logging.getLogger(__name__)
 
@@ -39,8 +45,8 @@ def build_report(
     allow_missing: bool = False,
     closed_ok: bool = False,
     xlsx: bool = False,
-) -> Path:
-    """Build one report folder and return the path of its `report.html`.
+) -> Path | str:
+    """Build one report folder and return the path of its `report.html`, or its address in a bucket.
 
     The folder is its own cache: where it holds a snapshot that answers the query, from the
     same source, no source is asked. It appears as a whole or stays as it was. Files of others
@@ -53,7 +59,8 @@ def build_report(
     source
         "live", "demo", "archive:DIR", an opened source, or "" for the usual one.
     out
-        Folder that the report's own folder `<slug>` goes into.
+        Folder that the report's own folder `<slug>` goes into; in a bucket "s3://bucket/path" (az://, gs://
+        likewise). It is made on this machine then, and uploaded whole.
     refresh
         Pull the data anew even if they are there.
     allow_missing, closed_ok
@@ -67,6 +74,8 @@ def build_report(
         The folder holds the answer to something else, or was changed.
     ReportError
         The notebook failed, or another run is writing this report.
+    SourceError
+        The bucket is not there, lets nobody in or does not answer.
     """
     return make_report(
         query, source, out, refresh=refresh, xlsx=xlsx, allow_missing=allow_missing, closed_ok=closed_ok
@@ -74,10 +83,11 @@ def build_report(
 
 
 class Built(NamedTuple):
-    """A report that was made: its page and its data."""
+    """A report that was made: its page (in a bucket the address), its data, and the hash of its SHA256SUMS."""
 
-    page: Path
+    page: Path | str
     data: Data
+    sums: str
 
 
 def make_report(
@@ -88,6 +98,7 @@ def make_report(
     refresh: bool = False,
     collected: Path | None = None,
     xlsx: bool = False,
+    finish: Callable[[Path], None] = lambda _: None,
     **how: bool,
 ) -> Built:
     """Build one report folder as `build_report` does, and return its data too.
@@ -98,6 +109,8 @@ def make_report(
         Folder of a snapshot that was collected before; then no source is asked.
     xlsx
         Write `tables.xlsx` too.
+    finish
+        Called with the page's path when the folder is whole; what it adds there goes to the bucket too.
     how
         See `snapshot.open_source`.
     """
@@ -110,7 +123,10 @@ def make_report(
             return stack.enter_context(contextlib.closing(snapshot.open_source(source, query, **how)))
 
         settled = query if query.settled else query.within(opened().months())
-        target = Path(out) / settled.slug
+        bucket = Bucket(out) / settled.slug if is_address(out) else None
+        target = (Path(out) if bucket is None else stack.enter_context(_staged(Bucket(out)))) / settled.slug
+        if bucket is not None and collected is None and not refresh and SUMS in (there := bucket.sizes()):
+            bucket.fetch(target, [name for name in there if name.startswith(f"{DATA}/")])
         with working(target) as work:
             stored = target / DATA if (target / DATA).is_dir() and not refresh else None
             if collected is None and stored is not None:
@@ -131,12 +147,29 @@ def make_report(
             swap(work, target)
             _log.info("The report is in %s", target)
             (target.parent / f"{target.name}.failed.ipynb").unlink(missing_ok=True)
-    return Built(target / "report.html", data)
+        finish(target / PAGE)
+        built = Built(target / PAGE, data, digest(target / SUMS))
+        if bucket is None:
+            return built
+        bucket.upload(target, OURS.fullmatch)
+        return built._replace(page=f"{bucket}/{PAGE}")
+
+
+@contextlib.contextmanager
+def _staged(bucket: Bucket) -> Iterator[Path]:
+    """Yield a temporary folder for what goes into a bucket; of a notebook that fails, what there is goes too."""
+    with scratch() as folder:
+        try:
+            yield folder
+        except ReportError as error:
+            for partial in folder.glob("*.failed.ipynb"):
+                bucket.write(partial.name, partial.read_bytes())
+            raise type(error)(str(error).replace(str(folder), str(bucket))) from error
 
 
 def written(nb: nbformat.NotebookNode, *, xlsx: bool = False) -> dict[str, bytes]:
     """Return the files made from an executed notebook, by name: notebook, page, summaries, tables if asked."""
-    files = {"report.ipynb": nbformat.writes(nb) + "\n", "report.html": to_html(nb)}
+    files = {NOTEBOOK: nbformat.writes(nb) + "\n", PAGE: to_html(nb)}
     outputs = [out for cell in nb["cells"] for out in cell.get("outputs", [])]
     summaries = [out.get("metadata", {}).get(ROLE, {}).get("summary") for out in outputs]
     files |= {SUMMARY: "".join(filter(None, summaries)), VALUES: summary_json(nb)}

@@ -13,6 +13,7 @@ import pandas as pd
 from markupsafe import escape
 
 from crimenb.charts.display import figure_bundle
+from crimenb.charts.map import enlarged_map
 from crimenb.charts.theme import specified
 from crimenb.data import kind_of, remembered
 from crimenb.errors import QueryError
@@ -57,6 +58,9 @@ _TEXTS = {
     "explore": sections.how_to_explore,
 }
 """Figures whose finding takes more than a headline, and the sentences that say it."""
+
+ENLARGED = "enlarged-map"
+"""Name of the second drawing of a map with streets."""
 
 LEAST_TOP = 5
 """Records of a point from which its commonest category is named in the table."""
@@ -195,12 +199,31 @@ def show(
     spec.pop("$schema", None)
     spec["description"] = f"{head.text.splitlines()[0]} {spec.get('description', '')}".strip()
     display(_numbered(head, name, data) if is_drawn else head)
+    has_streets = is_drawn and name == "snapped-points" and place_of(data).has_streets
+    if has_streets:
+        display(sections.map_legend(data))
     display(figure_bundle(spec, name), raw=True, metadata={ROLE: {"role": "chart", "name": name}})
+    if has_streets:
+        display(sections.map_names(data))
+        _show_enlarged(data)
     if is_drawn:
-        if name == "snapped-points" and place_of(data).has_streets:
-            display(sections.map_legend(data))
+        if name == "explore" and place_of(data).has_streets:
+            display(sections.explore_legend(data))
         display(source_line(data))
     _show_words_and_table(frame, name, data)
+
+
+def _show_enlarged(data: Data) -> None:
+    """Show the enlarged part of the map, where there is one, between its caption and its key."""
+    from IPython.display import display
+
+    spec = specified(enlarged_map(data))
+    if "empty" in spec["usermeta"]:
+        return
+    spec.pop("$schema", None)
+    display(sections.enlarged_caption(data))
+    display(figure_bundle(spec, ENLARGED), raw=True, metadata={ROLE: {"role": "chart", "name": ENLARGED}})
+    display(sections.map_names(data, is_enlarged=True))
 
 
 def _numbered(head: Words, name: str, data: Data) -> Words:

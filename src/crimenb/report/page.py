@@ -55,7 +55,7 @@ HIDDEN = "notebook-only"
 def to_html(nb: nbformat.NotebookNode) -> str:
     """Return the page of an executed report notebook. The same notebook gives the same bytes."""
     cells, frame = _parts(nb)
-    style = house_style() + asset("report", "report.css") + _footer(frame["title"])
+    style = house_style() + asset("report", "report.css") + _footer(frame["foot"])
     boot, bundle = _script(), script_bundle()
     shapes = _share_shapes([o for c in cells for o in c["outputs"] if "spec" in o])
     drawn = any("spec" in o for c in cells for o in c["outputs"])
@@ -93,7 +93,7 @@ def to_summary(nb: nbformat.NotebookNode, values: dict[str, Any]) -> str:
         house_style()
         + asset("report", "report.css")
         + asset("report", "summary.css")
-        + _footer(frame["title"])
+        + _footer(frame["foot"])
     )
     figures = [
         c for c in cells if c["number"] and any(o.get("name") in SUMMARY_FIGURES for o in c["outputs"])
@@ -110,21 +110,30 @@ def to_summary(nb: nbformat.NotebookNode, values: dict[str, Any]) -> str:
 
 def _share_shapes(charts: list[dict[str, Any]]) -> list[str]:
     """Let charts point to their shapes in metres, which are on the page once; return them."""
-    places: dict[str, int] = {}
-
-    def used(path: re.Match[str]) -> str:
-        return f'<use href="#metres-{places.setdefault(path[1], len(places) + 1)}"/>'
-
-    for chart in charts:
-        for drawing in ("still", "narrow"):
-            chart[drawing] = Markup(_METRES.sub(used, chart[drawing]))
+    drawings = [(chart, name) for chart in charts for name in ("still", "narrow")]
+    drawn = dict.fromkeys(path for chart, name in drawings for path in _METRES.findall(chart[name]))
+    # What is together in every drawing stays one path: an enlarged map draws some of each class.
+    used_by: dict[str, list[int]] = {}
+    for i, path in enumerate(drawn):
+        for shape in path.split("M")[1:]:
+            used_by.setdefault(shape, []).append(i)
+    together: dict[tuple[int, ...], list[str]] = {}
+    for shape, by in used_by.items():
+        together.setdefault(tuple(by), []).append(shape)
+    uses: dict[int, str] = dict.fromkeys(range(len(drawn)), "")
+    for number, drawings_of in enumerate(together, 1):
+        for i in drawings_of:
+            uses[i] += f'<use href="#metres-{number}"/>'
+    known = dict(zip(drawn, uses.values(), strict=True))
+    for chart, name in drawings:
+        chart[name] = Markup(_METRES.sub(lambda path: known[path[1]], chart[name]))
     numbers = {
         f"M{one}": f"@{number}.{i}"
-        for path, number in places.items() for i, one in enumerate(path.split("M")[1:], 1)
+        for number, shapes in enumerate(together.values(), 1) for i, one in enumerate(shapes, 1)
     }  # fmt: skip
-    for chart in charts if places else []:
+    for chart in charts if drawn else []:
         chart["spec"] = Markup(_SHAPE.sub(lambda m: f'{m[1]}{numbers.get(m[2], m[2])}"', chart["spec"]))
-    return list(places)
+    return ["M" + "M".join(shapes) for shapes in together.values()]
 
 
 _METRES = re.compile('<path class="metres" d="([^"]+)"/>')
@@ -142,6 +151,7 @@ def _parts(nb: nbformat.NotebookNode) -> tuple[list[dict[str, Any]], dict[str, A
     running = (title and title["running"]) or "Recorded crime"
     return cells, {
         "title": running,
+        "foot": (title and title["foot"]) or running,
         "invented": running.startswith("Demonstration"),
         "heading": title["html"] if title else Markup("<h1>Recorded crime</h1>"),
         "first": first["html"] if first else "",
@@ -325,8 +335,8 @@ def _output(out: Any) -> dict[str, Any] | None:
         number = str(role.get("number", ""))
         link = f'<h3><a href="#figure-{number}">Figure {number}.</a> '
         html_ = Markup(data["text/html"].replace(f"<h3>Figure {number}. ", link, 1))
-        return {"role": kind, "html": html_, "name": str(role.get("name", "")), "number": number,
-                "running": str(role.get("running", "")), "state": str(role.get("state", ""))}  # fmt: skip
+        more = {key: str(role.get(key, "")) for key in ("name", "running", "foot", "state")}
+        return {"role": kind, "html": html_, "number": number} | more
     if SVG in data:
         return {"role": kind, "html": Markup(data[SVG])}
     text = data.get("text/plain", out.get("text", ""))

@@ -79,12 +79,11 @@ def title(data: Data) -> Words:
     html = f"<h1>{named}</h1>" + "".join(f"<p>{escape(s)}</p>" for s in lines)
     known = f" ({words})" if words else ""
     kind = "Demonstration: recorded" if place.is_demo else "Recorded"
-    running = f"{kind} crime in {where}{known}, {write.period(q.start, q.end)}"
-    if 0 < len(months) < len(q.months):
-        running += f" ({len(months)} of {len(q.months)} months)"
-    return Words(
-        html, "\n".join([heading, *lines]), "title", running=running, state="" if months else "nothing"
-    )
+    part = f" ({len(months)} of {len(q.months)} months)" if 0 < len(months) < len(q.months) else ""
+    # The foot of a sheet has one line.
+    running, foot = (f"{kind} crime in {where}{w}, {write.period(q.start, q.end)}{part}" for w in (known, ""))
+    state = "" if months else "nothing"
+    return Words(html, "\n".join([heading, *lines]), "title", running=running, foot=foot, state=state)
 
 
 def first_screen(data: Data) -> Words:
@@ -336,11 +335,29 @@ def map_key(data: Data) -> Words:
 
 
 def map_legend(data: Data) -> Words:
-    """Return the key of a map with streets: its classes, its numbers and letters, whose streets they are."""
+    """Return the classes of a map with streets."""
+    found = _classes(streets.crimes_drawn(data))
+    return Words(f'<div class="mapkey classes">{found.html}</div>', found.text, "key")
+
+
+def enlarged_caption(data: Data) -> Words:
+    """Return what the enlarged part of the map is."""
+    text = street_map.enlarged(streets.ENLARGED_M)
+    return Words(f'<p class="mapkey caption">{escape(text)}</p>', text, "key")
+
+
+def map_names(data: Data, *, is_enlarged: bool = False) -> Words:
+    """Return the key of the numbers and letters on a map with streets, or on its enlarged part; whose streets they are.
+
+    Parameters
+    ----------
+    is_enlarged
+        Whether it is that of the enlarged part.
+    """
     table = streets.crimes_drawn(data)
-    legend = _classes(table)
-    parts, lines = [legend.html], [legend.text]
     marks = streets.numbered(data.main, table)
+    marks = marks[marks["is_enlarged"] == is_enlarged]
+    parts, lines = [], []
     for is_street, caption in ((True, "Streets with a number"), (False, "Places with a letter")):
         rows = marks[marks["is_street"] == is_street]
         cells = [
@@ -362,12 +379,15 @@ def map_legend(data: Data) -> Words:
                 "<th scope='col'>On the map</th><th scope='col'>Name</th><th scope='col'>From the centre</th></tr>"
                 f"</thead><tbody>{body}</tbody></table>"
             )
-    credit = f"Streets: {data.source.get('streets', '')}."
-    parts.append(f'<p class="credit">{escape(credit)}</p>')
-    return Words(f'<div class="mapkey">{"".join(parts)}</div>', "\n".join([*lines, credit]), "key")
+    if is_enlarged or streets.enlarged(data.main, table) is None:  # below the last map
+        credit = f"Streets: {data.source.get('streets', '')}."
+        parts.append(f'<p class="credit">{escape(credit)}</p>')
+        lines.append(credit)
+    part = " part" if is_enlarged else ""
+    return Words(f'<div class="mapkey names{part}">{"".join(parts)}</div>', "\n".join(lines), "key")
 
 
-def _classes(table: pd.DataFrame) -> Words:
+def _classes(table: pd.DataFrame, counted: str = "crimes") -> Words:
     """Return the classes of streets, each with a piece of its line."""
     lows = streets.classes(table.loc[table["how"] == streets.OWN, "n"])
     words = street_map.classes(lows)
@@ -377,9 +397,9 @@ def _classes(table: pd.DataFrame) -> Words:
         for shade, width, label in zip(SHADES, WIDTHS, words, strict=False)
     ]
     circle = '<li><svg width="16" height="16" aria-hidden="true"><circle cx="8" cy="8" r="7" fill="#1f5896"/></svg>'
-    what = "Crimes at a map point"
-    html = f'<p>{what}:</p><ul class="classes">{"".join(lines)}{circle}a place, larger with more crimes</li></ul>'
-    return Words(html, f"{what}: {'; '.join(words)}; a circle is a place, larger with more crimes")
+    what, circles = f"{write.capital(counted)} at a map point", f"a place, larger with more {counted}"
+    html = f'<p>{what}:</p><ul class="classes">{"".join(lines)}{circle}{circles}</li></ul>'
+    return Words(html, f"{what}: {'; '.join(words)}; a circle is {circles}")
 
 
 def how_to_explore(data: Data) -> Words:
@@ -387,9 +407,13 @@ def how_to_explore(data: Data) -> Words:
     if not place_of(data).scope.months:
         return paragraphs([])
     text = "Choose from the lists, or click or drag; Escape shows everything."
-    if place_of(data).has_streets:
-        text += " Streets are coloured as on the map."
     return Words(f'<p class="screen">{escape(text)}</p>', text)
+
+
+def explore_legend(data: Data) -> Words:
+    """Return the classes of streets on the linked figure's map, which are those of the map above."""
+    found = _classes(streets.crimes_drawn(data), "records")
+    return Words(f'<div class="mapkey classes">{found.html}</div>', found.text, "key")
 
 
 def happened_next(data: Data) -> Words:

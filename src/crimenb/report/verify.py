@@ -18,7 +18,6 @@ import itertools
 import multiprocessing
 import os
 import queue
-import re
 import tempfile
 import time
 import warnings
@@ -41,7 +40,7 @@ from crimenb.files import (
     scratch,
     visible,
 )
-from crimenb.report.build import keep_warm, written
+from crimenb.report.build import NOTEBOOK, OURS, PAGE, keep_warm, written
 from crimenb.report.compare import (
     Finding,
     Versions,
@@ -61,8 +60,6 @@ if TYPE_CHECKING:
 
     from crimenb.query import Query
 
-NOTEBOOK, PAGE = "report.ipynb", "report.html"
-
 PRINTED = ("report.pdf", "summary.pdf")
 """What is printed holds the time it was made: no hash is of it, and nothing can be said of it."""
 
@@ -70,13 +67,12 @@ LONGEST = 600.0
 """Seconds that the check of one folder may take; a city's report over five years takes ten."""
 
 _MOST, _MOST_FILES, _LONGEST_NAME = 5, 200, 120
-_OURS = re.compile(rf"{NOTEBOOK}|{PAGE}|{SUMMARY}|{VALUES}|{WORKBOOK}|{DATA}/[a-z_]+\.(parquet|csv|json)")
 
 
 class Verdict(NamedTuple):
     """What verification found of one report folder, and how long it took."""
 
-    folder: Path
+    folder: Path | str
     findings: tuple[Finding, ...]
     seconds: float
 
@@ -357,7 +353,7 @@ def _fault(name: str, path: Path | None, digest: str | None) -> str:
         return "is missing"
     if digest is None:
         return f"is not in {SUMS}"
-    if path.is_symlink() or not _OURS.fullmatch(name):
+    if path.is_symlink() or not OURS.fullmatch(name):
         return "is no part of a report"
     try:
         same = hashlib.sha256(read_regular(path)).hexdigest() == digest

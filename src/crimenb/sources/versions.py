@@ -205,7 +205,7 @@ def hold(folder: Path) -> tuple[Path, Callable[[], None]]:
                 version = resolve(folder)  # replaced, perhaps, while we waited
                 readers = _readers(version)
                 readers.mkdir(exist_ok=True)
-                _is_read(version)
+                is_read(version)
                 kept.enter_context(locked(readers / f".{uuid.uuid4().hex}.lock"))
     return version, kept.close
 
@@ -223,7 +223,7 @@ def publish(work: Path, target: Path, version: str) -> None:
             if old.suffix == ".readers":
                 if not old.with_suffix("").exists():
                     shutil.rmtree(old, ignore_errors=True)
-            elif old.name != version and old.is_dir() and not _is_read(old):
+            elif old.name != version and old.is_dir() and not is_read(old):
                 # Out of the way first: half a version under its name would be taken for the whole one.
                 gone = target / f".old.{old.name}"
                 old.rename(gone)
@@ -240,7 +240,7 @@ def _readers(version: Path) -> Path:
     return version.with_name(f"{version.name}.readers")
 
 
-def _is_read(version: Path) -> bool:
+def is_read(version: Path) -> bool:
     """Whether a reader that is alive holds the version; the leases of dead ones go."""
     alive = 0
     for lease in _readers(version).glob(".*.lock"):
