@@ -112,9 +112,9 @@ def write_people(folder: Path) -> list[Path]:
     }
     for n, (code, (x, y)) in enumerate(VILLAGES.items()):
         rows["pcd_p001.csv"] += [f"{code},1,Female,{500 + 5 * (n % 10)}", f"{code},2,Male,500"]
-        for k in (0, 1):
+        for k in range(5):
             oa = f"E00{n:04}{k:02}"
-            rows["WP001_oa.csv"].append(f"{oa},{100 + n % 3}")
+            rows["WP001_oa.csv"].append(f"{oa},{40 + n % 3}")
             rows["OA_points.csv"].append(f"{oa},{x + 200 * k},{y}")
         far = code[5] == "J"
         rows["LSOA_points.csv"].append(f"E0100{n:04},{x + 1900},{y}")  # in no village: the nearest counts

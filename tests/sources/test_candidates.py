@@ -287,7 +287,7 @@ def test_candidates_get_residents_jobs_and_a_class(peopled):
     village = table[table["postcode"].isin(VILLAGES)].set_index("postcode")
     order = [*VILLAGES].index
     assert village["residents"].tolist() == [1000 + 5 * (order(code) % 10) for code in village.index]
-    assert village["jobs"].tolist() == [2 * (100 + order(code) % 3) for code in village.index]
+    assert village["jobs"].tolist() == [5 * (40 + order(code) % 3) for code in village.index]
     assert set(village["rural_urban"]) == {"Smaller rural: Nearer", "Smaller rural: Further"}
     others = table[~table["postcode"].isin(VILLAGES)]
     assert not others["residents"].any()
