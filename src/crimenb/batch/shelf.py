@@ -147,7 +147,7 @@ class BucketShelf(Shelf):
     def manifests(self) -> Iterator[Mapping[str, Any]]:  # noqa: D102
         with scratch() as folder:
             self._copy(folder, [LEDGER])
-            for name in sorted(listed_reports(folder)):
+            for name in sorted(n for n in listed_reports(folder) if Path(n).name == n and n != ".."):
                 self._copy(folder, [f"{name}/{DATA}/{MANIFEST}"])
                 with contextlib.suppress(SnapshotError):
                     yield snapshot.read_manifest(folder / name / DATA)
