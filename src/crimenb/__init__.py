@@ -36,12 +36,20 @@ if TYPE_CHECKING:
         count_by_point,
         summed_months,
     )
+    from crimenb.measures.like import like_positions
     from crimenb.measures.listing import list_records
     from crimenb.measures.months import months_with_range
     from crimenb.measures.outcomes import outcome_shares, outcome_times
     from crimenb.measures.rates import rates
     from crimenb.query import Query
-    from crimenb.report.bar_tables import category_bars, change_dots, outcome_bars, rate_bars, share_dots
+    from crimenb.report.bar_tables import (
+        category_bars,
+        change_dots,
+        like_dots,
+        outcome_bars,
+        rate_bars,
+        share_dots,
+    )
     from crimenb.report.export import export
     from crimenb.report.figures import show
     from crimenb.report.notebook import check_parameters
@@ -91,6 +99,8 @@ __all__ = [
     "first_screen",
     "groups_table",
     "how_to_read",
+    "like_dots",
+    "like_positions",
     "list_records",
     "locate",
     "months_table",
@@ -146,6 +156,8 @@ _HOME = {
     "first_screen": "report.sections",
     "groups_table": "report.sections",
     "how_to_read": "report.sections",
+    "like_dots": "report.bar_tables",
+    "like_positions": "measures.like",
     "list_records": "measures.listing",
     "locate": "snapshot",
     "months_table": "report.sections",

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _DRIVERS = {"s3": "s3fs", "az": "adlfs", "gs": "gcsfs"}
-_ADDRESS = re.compile(
-    r"(s3|az|gs):/{1,2}([^/@?#*\[\]]+(?:/[^@?#*\[\]]*)?)"
-)  # a Path has one slash of the two
+# A Path has one slash of the two; what a key or a pattern may stand in is no address.
+_ADDRESS = re.compile(r"(s3|az|gs):/{1,2}([^/@?#*\[\]]+(?:/[^@?#*\[\]]*)?)")
 PATIENCE_S = 60.0
 """How long a bucket that does not answer is asked again."""
 
@@ -91,13 +90,9 @@ class Bucket:
         try:
             return fsspec.filesystem(self._scheme, use_listings_cache=False)
         except ImportError as error:
-            package = _DRIVERS[self._scheme]
-            how = (
-                "install crimenb with its extra 'bucket': crimenb[bucket]"
-                if package == "s3fs"
-                else "install it"
-            )
-            msg = f"An address {self._scheme}://... needs the package {package!r}; {how}."
+            package, extra = _DRIVERS[self._scheme], "crimenb with its extra 'bucket': crimenb[bucket]"
+            how = extra if package == "s3fs" else "it"
+            msg = f"An address {self._scheme}://... needs the package {package!r}; install {how}."
             raise SourceError(msg) from error
         except Exception as error:
             raise self._refused(error) from error
@@ -228,23 +223,27 @@ class Bucket:
         if SUMS in self._found() and self.read([SUMS]).get(SUMS) == sums:
             for name in files.keys() - listed_sums(folder).keys():  # printed anew
                 self.write(name, files[name].read_bytes())
-            return
+            return None
         self.write(CLAIM, sums)
         there = {name: _tag(known) for name, known in self._found().items()}
         if SUMS in there:
+            if self.read([SUMS]).get(SUMS) == sums:  # of another run that made the same
+                return self.remove([CLAIM])
             self.remove([SUMS])
         self._refuse_other(sums)  # after the look: who claims it from here on puts each file after us
         self.remove(name for name in there if name not in files and ours(name))
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             list(pool.map(lambda name: self._put(name, files[name].read_bytes(), there, sums), files))
         self._finish(sums)
-        self.remove([CLAIM])
+        return self.remove([CLAIM])
 
     def _finish(self, sums: bytes) -> None:
         """Put SHA256SUMS if the claim is ours still: on S3 in one step, as a copy of it on that condition."""
         while True:
             tag = self.tag(CLAIM)
             self._refuse_other(sums)
+            if not tag:  # another run that made the same has finished it
+                return None
             try:
                 if self._scheme != "s3":
                     return self.replace(SUMS, sums, "")

@@ -184,6 +184,7 @@ def main() -> None:
 @click.option(
     "--allow-missing", is_flag=True, help="Live: make a month that could not be fetched a gap, and go on."
 )
+@click.option("--like", is_flag=True, help="Compare with places like this one too; needs an archive.")
 @click.option("--closed-ok", is_flag=True, help="Use the last position of a postcode that was closed.")
 @click.option("--refresh", is_flag=True, help="Pull the data anew, even where they are there.")
 @click.option("--xlsx", is_flag=True, help="Write every table of the page to tables.xlsx too.")
@@ -204,6 +205,7 @@ def report(
     neighbourhood: str,
     out: Path,
     allow_missing: bool,
+    like: bool,
     closed_ok: bool,
     refresh: bool,
     xlsx: bool,
@@ -244,7 +246,7 @@ def report(
             chosen = named_area(kind, text, source=source)
     for warning in [] if _quiet() else said:
         click.echo(visible(str(warning.message)), err=True)
-    query = Query.parse(postcode, start, end, compare, area=chosen)
+    query = Query.parse(postcode, start, end, compare, area=chosen, like=like)
     prints = [do for do, wanted in ((print_pdf, pdf), (print_summary, summary_pdf)) if wanted]
     printed: list[Path] = []
     built = make_report(
@@ -833,6 +835,7 @@ def notebook(into: Path, replace: bool) -> None:
 )
 @click.option("--tls-cert", type=_PATH, metavar="FILE", help="For tls://: our certificate.")
 @click.option("--tls-key", type=_PATH, metavar="FILE", help="For tls://: its key.")
+@click.option("--like", is_flag=True, help="Compare each place with places like it too; needs an archive.")
 @click.option("--closed-ok", is_flag=True, help="Use the last position of postcodes that were closed.")
 @click.option("--xlsx", is_flag=True, help="Write the tables of each report to tables.xlsx too.")
 @click.option("--force", is_flag=True, help="Make reports again that are there and unchanged.")
@@ -858,6 +861,7 @@ def batch(
     tls_ca: Path | None,
     tls_cert: Path | None,
     tls_key: Path | None,
+    like: bool,
     closed_ok: bool,
     xlsx: bool,
     force: bool,
@@ -890,6 +894,7 @@ def batch(
         start=start,
         end=end,
         compare=compare,
+        like=like,
         force=force,
         closed_ok=closed_ok,
         xlsx=xlsx,

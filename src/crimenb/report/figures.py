@@ -28,7 +28,7 @@ from crimenb.report.notes import facts, notes
 from crimenb.report.notes import note as note_of
 from crimenb.schema import CATEGORIES
 from crimenb.wording import format as write
-from crimenb.wording import rates
+from crimenb.wording import like, rates
 from crimenb.wording.availability import source_sentence
 from crimenb.wording.comparisons import refusal
 from crimenb.wording.street_map import name as name_of_point
@@ -53,6 +53,7 @@ _TEXTS = {
     "outcomes": sections.happened_next,
     "change": sections.change,
     "compared": sections.compared,
+    "like": sections.alike,
     "rates": sections.who_is_counted,
     "snapped-points": sections.map_key,
     "explore": sections.how_to_explore,
@@ -107,6 +108,13 @@ _SHOWN: dict[str, tuple[str, list[Column]]] = {
          Column("there", "There", SHARE), Column("quotient", "Ratio", "{:.2f}", "[u]"),
          Column("low", "Lowest likely", "{:.2f}", "[u]"), Column("high", "Highest likely", "{:.2f}", "[u]"),
          Column("named", "Large and beyond chance")],
+    ),
+    "like": (
+        "Records here and in places like this one",
+        [Column("label", "Category"), Column("here", "Here", WHOLE), Column("low", "Level here, at least", WHOLE),
+         Column("high", "Level here, at most", WHOLE), Column("places", "Places like this one", WHOLE),
+         Column("median", "Their median", "{:,g}"), Column("fewer", "Places with fewer", WHOLE),
+         Column("position", "Position here")],
     ),
     "rates": (
         "Crimes and burglaries for every 1,000",
@@ -182,6 +190,8 @@ def show(
         raise QueryError(msg)
     if title:
         _show_own(chart, frame, title, note)
+        return
+    if name == "like" and data is not None and not data.query.like:  # it was not asked for
         return
     if name not in _SHOWN or data is None:
         msg = f"There is no figure {name!r} with data; choose one of {', '.join(_SHOWN)}, or give a title=."
@@ -289,6 +299,8 @@ def _table(name: str, frame: pd.DataFrame, data: Data) -> Words:
     if name == "compared" and (frame["other"] == frame["other"].iloc[0]).all():
         columns = [c for c in columns if c.name != "other"]
         caption = f"Shares of crime here and in {frame['other'].iloc[0]}"
+    if name == "like":
+        frame = frame.assign(position=frame["position"].map(like.IN_WORDS))
     if name == "explore":  # categories that are new to this version come last
         columns += [Column(c, c, WHOLE) for c in map(str, frame) if c not in {k.name for k in columns}]
     if name == "snapped-points":  # of four crimes none is the most common kind
@@ -352,6 +364,8 @@ def headline(name: str, data: Data, *, subtitle: bool = True) -> Words:
         months = place.scope.point_months
     if name == "outcomes":
         months = place.outcomes.settled
+    if name == "like":
+        months = place.like.months
     if name == "rates":
         months = place.rates.months
     brief = write.counted_months if months == place.scope.months else write.span
@@ -474,6 +488,10 @@ def _compared(place: Place) -> tuple[str, str]:
     return f"No category makes up a clearly larger share of crime here than in {rest}", measure
 
 
+def _like(place: Place) -> tuple[str, str]:
+    return like.headline(place), "Records by category, here and in places like this one"
+
+
 def _rates(place: Place) -> tuple[str, str]:
     return rates.who(place), "Crimes for every 1,000"
 
@@ -492,6 +510,7 @@ _HEADLINES = {
     "outcomes": _outcomes,
     "change": _change,
     "compared": _compared,
+    "like": _like,
     "rates": _rates,
     "categories": _categories,
     "trend": _trend,

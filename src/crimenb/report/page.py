@@ -148,6 +148,7 @@ def _parts(nb: nbformat.NotebookNode) -> tuple[list[dict[str, Any]], dict[str, A
     first = next((o for o in outputs if o["role"] == "first"), None)
     if title and title["state"] == "nothing":
         cells = _without_figures(cells)
+    cells = _without_empty(cells)
     running = (title and title["running"]) or "Recorded crime"
     return cells, {
         "title": running,
@@ -176,13 +177,18 @@ def house_style() -> str:
 
 
 def _without_figures(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Drop the figures of a place without a counted month, and the headings that only they had."""
-    kept = [c for c in cells if c["kind"] == "markdown" or not any(o["role"] == "head" for o in c["outputs"])]
-    after = [*kept[1:], {"kind": "markdown", "outputs": []}]
-    shown = [c["kind"] == "code" and bool(c["outputs"]) for c in after]
-    return [
-        c for c, follows in zip(kept, shown, strict=True) if c["kind"] == "code" or not c["anchor"] or follows
-    ]  # fmt: skip
+    """Drop the figures of a place without a counted month."""
+    return [c for c in cells if c["kind"] == "markdown" or not any(o["role"] == "head" for o in c["outputs"])]
+
+
+def _without_empty(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Drop the headings below which nothing is shown, such as that of a section that was not asked for."""
+    kept, shown = [], False
+    for cell in reversed(cells):
+        if not cell["anchor"] or shown:
+            kept.append(cell)
+        shown = not cell["anchor"] and (shown or bool(cell["outputs"]) or cell["kind"] == "markdown")
+    return kept[::-1]
 
 
 def _footer(text: str) -> str:

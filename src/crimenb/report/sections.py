@@ -27,7 +27,7 @@ from crimenb.schema import BTP, MonthStatus, force_name
 from crimenb.wording import first_screen as first_screen_of
 from crimenb.wording import format as write
 from crimenb.wording import how_to_read as reading
-from crimenb.wording import misreadings, rates, street_map, summary, verdicts
+from crimenb.wording import like, misreadings, rates, street_map, summary, verdicts
 from crimenb.wording.comparisons import comparison_sentences
 from crimenb.wording.how_to_read import custom_edge_sentence
 from crimenb.wording.whats_new import TITLE, whats_new
@@ -252,6 +252,11 @@ def compared(data: Data) -> Words:
     if how and not place.year.compared:  # else it stands under the figure above
         how = [f"{how[0]} The line shows what chance allows."]
     return paragraphs([*how, *(s for c in found for s in comparison_sentences(c))])
+
+
+def alike(data: Data) -> Words:
+    """Return which places are like this one, what a position among them does not mean, and their names."""
+    return paragraphs(like.sentences(place_of(data)))
 
 
 def change(data: Data) -> Words:
