@@ -6,6 +6,7 @@ are free the one is taken that hides least and is nearest.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -97,23 +98,26 @@ class _Sheet:
         points, reach = self.pixels(corners), np.arange(-wide / 2, wide / 2 + 1, _CELL)
         for dx in reach:
             for dy in reach:
-                self._set(self.ink, np.add(points, [dx, dy]), of + 1)
+                self._set(self.ink, _cell_at(np.add(points, [dx, dy])), of + 1)
 
     def draw_circle(self, at: Any, radius: float) -> None:
         """Note a circle (pixels) that a label had better not hide."""
         steps = np.arange(-radius, radius + 1, _CELL)
         x, y = (v.ravel() for v in np.meshgrid(steps, steps))
-        self._set(self.ink, (np.column_stack([x, y]) + at)[np.hypot(x, y) <= radius], -1)
+        self._set(self.ink, _cell_at((np.column_stack([x, y]) + at)[np.hypot(x, y) <= radius]), -1)
 
-    def _set(self, cells: np.ndarray, points: np.ndarray, to: Any = 1) -> None:
-        at = np.floor(points / _CELL).astype(int)
-        inside = ((at >= 0) & (at < len(cells))).all(axis=1)
-        at = at[inside]
-        cells[at[:, 1], at[:, 0]] = to[inside] if isinstance(to, np.ndarray) else to
+    def _set(self, cells: np.ndarray, at: tuple[Any, Any], to: Any = 1) -> None:
+        inside = self._inside(*at)
+        column, row = (v[inside] for v in at)
+        cells[row, column] = to[inside] if isinstance(to, np.ndarray) else to
+
+    def _inside(self, column: Any, row: Any) -> Any:
+        side = len(self.ink)
+        return (column >= 0) & (column < side) & (row >= 0) & (row < side)
 
     def take(self, x: float, y: float, turn: float, long: float, high: float) -> None:
         """Take a strip about a place (pixels)."""
-        self._set(self.taken, _cells(np.array([x]), np.array([y]), np.array([turn]), long, high)[0])
+        self._set(self.taken, _cells(np.array([x]), np.array([y]), np.array([turn]), long, high))
 
     def take_box(self, box: Box) -> None:
         """Take a field that is given in metres."""
@@ -122,20 +126,21 @@ class _Sheet:
 
     def take_line(self, start: Any, end: Any) -> None:
         """Take what is between two places (pixels)."""
-        self._set(self.taken, np.linspace(start, end, 2 + int(np.hypot(*np.subtract(end, start)) / _CELL)))
+        steps = 2 + int(np.hypot(*np.subtract(end, start)) / _CELL)
+        self._set(self.taken, _cell_at(np.linspace(start, end, steps)))
 
     def hidden(self, x: Any, y: Any, turn: Any, long: float, high: float) -> Any:
         """Return how much of what is drawn each strip would hide; infinity where it is not free."""
-        at = np.floor(_cells(x, y, turn, long, high) / _CELL).astype(int)
-        outside = ((at < 0) | (at >= len(self.ink))).any(axis=(1, 2))
-        column, row = np.clip(at, 0, len(self.ink) - 1).transpose(2, 0, 1)
+        at = _cells(x, y, turn, long, high)
+        outside = ~self._inside(*at).all(axis=1)
+        column, row = (np.clip(v, 0, len(self.ink) - 1) for v in at)
         hidden = (self.ink[row, column] != 0).sum(axis=1)
         return np.where(outside | self.taken[row, column].any(axis=1), np.inf, hidden)
 
     def beside(self, x: Any, y: Any, turn: Any, long: float, high: float, owner: int) -> Any:
         """Return how much of other streets is in each strip: one would take its name for theirs."""
-        at = np.clip(np.floor(_cells(x, y, turn, long, high) / _CELL).astype(int), 0, len(self.ink) - 1)
-        drawn = self.ink[at[:, :, 1], at[:, :, 0]]
+        column, row = (np.clip(v, 0, len(self.ink) - 1) for v in _cells(x, y, turn, long, high))
+        drawn = self.ink[row, column]
         return ((drawn > 0) & (drawn != owner)).sum(axis=1)
 
     def crossed(self, x: Any, y: Any, at: Any, apart: float) -> Any:
@@ -148,13 +153,27 @@ class _Sheet:
         return (self.ink[row, column] != 0).sum(axis=0) + self.taken[row, column].any(axis=0) * _CROSSED
 
 
-def _cells(x: Any, y: Any, turn: Any, long: float, high: float) -> Any:
-    """Return places all over each strip, in pixels."""
+def _cells(x: Any, y: Any, turn: Any, long: float, high: float) -> tuple[Any, Any]:
+    """Return the columns and rows of the cells all over each strip."""
+    u, v = _places(float(long), float(high))
+    c, s = np.cos(turn)[:, None], np.sin(turn)[:, None]
+    return _cell(x[:, None] + u * c - v * s), _cell(y[:, None] + u * s + v * c)
+
+
+@functools.lru_cache(256)
+def _places(long: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return places all over a level strip, in pixels from its middle."""
     across = np.linspace(-long / 2, long / 2, 2 + int(long / _STEP))
     down = np.linspace(-high / 2, high / 2, 2 + int(high / _STEP))
-    u, v = (m.ravel() for m in np.meshgrid(across, down))
-    c, s = np.cos(turn)[:, None], np.sin(turn)[:, None]
-    return np.stack([x[:, None] + u * c - v * s, y[:, None] + u * s + v * c], axis=2)
+    return np.tile(across, len(down)), np.repeat(down, len(across))
+
+
+def _cell(pixels: Any) -> Any:
+    return np.floor(pixels / _CELL).astype(int)
+
+
+def _cell_at(points: np.ndarray) -> tuple[Any, Any]:
+    return _cell(points[:, 0]), _cell(points[:, 1])
 
 
 class _Strips(NamedTuple):

@@ -149,7 +149,7 @@ def discs(rows: pd.DataFrame, frame: Frame) -> list[Any]:
     text = base.mark_text(fontSize=name_labels.SIZE, fontWeight="bold", baseline="middle", aria=False)
     return [
         *(base.mark_rule(color=colour, strokeWidth=wide, opacity=1, strokeCap="round", aria=False)
-          .encode(x2="to_x:Q", y2="to_y:Q") for colour, wide in (("#ffffff", 4.5), (INK, 1.6))),
+          .encode(x2=alt.X2("to_x:Q"), y2=alt.Y2("to_y:Q")) for colour, wide in (("#ffffff", 4.5), (INK, 1.6))),
         base.transform_filter("datum.dot")
         .mark_point(size=38, color=INK, stroke="#ffffff", strokeWidth=1.4, **look)
         .encode(**frame.axes("to_x", "to_y")),
@@ -177,7 +177,10 @@ def names(rows: pd.DataFrame, frame: Frame) -> list[Any]:
     return [
         base.mark_text(**style, **OUTLINE),
         base.mark_text(**style).encode(
-            color=alt.condition("datum.ink", alt.Color("ink:N", scale=None), alt.value(INK))
+            # As objects: of what is written as text or as a dict, Altair asks every class it has.
+            color=alt.ColorValue(
+                INK, condition={"test": "datum.ink", "field": "ink", "type": "nominal", "scale": None}
+            )
         ),
     ]
 

@@ -208,7 +208,8 @@ class Live:
         `nearby` holds points inside the mile only, of a custom area those close around it too;
         `surroundings` is empty and no column tells
         which territorial force reported a record: the service knows nothing of these. Records
-        from elsewhere are left out, and each number counts once; `remark` says so.
+        from elsewhere are left out, and each number counts once; `remark` says so. The streets of
+        the map are those that were fetched into the cache.
 
         Raises
         ------
@@ -322,10 +323,11 @@ class Live:
         if kept is None:
             _say_how(place)
             return {}
-        self._streets = {"streets": kept.attribution, "edition of the streets": kept.edition}
         points = found[found["distance_m"].notna() & (found["month"] >= NEW_POINTS)]
         known = points.assign(longitude=points.geometry.x, latitude=points.geometry.y)
         ground, stretches = streets.cut(kept.rows, place, known)
+        if len(ground):
+            self._streets = {"streets": kept.attribution, "edition of the streets": kept.edition}
         return {"streets": ground, "stretches": stretches}
 
     def _month(self, place: gpd.GeoDataFrame, month: str) -> Got:
