@@ -92,6 +92,18 @@ class Moved(NamedTuple):
     high: float = float("nan")
 
 
+class Place(NamedTuple):
+    """A series here among places like this one: what it may be called, and the numbers of it."""
+
+    kind: str
+    records: int
+    low: float
+    high: float
+    places: int
+    median: float
+    fewer: int
+
+
 class Facts:
     """The facts of one place of a snapshot."""
 
@@ -124,6 +136,7 @@ class Facts:
             )
         }
         self.has_streets = len(rows["streets"]) > 0
+        self.like, self.people = rows["like_places"], rows["residents"]
         self.around = rows["surroundings"][rows["surroundings"]["force"].isin(list(self.shares))]
         self.people, self.district = rows["residents"], rows["district_counts"]
         self.decided, self.revised = rows["decided"], rows["revised"]
@@ -404,6 +417,70 @@ class Facts:
             found.append((f"the mile around {code}", self.beside(other) | {"km": far / 1000}))
         return found
 
+    # ---------------------------------------------------------------- places like this one
+
+    @cached_property
+    def alike(self) -> pd.DataFrame:
+        """The places like this one, in order of name."""
+        rows = self.like.groupby("candidate").first().reset_index()
+        return rows.sort_values(["name", "candidate"], ignore_index=True)
+
+    @cached_property
+    def own_people(self) -> dict[str, int]:
+        here = self.people[self.people["where"] == "here"]
+        return dict(zip(here["measure"], here["value"], strict=True))
+
+    @cached_property
+    def alike_here(self) -> list[str]:
+        """Those of them that are of this place's own forces, and of no other."""
+        own = self.alike["force"].map(lambda forces: {*forces.split(" ")} == {*self.shares})
+        return [str(c) for c in self.alike.loc[own, "candidate"]]
+
+    @kept
+    def why_not_alike(self) -> str:
+        """Say why no position is given, "" where it is."""
+        if self.kind != "whole":
+            return "partly" if self.kind == "part" else "nothing"
+        return "few months" if len(self.steady()) < 6 else "few places" if len(self.alike) < 30 else ""
+
+    @kept
+    def positions(self) -> dict[str, Place]:
+        """Return each series that is set beside places like this one (R25)."""
+        if self.why_not_alike():
+            return {}
+        found = {}
+        by_people = bool((self.alike["residents"] > 0).any())
+        for series in ["crime"] * by_people + [*self.categories, ASB]:
+            months = self.steady(series)
+            among = self.alike_here if series in ("public-order", ASB) else [*self.alike["candidate"]]
+            if len(among) < 30 or len(months) < 6:
+                continue
+            rows = self.like[self.like["month"].isin(months) & self.like["candidate"].isin(among)]
+            rows = rows[rows["category"] != ASB] if series == "crime" else rows[rows["category"] == series]
+            theirs = rows.groupby("candidate")["records"].sum().reindex(among).fillna(0).to_numpy()
+            found[series] = self._placed(series, months, theirs)
+        return found
+
+    def _placed(self, series: str, months: list[str], theirs: np.ndarray) -> Place:
+        y = self.table.loc[months, series].to_numpy(float)
+        d = np.array([days(m) for m in months], float)
+        n, mu = float(y.sum()), y.sum() / d.sum() * d
+        spread = {"crime": 0.12, ASB: 0.20}.get(series, 0.17)
+        squares = float(((y - mu) ** 2 / mu).sum()) if n else len(y) - 1
+        phi = max(1.0, (squares + 10 * (1 + spread * np.sqrt(mu[-1]))) / (len(y) + 9))
+        half = student(0.99, 11) * np.sqrt(phi) / 2
+        low, high = max(0.0, np.sqrt(n) - half) ** 2, (np.sqrt(n) + half) ** 2
+        middle, fewer, more = float(np.median(theirs)), int((theirs < n).sum()), int((theirs > n).sum())
+        kind = "within"
+        if n < 20 and middle < 20:
+            kind = "few"
+        elif fewer > 0.9 * len(theirs):
+            kind = "more" if n >= 20 and low > middle else "chance"
+        elif more > 0.9 * len(theirs):
+            kind = "fewer" if middle >= 20 and high < middle else "chance"
+            kind = "unnamed" if series == VIOLENCE else kind
+        return Place(kind, int(n), low, high, len(theirs), middle, fewer)
+
     # ---------------------------------------------------------------- map points, edge, outcomes
 
     @cached_property
@@ -442,6 +519,17 @@ class Facts:
             )
             found.append((name or "Unnamed place") + beside)
         return found
+
+    @cached_property
+    def closest_points(self) -> int:
+        """The most map points with crimes in any square of 600 metres, in steps of 50 from the place's own."""
+        cx, cy = _GRID.transform(self.place["longitude"], self.place["latitude"])
+        with_crime = self.points.index[self.points["crime"] > 0]
+        x, y = _GRID.transform(*(with_crime.get_level_values(k).to_numpy() for k in ("x", "y")))
+        steps = range(-1550, 1551, 50)
+        beside = np.array([abs(x - cx - step) <= 300 for step in steps])
+        above = np.array([abs(y - cy - step) <= 300 for step in steps])
+        return int((beside.astype(int) @ above.T.astype(int)).max(initial=0))
 
     @cached_property
     def on_map(self) -> tuple[int, int, int]:

@@ -1035,6 +1035,74 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     found = _beside(f, g["other"])
     return {"other": g["other"], "why": _REASONS.get(found["why"], "it is compared")}
 
+# ------------------------------------------------------------------------ places like this one
+
+@rule(r"Not compared with places like this one: this archive has (?P<held>none|only {n:I}), and 30 are needed(?=$)")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    n = len(f.alike)
+    return truth(f.why_not_alike() == "few places") | {"held": f"only {n}" if n else "none", "n": n or None}
+
+simple(r"Not compared with places like this one, because {why:T}(?=$)", lambda f: {"why": _REASONS.get(f.why_not_alike(), "it is compared")})
+
+def in_order(series: list[str]) -> list[str]:
+    """Return the names of series in an order that ranks nothing."""
+    names = [category(c) if c != "crime" else "all crime" for c in series]
+    return sorted(names, key=lambda n: (n != "all crime", n == category(ASB), n))
+
+def _far_out(f: Facts) -> str:
+    """Say what is named, those among most places first, what is more before what is fewer."""
+    found = f.positions()
+    kinds = sorted({(-p.places, p.kind == "fewer") for p in found.values() if p.kind in ("more", "fewer")})
+    parts = []
+    for places, less in kinds:
+        kind = "fewer" if less else "more"
+        names = in_order([c for c, p in found.items() if (-p.places, p.kind) == (places, kind)])
+        said = join(names) if len(names) < 4 else f"{WORDS[len(names)].lower()} categories, among them {join(names[:3])}"
+        whose = f"{-places} places like this one"
+        if parts:
+            whose = "them" if -places == len(f.alike) else f"the {-places} in {forces(f)}"
+        parts.append(f"{said}: {kind} than in nine of ten of {whose}")
+    return "; ".join(parts)
+
+@rule(r"(?P<said>.+ than in nine of ten of .+)(?=$)")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    return {"said": _far_out(f) or "nothing is named"}
+
+simple(r"Nothing stands out among {n:I} places like this one(?=$)",
+    lambda f: truth(not _far_out(f) and any(p.kind != "few" for p in f.positions().values())) | {"n": len(f.alike)})
+simple(r"Too few records here to compare with {n:I} places like this one(?=$)",
+    lambda f: truth(bool(f.positions()) and all(p.kind == "few" for p in f.positions().values())) | {"n": len(f.alike)})
+simple(r"Records by category, here and in places like this one, {months:T}\.", lambda f: {"months": Span(f.steady())})
+
+def _two(number: float) -> str:
+    return f"{float(f'{number:.2g}'):,.0f}"
+
+@rule(r"Places like this one are miles in this archive that overlap neither this area nor each other, (?P<crime>with two thirds to one and a half times as many crimes as here\. This archive has no residents to go by)?(?P<rule>.+?)??\.(?= Each dot| A position|$)")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    people = bool((f.alike["residents"] > 0).any()) if len(f.alike) else bool(len(f.people))
+    n, jobs = (f.own_people.get(k, 0) for k in ("residents", "jobs"))
+    kinds = {*f.alike["rural_urban"]}
+    named = f" ({kinds.pop()})" if kinds and kinds != {""} else ""
+    parts = ["of the same rural-urban class" + named] if named or not len(f.alike) else []
+    parts.append(f"with about {_two(0.75 * n)} to {_two(1.25 * n)} residents" if n else "with residents within 25% of those here")
+    if n and jobs and (not len(f.alike) or f.alike["jobs"].any()):
+        parts.append(f"with {0.75 * jobs / n:.2g} to {1.25 * jobs / n:.2g} jobs for each resident")
+    return {"crime": not people, "rule": join(parts) if people else None}
+
+simple(r"Each dot is one of them, the large dot is this area, and the line is their median\.",
+    lambda f: truth(any(p.kind != "few" for p in f.positions().values())))
+simple(r"A position is named only beyond nine of ten of them, and only if chance is an unlikely cause\. It does not show that this area is safe or unsafe, or why\.",
+    lambda f: truth(bool(f.positions())))
+_DIFFERENT = "because forces record them in different ways"
+simple(r"Public order and anti-social behaviour are compared with the {n:I} of these places that are in {forces:T} only, " + _DIFFERENT + r"\.",
+    lambda f: truth(ASB in f.positions()) | {"n": len(f.alike_here), "forces": forces(f)})
+simple(r"Public order and anti-social behaviour are not compared, " + _DIFFERENT + r": {n:I} of these places (?P<are>is|are) in {forces:T}, and 30 are needed\.",
+    lambda f: truth(ASB not in f.positions()) | {"n": len(f.alike_here), "forces": forces(f), "are": "is" if len(f.alike_here) == 1 else "are"})
+simple(r"The {n:I} places, in order of name: {names:T}\.(?=$)", lambda f: {
+    "n": len(f.alike), "names": "; ".join(f"{n} ({c})" if n else c for n, c in zip(f.alike["name"], f.alike["candidate"], strict=True)),
+})
+simple(r"Miles of this archive that are like {where:T} are set beside it\.", lambda f: {"where": where(f)})
+
 @rule(r"{n:I} records? (?P<verb>lies|lie) in both areas, whose centres are {km:T} km apart\.(?P<out> They are left out on both sides\.)?")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     for _, found in f.compared()[1:]:
@@ -1091,6 +1159,8 @@ def _classes(f: Facts) -> str:
 
 simple(r"(?:Crimes|Records) at a map point: (?P<lows>.+ or more); a circle is a place, larger with more (?:crimes|records)",
     lambda f: {"lows": _classes(f)} | truth(f.has_streets))
+simple(r"Enlarged: the square on the first map, {wide:I} metres across, where map points are closest together\.",
+    lambda f: {"wide": 600} | truth(f.has_streets and (not f.circle or f.closest_points >= 20)))
 simple(r"Streets: invented, like the town\.", lambda f: truth(f.has_streets and f.data.source["name"] == "demo"))
 simple(r"Streets: (?P<whose>Contains OS data © Crown copyright and database right 20\d\d)\.",
     lambda f: {"whose": f.data.source.get("streets")} | truth(f.has_streets))

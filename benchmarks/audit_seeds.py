@@ -1,4 +1,4 @@
-"""Forty-six false sentences, each put into a page of the demonstration; thirty were written before the audit was.
+"""Fifty-four false sentences, each put into a page of the demonstration; thirty were written before the audit was.
 
 Each is a kind of sentence that a report has printed or may print by mistake. The audit must find
 every one of them (tests/test_audit.py); an audit that reads nothing finds none.
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 WARD = "demo-ward.geojson"
 Asked = tuple[str, ...]
-"""A postcode (or the file of an area), the first month, the last, and postcodes compared with."""
+"""A postcode (or the file of an area), the first month, the last, and postcodes compared with, or "--like"."""
 
 TOWN: Asked = ("ZZ1 1AA", "2025-01", "2025-12")
 LONG: Asked = ("ZZ1 1AA", "2023-01", "2025-12", "ZZ2 2BB")
@@ -22,6 +22,8 @@ GAP: Asked = ("ZZ2 2BB", "2025-01", "2025-12")
 PART: Asked = ("ZZ2 2BB", "2025-08", "2025-08")
 NOTHING: Asked = ("ZZ1 1AA", "2024-10", "2024-10")
 AREA: Asked = (WARD, "2025-01", "2025-12")
+ALIKE: Asked = ("ZZ1 1AA", "2025-01", "2025-12", "--like")
+NONE_ALIKE: Asked = ("ZZ2 2BB", "2025-01", "2025-12", "--like")
 LIVED: Asked = ("ZZ1 1AA", "2025-01", "2025-12", "lived in")
 APART: Asked = ("ZZ1 1AA", "2025-01", "2025-11", "by day")
 HAMLET: Asked = ("ZZ9 9ZZ", "2025-01", "2025-12", "hamlet")
@@ -137,6 +139,7 @@ SEEDS = [
     Seed(
         15, TOWN, "glance", "They are not counted anywhere in this report.", "They are counted, but on no map.",
     ),
+    Seed(11, TOWN, "enlarged", "600 metres across", "60 metres across"),
     # The first screen, which is newer than the fifteen.
     Seed(1, PART, "first screen", "Only a part of the area is counted.", "Nothing unusual stands out."),
     Seed(8, TOWN, "first screen", "within the normal range, 251 to 409", "above the normal range, 251 to 409"),
@@ -144,6 +147,14 @@ SEEDS = [
     Seed(9, LONG, "first screen", "3,569 in the same months", "3,569 in the 12 months"),
     Seed(12, TOWN, "first screen", "329 crimes in December", "329 crime in December"),
     Seed(13, TOWN, "first screen", "32 reports", "329 reports"),
+    # Places like this one.
+    Seed(8, ALIKE, "headline like", "vehicle crime: fewer than", "vehicle crime: more than"),
+    Seed(8, ALIKE, "headline like", "Bicycle theft: more", "Bicycle theft and burglary: more"),
+    Seed(1, ALIKE, "headline like", "36 places", "40 places"),
+    Seed(3, ALIKE, "text like", "1.2 to 1.9 jobs", "0.5 to 0.9 jobs"),
+    Seed(3, NONE_ALIKE, "headline like", "this archive has none", "this archive has only 12"),
+    Seed(8, ALIKE, "table like", "among the middle eight of ten", "more than in nine of ten"),
+    Seed(13, ALIKE, "table like", "Burglary | 210", "Burglary | 563"),
     # Rates and groups, which are newer still.
     Seed(16, LIVED, "headline rates", "9,400 residents (Census 2021)", "9,400 residents (Census 2011)"),
     Seed(16, APART, "figure rates", "Crimes in 11 months for every", "Crimes a year for every"),

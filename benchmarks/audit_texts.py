@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import crimenb as cn
 from crimenb.batch.index_page import overview, row
@@ -29,6 +29,7 @@ _FRAMES = {
     "outcomes": cn.outcome_shares,
     "change": cn.change_by_category,
     "compared": cn.compared_shares,
+    "like": cn.like_positions,
     "rates": cn.rates,
     "explore": cn.count_by_month_and_category,
 }
@@ -37,9 +38,15 @@ _FRAMES = {
 
 _DRAWN = {
     "categories": cn.category_bars, "outcomes": cn.outcome_bars, "change": cn.change_dots, "compared": cn.share_dots,
+    "like": cn.like_dots,
     "rates": cn.rate_bars,
 }  # fmt: skip
 """The figures that are tables."""
+
+
+def _asked(parts: dict[str, Any], data: Data) -> list[tuple[str, Any]]:
+    """Return the parts that a page has: one on places like this one only where these are asked for."""
+    return [(name, part) for name, part in parts.items() if name != "like" or data.query.like]
 
 
 def page_of(data: Data) -> Page:
@@ -51,9 +58,9 @@ def page_of(data: Data) -> Page:
         "glance": summary.at_a_glance(place),
         "summary": [line for line in summary.summary_md(place).split("\n") if line],
     }
-    for name, draw in _DRAWN.items():
+    for name, draw in _asked(_DRAWN, data):
         page[f"figure {name}"] = _rows(re.sub(r"<(?!/?t[rhd])[^>]*>", "", draw(data).html))
-    for name, numbers in _FRAMES.items():
+    for name, numbers in _asked(_FRAMES, data):
         frame = numbers(data)
         page[f"headline {name}"] = figures.headline(name, data, subtitle=bool(len(frame))).text.split("\n")
         if name in figures._TEXTS:
@@ -61,10 +68,12 @@ def page_of(data: Data) -> Page:
         if len(frame) and place.scope.months:
             page[f"table {name}"] = _rows(figures._table(name, frame, data).html)
     if place.has_streets and place.by_point["crime"].any():
-        legend = sections.map_legend(data)
-        page["map key"] = [row for row in _rows(legend.html) if re.match(r"\w \|", row)]
-        page["classes"] = [legend.text.split("\n")[0], sections.explore_legend(data).text]
-        page["credit"] = [legend.text.split("\n")[-1]]
+        page["classes"] = [sections.map_legend(data).text, sections.explore_legend(data).text]
+        whole, part = (sections.map_names(data, is_enlarged=part) for part in (False, True))
+        page["map key"] = [row for row in _rows(whole.html + part.html) if re.match(r"\w+ \|", row)]
+        is_enlarged = part.text.count("\n") > 0  # more than its credit
+        page["credit"] = [(part if is_enlarged else whole).text.split("\n")[-1]]
+        page["enlarged"] = [sections.enlarged_caption(data).text] * is_enlarged
     groups = sections.groups_table(data).html
     if groups:
         page["table groups"] = _rows(groups)
@@ -79,7 +88,7 @@ def page_of(data: Data) -> Page:
     page["how to read"] = how_to_read.how_to_read(place)
     page["careful"] = how_to_read.careful_sentences(place)
     page["instead of"] = [f"{m.sentence} | {m.instead}" for m in misreadings.do_not_say(place)]
-    for name in notes():
+    for name, _ in _asked(dict.fromkeys(notes()), data):
         page[f"note {name}"] = note_text(name, data).split("\n")
     known = row(Entry(place.key, data.query.slug, "done", overview=json.dumps(overview(data))))
     page["index"] = [f"{key} | {known[key]}" for key in _INDEX] + [known["matters"]]

@@ -7,6 +7,7 @@ import pytest
 from benchmarks.audit import Finding, read_page
 from benchmarks.audit_facts import Facts
 from benchmarks.audit_seeds import (
+    ALIKE,
     APART,
     AREA,
     FAULTS,
@@ -14,6 +15,7 @@ from benchmarks.audit_seeds import (
     HAMLET,
     LIVED,
     LONG,
+    NONE_ALIKE,
     NOTHING,
     PART,
     SEEDS,
@@ -34,7 +36,10 @@ PAGES = [
     TOWN, LONG, VILLAGE, GAP, PART, NOTHING, AREA,
     ("ZZ2 2BB", "2023-07", "2025-12"), ("ZZ9 9ZZ", "2024-01", "2025-12"), ("ZZ9 9ZZ", "2025-08", "2025-08"),
     ("ZZ1 1AA", "2024-09", "2024-11"), ("ZZ1 1AA", "2023-09", "2023-09"), ("ZZ2 2BB", "2025-07", "2025-12", "ZZ1 1AA", "ZZ9 9ZZ"),
-    ("Quarry", "2024-01", "2025-12"), LIVED, APART, HAMLET,
+    ("Quarry", "2024-01", "2025-12"), ALIKE, NONE_ALIKE, ("ZZ1 1AA", "2023-01", "2025-12", "ZZ2 2BB", "--like"),
+    ("ZZ1 1AA", "2025-09", "2025-12", "--like"), ("ZZ2 2BB", "2025-08", "2025-08", "--like"),
+    ("ZZ1 1AA", "2024-10", "2024-10", "--like"),
+    LIVED, APART, HAMLET,
 ]  # fmt: skip
 VALE = {"demo-vale": {"residents": 112_000, "households": 47_000, "jobs": 52_000}}
 FABLEMOUTH = {"residents": 31_000, "households": 12_900, "jobs": 11_000}
@@ -49,12 +54,14 @@ PEOPLE = {
 @functools.cache
 def read(asked: tuple[str, ...]) -> tuple[Facts, Page]:
     start, end = asked[1:3]
+    others, like = [a for a in asked[3:] if a != "--like"], "--like" in asked
     if asked[0] == WARD:
         query = cn.Query.parse("", start, end, area=cn.read_area(NOTEBOOKS / WARD))
     elif asked[0] == "Quarry":
         query = cn.Query.parse("", start, end, area=cn.named_area("ward", asked[0], source="demo"))
     else:
-        query = cn.Query.parse(asked[0], start, end, [code for code in asked[3:] if code not in PEOPLE])
+        others = [code for code in others if code not in PEOPLE]
+        query = cn.Query.parse(asked[0], start, end, others, like=like)
     data = cn.collect(query, "demo")
     if asked[-1] in PEOPLE:
         data = peopled(data, **PEOPLE[asked[-1]])
@@ -84,7 +91,7 @@ def test_a_false_sentence_is_found(seed):
 
 def test_every_kind_of_fault_has_a_false_sentence():
     assert {s.fault for s in SEEDS} == set(FAULTS)
-    assert len(SEEDS) == 46
+    assert len(SEEDS) == 54
 
 
 def test_a_sentence_that_the_audit_does_not_know_is_not_passed_over():

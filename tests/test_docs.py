@@ -216,6 +216,21 @@ def test_the_variables_are_those_of_the_source():
     }
 
 
+def test_time_and_cost_of_a_cluster_are_what_the_model_gives():
+    page = PAGES["docs/how-to/cluster.md"]
+    rows = re.findall(
+        r"^\| ([\d,]+) \| (\d+) \| (.+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", page, re.MULTILINE
+    )
+    assert [row[0] for row in rows] == ["10,000", "1,000,000"]
+    for reports, workers, took, cores, requests, kept in rows:
+        n = int(reports.replace(",", ""))
+        minutes = round((n * 2.0 / int(workers) + 10 * n / 10_000) / 60)
+        assert took == (f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min")
+        assert cores == f"{n * 2.0 / 3600 * 0.05:.2f}"
+        assert requests == f"{n * (25 * 0.0055 + 10 * 0.00044) / 1000:.2f}"
+        assert kept == f"{n * 3.9e6 / 1e9 * 0.024:.2f}"
+
+
 def test_the_glossary_has_the_categories_and_the_table_the_statuses():
     assert re.findall(r"^## (.*)$", PAGES["docs/glossary.md"], re.MULTILINE) == list(CATEGORIES.values())
     months = expanded(PAGES["docs/reference/months.md"], "reference/months")

@@ -325,7 +325,7 @@ _LIVE = {
 """Residents in the mile around the middle of each town, residents beyond it, and jobs in the mile."""
 
 _IN_AN_OA, _OAS_IN_AN_LSOA = 2, 4
-_URBAN = ("UN1", "Urban: Nearer to a major town or city")
+URBAN = ("UN1", "Urban: Nearer to a major town or city")
 _RURAL = ("RSF1", "Smaller rural: Further from a major town or city")
 
 
@@ -378,8 +378,8 @@ def people(codes: pd.DataFrame, rng: np.random.Generator, folder: Path) -> list[
         }),
         "estimates": pd.DataFrame(numbers | {"GENDER": 0, "C_AGE": 200, "OBS_VALUE": grown}),
         "LSOA21_RUC21_EW_LU": pd.DataFrame({
-            "LSOA21CD": _coded(lsoas["lsoa"], 1), "RUC21CD": np.where(rural, _RURAL[0], _URBAN[0]),
-            "RUC21NM": np.where(rural, _RURAL[1], _URBAN[1]),
+            "LSOA21CD": _coded(lsoas["lsoa"], 1), "RUC21CD": np.where(rural, _RURAL[0], URBAN[0]),
+            "RUC21NM": np.where(rural, _RURAL[1], URBAN[1]),
         }),
         "OA_PWC": _middles(table, "oa", 0),
         "LSOA_PopCentroids": _middles(table, "lsoa", 1),

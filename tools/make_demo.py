@@ -18,6 +18,7 @@ What is built in, so that a report on it shows what a real one must cope with:
 - counts vary more than chance alone (phi 1.3 to 3.5), as real ones do;
 - a few ids stand on two rows, two rows with an id are wholly repeated, a few records lie far away;
 - a batch of shoplifting at one supermarket in 2025-09 (a burst);
+- forty further towns known only as places to compare with (demo_distant.py);
 - ONE TRUE CHANGE: vehicle crime in Fablemouth is 40 % lower from 2025-01 on. Nothing else
   changes but the season, and a slow fall of 2 % a year everywhere.
 
@@ -34,6 +35,7 @@ import tempfile
 from pathlib import Path
 
 import click
+import demo_distant
 import demo_town as town
 import geopandas as gpd
 import numpy as np
@@ -160,8 +162,10 @@ def main(into: Path) -> None:
         into.mkdir(parents=True, exist_ok=True)
         for file in version.iterdir():
             shutil.copyfile(file, into / file.name)
+    further = demo_distant.add(into, MONTHS, [SEED, 96])
     inventory = json.loads((into / INVENTORY).read_text("utf-8"))
     inventory = {"format": inventory["format"], "name": "demo"} | inventory | {"built": BUILT}
+    inventory["candidates"] += further
     inventory["gazetteer"]["complete"] = True  # the country has no other postcodes
     for series in (*inventory["residents"], inventory["rural_urban"]):
         series["source"] = f"{series['source'].removeprefix('ONS ')}, invented"

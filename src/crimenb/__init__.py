@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from crimenb.charts.bars import category_chart, outcome_chart
     from crimenb.charts.dot_plots import change_chart, comparison_chart
     from crimenb.charts.linked import explore_chart
-    from crimenb.charts.map import point_map
+    from crimenb.charts.map import enlarged_map, point_map
     from crimenb.charts.theme import theme
     from crimenb.charts.timeline import small_multiples, trend_chart
     from crimenb.data import Data
@@ -36,12 +36,20 @@ if TYPE_CHECKING:
         count_by_point,
         summed_months,
     )
+    from crimenb.measures.like import like_positions
     from crimenb.measures.listing import list_records
     from crimenb.measures.months import months_with_range
     from crimenb.measures.outcomes import outcome_shares, outcome_times
     from crimenb.measures.rates import rates
     from crimenb.query import Query
-    from crimenb.report.bar_tables import category_bars, change_dots, outcome_bars, rate_bars, share_dots
+    from crimenb.report.bar_tables import (
+        category_bars,
+        change_dots,
+        like_dots,
+        outcome_bars,
+        rate_bars,
+        share_dots,
+    )
     from crimenb.report.export import export
     from crimenb.report.figures import show
     from crimenb.report.notebook import check_parameters
@@ -85,11 +93,14 @@ __all__ = [
     "count_by_point",
     "coverage",
     "do_not_say",
+    "enlarged_map",
     "explore_chart",
     "export",
     "first_screen",
     "groups_table",
     "how_to_read",
+    "like_dots",
+    "like_positions",
     "list_records",
     "locate",
     "months_table",
@@ -145,6 +156,8 @@ _HOME = {
     "first_screen": "report.sections",
     "groups_table": "report.sections",
     "how_to_read": "report.sections",
+    "like_dots": "report.bar_tables",
+    "like_positions": "measures.like",
     "list_records": "measures.listing",
     "locate": "snapshot",
     "months_table": "report.sections",
@@ -157,6 +170,7 @@ _HOME = {
     "outcome_chart": "charts.bars",
     "outcome_shares": "measures.outcomes",
     "outcome_times": "measures.outcomes",
+    "enlarged_map": "charts.map",
     "point_map": "charts.map",
     "provenance": "report.sections",
     "rate_bars": "report.bar_tables",

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _DRIVERS = {"s3": "s3fs", "az": "adlfs", "gs": "gcsfs"}
-_ADDRESS = re.compile(
-    r"(s3|az|gs):/{1,2}([^/@?#*\[\]]+(?:/[^@?#*\[\]]*)?)"
-)  # a Path has one slash of the two
+# A Path has one slash of the two; what a key or a pattern may stand in is no address.
+_ADDRESS = re.compile(r"(s3|az|gs):/{1,2}([^/@?#*\[\]]+(?:/[^@?#*\[\]]*)?)")
 PATIENCE_S = 60.0
 """How long a bucket that does not answer is asked again."""
 
@@ -91,13 +90,9 @@ class Bucket:
         try:
             return fsspec.filesystem(self._scheme, use_listings_cache=False)
         except ImportError as error:
-            package = _DRIVERS[self._scheme]
-            how = (
-                "install crimenb with its extra 'bucket': crimenb[bucket]"
-                if package == "s3fs"
-                else "install it"
-            )
-            msg = f"An address {self._scheme}://... needs the package {package!r}; {how}."
+            package, extra = _DRIVERS[self._scheme], "crimenb with its extra 'bucket': crimenb[bucket]"
+            how = extra if package == "s3fs" else "it"
+            msg = f"An address {self._scheme}://... needs the package {package!r}; install {how}."
             raise SourceError(msg) from error
         except Exception as error:
             raise self._refused(error) from error
@@ -134,7 +129,7 @@ class Bucket:
 
     def write(self, name: str, raw: bytes) -> None:
         """Put an object, whatever is there."""
-        self._asked(self._fs.pipe_file, self._path(name), raw)
+        self._create(self._path(name), raw)
 
     def replace(self, name: str, raw: bytes, tag: str) -> None:
         """Put an object if it is in the state of a tag, or not there where the tag is "".
@@ -146,7 +141,7 @@ class Bucket:
         """
         path, put = self._path(name), self._fs.pipe_file
         if not tag:
-            self._asked(put, path, raw, mode="create")
+            self._create(path, raw, mode="create")
         elif self._scheme == "s3":
             self._asked(put, path, raw, IfMatch=tag)
         elif self._scheme == "az":
@@ -159,6 +154,12 @@ class Bucket:
             self._asked(
                 self._fs.call, "POST", where, uploadType="media", name=key, ifGenerationMatch=tag, data=raw
             )
+
+    def _create(self, path: str, raw: bytes, **more: str) -> None:
+        try:
+            self._asked(self._fs.pipe_file, path, raw, **more)
+        except FileNotFoundError as error:  # what is put needs nothing to be there but the bucket
+            raise self._refused(error) from error
 
     def remove(self, names: Iterable[str]) -> None:
         """Remove objects; those that are not there are passed over."""
@@ -222,23 +223,27 @@ class Bucket:
         if SUMS in self._found() and self.read([SUMS]).get(SUMS) == sums:
             for name in files.keys() - listed_sums(folder).keys():  # printed anew
                 self.write(name, files[name].read_bytes())
-            return
+            return None
         self.write(CLAIM, sums)
         there = {name: _tag(known) for name, known in self._found().items()}
         if SUMS in there:
+            if self.read([SUMS]).get(SUMS) == sums:  # of another run that made the same
+                return self.remove([CLAIM])
             self.remove([SUMS])
         self._refuse_other(sums)  # after the look: who claims it from here on puts each file after us
         self.remove(name for name in there if name not in files and ours(name))
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             list(pool.map(lambda name: self._put(name, files[name].read_bytes(), there, sums), files))
         self._finish(sums)
-        self.remove([CLAIM])
+        return self.remove([CLAIM])
 
     def _finish(self, sums: bytes) -> None:
         """Put SHA256SUMS if the claim is ours still: on S3 in one step, as a copy of it on that condition."""
         while True:
             tag = self.tag(CLAIM)
             self._refuse_other(sums)
+            if not tag:  # another run that made the same has finished it
+                return None
             try:
                 if self._scheme != "s3":
                     return self.replace(SUMS, sums, "")
@@ -307,10 +312,11 @@ class Bucket:
             except Exception as error:
                 status = _status(error)
                 if not _no_bucket(error):
-                    other = status in {409, 412} or isinstance(error, FileExistsError | FileNotFoundError)
-                    if other and more.keys() & _CONDITIONS:
+                    absent = isinstance(error, FileNotFoundError)
+                    other = status in {409, 412} or isinstance(error, FileExistsError) or absent
+                    if other and more.keys() & _CONDITIONS and not (absent and "mode" in more):
                         raise Changed from error
-                    if isinstance(error, FileNotFoundError):
+                    if absent:
                         raise
                 if not _passes(error, status):
                     if isinstance(error, OSError) and error.errno and not status:
@@ -325,7 +331,7 @@ class Bucket:
 
     def _refused(self, error: Exception, status: int = 0) -> SourceError:
         why = _code(error) or type(error).__name__
-        if _no_bucket(error):
+        if _no_bucket(error) or isinstance(error, FileNotFoundError):
             bucket = f"{self._scheme}://{self._root.partition('/')[0]}"
             msg = (
                 f"There is no bucket {bucket!r}; check the address, and whose endpoint the environment names."

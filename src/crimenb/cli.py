@@ -137,7 +137,10 @@ def main() -> None:
     help="Last month, like 2025-12, or 'latest'. [default: the newest held]",
 )
 @click.option(
-    "--source", default="", metavar="SOURCE", help="'live', 'demo' or 'archive:DIR'. [default: live]"
+    "--source",
+    default="",
+    metavar="SOURCE",
+    help="'live', 'demo' or 'archive:DIR'; DIR may be s3://BUCKET/PATH. [default: live]",
 )
 @click.option(
     "--compare",
@@ -172,11 +175,16 @@ def main() -> None:
     help="A police neighbourhood, by police.uk's ids or its name.",
 )
 @click.option(
-    "--out", default="reports", show_default=True, type=_PATH, help="Folder for the report's own folder."
+    "--out",
+    default="reports",
+    show_default=True,
+    type=_PATH,
+    help="Folder for the report's own folder; may be s3://BUCKET/PATH.",
 )
 @click.option(
     "--allow-missing", is_flag=True, help="Live: make a month that could not be fetched a gap, and go on."
 )
+@click.option("--like", is_flag=True, help="Compare with places like this one too; needs an archive.")
 @click.option("--closed-ok", is_flag=True, help="Use the last position of a postcode that was closed.")
 @click.option("--refresh", is_flag=True, help="Pull the data anew, even where they are there.")
 @click.option("--xlsx", is_flag=True, help="Write every table of the page to tables.xlsx too.")
@@ -197,6 +205,7 @@ def report(
     neighbourhood: str,
     out: Path,
     allow_missing: bool,
+    like: bool,
     closed_ok: bool,
     refresh: bool,
     xlsx: bool,
@@ -237,7 +246,7 @@ def report(
             chosen = named_area(kind, text, source=source)
     for warning in [] if _quiet() else said:
         click.echo(visible(str(warning.message)), err=True)
-    query = Query.parse(postcode, start, end, compare, area=chosen)
+    query = Query.parse(postcode, start, end, compare, area=chosen, like=like)
     prints = [do for do, wanted in ((print_pdf, pdf), (print_summary, summary_pdf)) if wanted]
     printed: list[Path] = []
     built = make_report(
@@ -785,7 +794,10 @@ def notebook(into: Path, replace: bool) -> None:
     "--parishes-of", default="", metavar="DISTRICT", help="Every parish of a district, instead of FILE."
 )
 @click.option(
-    "--source", default="", metavar="SOURCE", help="'live', 'demo' or 'archive:DIR'. [default: live]"
+    "--source",
+    default="",
+    metavar="SOURCE",
+    help="'live', 'demo' or 'archive:DIR'; DIR may be s3://BUCKET/PATH. [default: live]",
 )
 @click.option(
     "--from",
@@ -808,7 +820,11 @@ def notebook(into: Path, replace: bool) -> None:
     help="A postcode to compare with, or several; up to five.",
 )
 @click.option(
-    "--out", default="reports", show_default=True, type=_PATH, help="Folder for reports, ledger and index."
+    "--out",
+    default="reports",
+    show_default=True,
+    type=_PATH,
+    help="Folder for reports, ledger and index; may be s3://BUCKET/PATH.",
 )
 @click.option("--workers", default=0, type=click.IntRange(0), help="Processes here. [default: one a core]")
 @click.option(
@@ -819,6 +835,7 @@ def notebook(into: Path, replace: bool) -> None:
 )
 @click.option("--tls-cert", type=_PATH, metavar="FILE", help="For tls://: our certificate.")
 @click.option("--tls-key", type=_PATH, metavar="FILE", help="For tls://: its key.")
+@click.option("--like", is_flag=True, help="Compare each place with places like it too; needs an archive.")
 @click.option("--closed-ok", is_flag=True, help="Use the last position of postcodes that were closed.")
 @click.option("--xlsx", is_flag=True, help="Write the tables of each report to tables.xlsx too.")
 @click.option("--force", is_flag=True, help="Make reports again that are there and unchanged.")
@@ -844,6 +861,7 @@ def batch(
     tls_ca: Path | None,
     tls_cert: Path | None,
     tls_key: Path | None,
+    like: bool,
     closed_ok: bool,
     xlsx: bool,
     force: bool,
@@ -876,6 +894,7 @@ def batch(
         start=start,
         end=end,
         compare=compare,
+        like=like,
         force=force,
         closed_ok=closed_ok,
         xlsx=xlsx,

@@ -417,6 +417,31 @@ def _force_rates(evidence: pd.DataFrame, force: str, column: str) -> pd.Series:
     return counts / [days_in(m) for m in counts.index]
 
 
+class ThinForce(NamedTuple):
+    """The months in which a force supplied far too few crimes, or reports, and the share of the usual they have."""
+
+    crime: dict[str, float]
+    asb: dict[str, float]
+
+
+def thin_of_force(evidence: pd.DataFrame, force: str) -> ThinForce:
+    """Find a force's thin months (R10).
+
+    Parameters
+    ----------
+    evidence
+        Frame with the columns `EVIDENCE`, and the state that `supply` gives in place of the source's.
+    force
+        police.uk's id of the force.
+    """
+    crime, asb = (_force_rates(evidence, force, column) for column in ("crime", "asb"))
+    many = len(asb) and asb.median() >= LEAST_ASB_A_DAY
+    return ThinForce(
+        thin_months(crime, SEASON, LEAST_CRIME, LEAST_OF_SAME_MONTH),
+        thin_months(asb, SEASON_ASB, LEAST_ASB) if many else {},
+    )
+
+
 class Thin(NamedTuple):
     """What is thin at a place: whole months with their reason, and what is left out of baselines.
 
@@ -440,21 +465,20 @@ def _thin(
         crime = _force_rates(evidence, force, "crime")
         share = _usual_beside(crime / [SEASON[int(m[5:]) - 1] for m in crime.index], list(crime.index))
         near |= {str(m): min(v, near.get(str(m), np.inf)) for m, v in share.items() if not np.isnan(v)}
-        for month, of_usual in thin_months(crime, SEASON, LEAST_CRIME, LEAST_OF_SAME_MONTH).items():
+        found = thin_of_force(evidence, force)
+        for month, of_usual in found.crime.items():
             held = f"{force_name(force)} as a whole recorded {of_usual:.0%} of its usual crimes a day"
             if month in LOCKDOWN:
                 thin.left_out[month], thin.why[month] = "all", f"Low: lockdown. {held}."
             else:
                 thin.low[month] = f"{held}; {CHANGELOG}."
-        asb = _force_rates(evidence, force, "asb")
-        if len(asb) and asb.median() >= LEAST_ASB_A_DAY:
-            for month, of_usual in thin_months(asb, SEASON_ASB, LEAST_ASB).items():
-                if month not in thin.left_out:
-                    thin.left_out[month] = "asb"
-                    thin.why[month] = (
-                        f"{force_name(force)} as a whole recorded {of_usual:.0%} of its usual reports of "
-                        f"anti-social behaviour a day; {CHANGELOG}."
-                    )
+        for month, of_usual in found.asb.items():
+            if month not in thin.left_out:
+                thin.left_out[month] = "asb"
+                thin.why[month] = (
+                    f"{force_name(force)} as a whole recorded {of_usual:.0%} of its usual reports of "
+                    f"anti-social behaviour a day; {CHANGELOG}."
+                )
     judged = {*thin.low, *(m for m, series in thin.left_out.items() if series == "all")}
     thin.low.update(_thin_here(territorial, [m for m in published if m not in judged], published, near))
     published_only = set(published)

@@ -222,6 +222,7 @@ class Area(NamedTuple):
 class Query:
     """One question: the crimes around a postcode (or in an area) over a range of months.
 
+    `like` asks for places like it too, which only an archive has.
     Made only by `Query.parse`. `start` and `end` are "YYYY-MM", or empty until `within` has
     settled them on the months that a source holds.
 
@@ -234,6 +235,7 @@ class Query:
     end: str = ""
     compare_with: tuple[str, ...] = ()
     area: Area | None = None
+    like: bool = False
 
     @classmethod
     def parse(
@@ -244,6 +246,7 @@ class Query:
         compare_with: str | Iterable[str] = (),
         *,
         area: Area | None = None,
+        like: bool = False,
     ) -> Query:
         """Check everything that can be checked without a source.
 
@@ -258,6 +261,8 @@ class Query:
             Up to five further postcodes: a list, or texts with commas or spaces.
         area
             A custom area from `read_area`, instead of a postcode.
+        like
+            Compare with places like it too, which needs an archive.
 
         Raises
         ------
@@ -288,7 +293,7 @@ class Query:
         if first not in ("", "latest") and last not in ("", "latest") and first > last:
             msg = f"The start {first!r} is after the end {last!r}; swap them."
             raise QueryError(msg)
-        return cls(key, first, last, others, area)
+        return cls(key, first, last, others, area, bool(like))
 
     def within(self, held: Sequence[str]) -> Query:
         """Settle empty and "latest" months on those a source holds (oldest first).
@@ -334,7 +339,7 @@ class Query:
         """Name of the report's folder; a short hash stands for what the words leave out."""
         name = re.sub(r"[^a-z0-9]+", "-", self.postcode.lower()).strip("-") or "area"
         words = f"{name[:60]}_{self.start}_{self.end}"
-        rest = [*self.compare_with]
+        rest = [*self.compare_with, *(["like"] if self.like else [])]
         if self.area is not None:
             rest.append(f"{self.area.name}\n{self.area.geometry.wkt}")
         if not rest:

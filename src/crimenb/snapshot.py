@@ -141,6 +141,8 @@ def open_source(spec: str, query: Query, *, allow_missing: bool = False, closed_
         The archive's bucket is not there, lets nobody in or does not answer.
     """
     spec = spec or usual_source(query)
+    if query.like and spec == "live":
+        raise QueryError(_NO_CANDIDATES.format("The live services have", "report from an archive"))
     if spec == "demo":
         return demo(closed_ok=closed_ok)
     if spec == "live":
@@ -151,11 +153,31 @@ def open_source(spec: str, query: Query, *, allow_missing: bool = False, closed_
         return Live(asked=asked, allow_missing=allow_missing, closed_ok=closed_ok, progress=meter())
     if spec.startswith("archive:") and len(spec) > len("archive:"):
         where = spec.removeprefix("archive:")
-        return Archive(fetched(where) if is_address(where) else where, closed_ok=closed_ok)
+        archive = Archive(fetched(where) if is_address(where) else where, closed_ok=closed_ok)
+        if query.like:
+            _check_candidates(archive)
+        return archive
     if Path(spec).is_dir():
         msg = f"Source {spec!r} is a folder; write 'archive:{spec}' if it is an archive."
     else:
         msg = f"Source {spec!r} is unknown; give 'live', 'demo' or 'archive:DIR'."
+    raise QueryError(msg)
+
+
+_NO_CANDIDATES = "{} no places like this one to compare with (--like); {}, or leave out --like."
+
+
+def _check_candidates(source: Source) -> Archive:
+    """Return a source that holds places to compare with.
+
+    Raises
+    ------
+    QueryError
+        It holds none.
+    """
+    if isinstance(source, Archive) and source.has_candidates:
+        return source
+    msg = _NO_CANDIDATES.format("This source has", "build the archive anew, with --postcodes")
     raise QueryError(msg)
 
 
@@ -170,6 +192,7 @@ def collect(
     end: Month = "",
     *,
     compare_with: str | Iterable[str] = (),
+    like: bool = False,
     source: Source | Path | str = "",
     snapshot: Path | str = "",
 ) -> Data: ...
@@ -181,6 +204,7 @@ def collect(  # type: ignore[misc]  # after a Query, source and snapshot may sta
     end: Any = "",
     *,
     compare_with: str | Iterable[str] = (),
+    like: bool = False,
     source: Source | Path | str = "",
     snapshot: Path | str = "",
 ) -> Data:
@@ -196,6 +220,8 @@ def collect(  # type: ignore[misc]  # after a Query, source and snapshot may sta
         stand in their place.
     compare_with
         Up to five further postcodes.
+    like
+        Compare with places like it too, which needs an archive.
     source
         "live", "demo", "archive:DIR" (best with the full path, or s3://...), the archive's folder as a `Path`, an
         opened source, or "" for the usual one: the demonstration for its postcodes (ZZ...), else the live services.
@@ -234,11 +260,11 @@ def collect(  # type: ignore[misc]  # after a Query, source and snapshot may sta
         msg = f"{start!r} stands where the first month belongs; write source={start!r}."
         raise QueryError(msg)
     if isinstance(query, Area):
-        asked = Query.parse("", start, end, compare_with, area=query)
+        asked = Query.parse("", start, end, compare_with, area=query, like=like)
     else:
         named = [query] if isinstance(query, str) or not isinstance(query, Iterable) else [*query]
         others = [compare_with] if isinstance(compare_with, str) else compare_with
-        asked = Query.parse(named[0] if named else "", start, end, [*named[1:], *others])
+        asked = Query.parse(named[0] if named else "", start, end, [*named[1:], *others], like=like)
     return _collect(asked, source, snapshot)
 
 
@@ -334,6 +360,7 @@ def save(query: Query, source: Source, folder: Path | str) -> Data:
 def _pull(query: Query, source: Source) -> Data:
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in FRAMES}
     used: dict[str, str] = {}
+    compared = _check_candidates(source) if query.like else None
     first = source.custom_place(query.area) if query.area else source.place(query.postcode)
     others = [source.place(p).assign(role="compared") for p in query.compare_with]
     for place in [first, *others]:
@@ -345,6 +372,8 @@ def _pull(query: Query, source: Source) -> Data:
         frames = pulled._asdict() | {"places": remarked, "months": months} | dict(pulled.context)
         if place is first:
             frames |= source.neighbourhood(place)
+            if compared is not None:
+                frames["like_places"] = compared.like(place, query.months, pulled)
         for name, tables in parts.items():
             if name in frames:
                 tables.append(frames[name])
@@ -492,6 +521,7 @@ def _query_to_json(query: Query) -> dict[str, Any]:
         "end": query.end,
         "compare_with": list(query.compare_with),
         "area": area,
+        **({"like": True} if query.like else {}),
     }
 
 
@@ -503,6 +533,7 @@ def _query_from_json(fields: dict[str, Any]) -> Query:
         fields["end"],
         tuple(fields["compare_with"]),
         Area(area["name"], shapely.from_geojson(area["geometry"]), area.get("drawn", "")) if area else None,
+        fields.get("like", False),
     )
 
 
@@ -606,6 +637,7 @@ def _is_whole(manifest: Mapping[str, Any]) -> bool:
     texts += [part for row in manifest["provenance"] for part in row]
     return (
         all(isinstance(t, str) for t in texts)
+        and isinstance(query.get("like", False), bool)
         and all(_MONTH.fullmatch(query[k]) for k in ("start", "end"))
         and len(query["compare_with"]) <= MOST_COMPARED
         and all(len(row) == len(COLUMNS["provenance"]) for row in manifest["provenance"])

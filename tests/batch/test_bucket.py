@@ -29,7 +29,7 @@ from tests.s3 import running
 
 FROM, TO = "2025-11", "2025-12"
 OUT = "s3://reports/many"
-PLACES = ["ZZ1 1AA", "ZZ9 9ZZ", "ZZ1 3AE", "ZZ1 3AP", "ZZ1 3BF", "ZZ1 3BX", "ZZ1 3AA", "ZZ1 3AB"]
+PLACES = ["ZZ1 1AA", "ZZ9 9ZZ", "ZZ1 3AE", "ZZ1 3AP", "ZZ1 3BF", "ZZ1 3BX", "ZZ2 2BB", "ZZ1 3DQ"]
 
 
 @pytest.fixture

@@ -6,18 +6,21 @@ import re
 from dataclasses import replace
 
 import altair as alt
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
+import shapely.affinity
 
 import crimenb as cn
 from crimenb import geo, schema
 from crimenb.charts import map as map_chart
-from crimenb.charts import map_labels, timeline
+from crimenb.charts import map_labels, name_labels, timeline
 from crimenb.charts.display import resized, static_svg
 from crimenb.charts.theme import specified, steady
 from crimenb.data import frame as frame_called
 from crimenb.measures import counts as count_records
+from crimenb.measures import streets
 from crimenb.query import Query
 from crimenb.snapshot import collect
 
@@ -48,6 +51,7 @@ def drawn(centre):
         "trend": cn.trend_chart(months),
         "asb": cn.trend_chart(count_records.count_by_month(centre, category="asb")),
         "points": cn.point_map(count_records.count_by_point(centre), data=centre),
+        "enlarged": cn.enlarged_map(centre),
         "explore": cn.explore_chart(centre),
     }
     return {name: specified(chart) for name, chart in made.items()}
@@ -100,16 +104,96 @@ def bare(centre):
     return replace(centre, streets=frame_called("streets"), stretches=frame_called("stretches"))
 
 
-@pytest.mark.parametrize(("small", "width"), [(False, 680), (True, 330)])
-@pytest.mark.parametrize("with_streets", [True, False])
-def test_labels_do_not_collide(drawn, bare, with_streets, small, width):
-    spec = drawn["points"] if with_streets else specified(cn.point_map(bare))
-    names = {r["name"]: {"disc": 0.0} | r for r in values(spec) if r.get("small") is small}
-    assert {"N", "500 metres", "1 mile", "¼ mile"} <= set(names)
-    if with_streets:  # each has its line in the key
-        assert set(names) >= set("12345678ABCDE")
+def labels(spec, small, width):
+    """Return the discs and the words of a map of a width, as shapes in pixels, by what they say."""
+    domains = [spec["layer"][0]["encoding"][c]["scale"]["domain"] for c in "xy"]
+    (west, east), (_, north) = domains
+    found = {}
+    for row in values(spec):
+        if row.get("small") != small or not {"mark", "angle"} & set(row):
+            continue
+        x, y = ((row["x"] - west) * width / (east - west), (north - row["y"]) * width / (east - west))
+        if "mark" in row:
+            found[row["mark"]] = shapely.Point(x, y).buffer(name_labels.DISC)
+        else:
+            long, beside = name_labels.width_of(row["name"]), name_labels.DISC + name_labels.GAP
+            start = {1: beside, -1: -beside - long, 0: -long / 2}[row["side"]]
+            strip = shapely.affinity.rotate(
+                shapely.box(x + start, y - 7, x + start + long, y + 7), row["angle"], origin=(x, y)
+            )  # fmt: skip
+            found[row["name"], x, y] = strip
+    return found
+
+
+@pytest.mark.parametrize(("small", "width"), [(0, 620), (1, 330)])
+@pytest.mark.parametrize("part", ["points", "enlarged"])
+def test_numbers_and_names_do_not_collide(drawn, part, small, width):
+    found = labels(drawn[part], small, width)
+    names = {key[0] for key in found if isinstance(key, tuple)}
+    if part == "points":
+        assert {"N", "500 metres", "1 mile", "¼ mile", "enlarged"} <= names
+        assert set(found) >= set("12345678ABCDE")  # each has its line in the key
     else:
-        assert 2 <= len(names) - 4 <= 8
+        assert {"N", "100 metres"} <= names
+        assert len(names) >= 2 + 12 / (1 + small)
+        assert set(found) >= {*map(str, range(9, 17)), *"FGHIJ"}
+    shapes = [shape.buffer(-3) for shape in found.values()]  # a cell of the sheet
+    for i, one in enumerate(shapes):
+        assert not any(one.intersects(other) for other in shapes[:i])
+
+
+def test_each_number_leads_to_its_own_street(drawn, centre):
+    table = streets.numbered(centre, streets.crimes_drawn(centre)).set_index("mark")
+    frame = map_chart.frame_of(centre)
+    for part, pixel in (("points", 2 * frame.reach / 330), ("enlarged", 600 / 330)):
+        for row in (r for r in values(drawn[part]) if "mark" in r):
+            own = table.loc[row["mark"]]
+            assert own["is_enlarged"] == (part == "enlarged")
+            end = shapely.Point(row["to_x"] + frame.x, row["to_y"] + frame.y)
+            if own["is_street"]:
+                assert geo.in_metres(own["stretch"]).distance(end) < 1.5
+            else:
+                away = shapely.Point(*geo.to_metres(own.geometry.x, own.geometry.y)).distance(end)
+                assert away <= name_labels.radius(1.0, 620) * pixel
+
+
+def test_what_is_drawn_larger_is_where_the_points_are_closest(centre):
+    table = streets.crimes_drawn(centre)
+    square = streets.enlarged(centre, table)
+    spots = map_chart.frame_of(centre).metres(table).to_numpy()
+
+    def within(x, y):
+        return (np.abs(spots - [x, y]) <= square.half).all(axis=1).sum()
+
+    most = max(within(x, y) for x in range(-1550, 1551, 50) for y in range(-1550, 1551, 50))
+    assert within(square.x, square.y) >= most - 2  # the points are in whole metres here
+    assert streets.is_within(centre, table, square).sum() == pytest.approx(most, abs=2)
+    assert streets.enlarged(centre, table.head(19)) is None
+    village = collect(Query.parse("ZZ9 9ZZ", "2025-01", "2025-12"), "demo")
+    assert streets.enlarged(village, streets.crimes_drawn(village)) is None
+    assert "No part of the map" in json.dumps(cn.enlarged_map(village).to_dict())
+    assert not any(r.get("name") == "enlarged" for r in values(specified(cn.point_map(village))))
+
+
+@pytest.mark.parametrize("part", ["points", "enlarged"])
+@pytest.mark.parametrize("width", [620, 343])
+def test_streets_and_points_of_a_drawing_have_one_scale(drawn, part, width):
+    svg = static_svg(resized(drawn[part], width), "x", "x")
+    [(x, y, scale)] = {*re.findall(r'"translate\(([\d.-]+),([\d.-]+)\) scale\(([\d.]+)\)"', svg)}
+    centres = {(float(cx), float(cy)) for cx, cy in re.findall(r'cx="([\d.-]+)" cy="([\d.-]+)"', svg)}
+    rows = [r for r in values(drawn[part]) if "crimes" in r and "s" not in r]
+    assert len(rows) > 3
+    for row in rows:
+        at = (float(x) + row["x"] * float(scale), float(y) - row["y"] * float(scale))
+        assert min(math.dist(at, c) for c in centres) < 0.05
+
+
+@pytest.mark.parametrize(("small", "width"), [(False, 680), (True, 330)])
+def test_labels_do_not_collide(bare, small, width):
+    spec = specified(cn.point_map(bare))
+    names = {r["name"]: r for r in values(spec) if r.get("small") is small}
+    assert {"N", "500 metres", "1 mile", "¼ mile"} <= set(names)
+    assert 2 <= len(names) - 4 <= 8
     domain = spec["layer"][0]["encoding"]["x"]["scale"]["domain"]
     boxes = [map_labels.box_of(r, (domain[1] - domain[0]) / width) for r in names.values()]
     for i, a in enumerate(boxes):
@@ -134,13 +218,21 @@ def test_the_neighbourhoods_boundary_is_drawn_with_its_name(centre):
     assert any(r.get("kind") == "beat" for r in values(spec))
 
 
+def corners(path):
+    """Return the corners of a path of one line, in metres from the centre."""
+    start, steps = path.removeprefix("M").split("l")
+    moves = [[int(n) for n in re.findall(r"-?\d+", part)] for part in (start, steps)]
+    steps = np.reshape(moves[0] + moves[1], (-1, 2)).cumsum(axis=0)
+    return [(x, -y) for x, y in steps.tolist()]
+
+
 def test_the_line_between_forces_is_drawn_where_one_crosses(centre):
     data = collect(Query.parse("ZZ2 2BB", "2025-10", "2025-12"), "demo")
     for spec in (
         specified(cn.point_map(count_records.count_by_point(data), data=data)),
         specified(cn.explore_chart(data)),
     ):
-        line = [(r["x"], r["y"]) for r in values(spec) if r.get("kind") == "force"]
+        line = [at for r in values(spec) if r.get("kind") == "force" for at in corners(r["s"])]
         assert len(line) > 1
         far = [math.hypot(*at) for at in line]
         assert max(far) < geo.MILE_M

@@ -197,7 +197,7 @@ def test_the_page_reflows_without_a_word(browser, demo_report, width):
     with opened(browser, demo_report / "report.html", viewport={"width": width, "height": 800}) as page:
         draw_all(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert page.locator(".chart").count() == page.locator(".chart.drawn").count() == 4
+        assert page.locator(".chart").count() == page.locator(".chart.drawn").count() == 5
         for chart in page.locator(".chart").all():  # each fills its column
             column, drawing = (chart.locator(s).bounding_box()["width"] for s in ("xpath=..", ".live svg"))
             assert abs(column - drawing) <= (
@@ -212,7 +212,8 @@ def test_the_page_reflows_without_a_word(browser, demo_report, width):
 def test_without_script_every_figure_and_table_is_there(browser, demo_report):
     with opened(browser, demo_report / "report.html", java_script_enabled=False) as page:
         seen = [s for s in page.locator(".static svg").all() if s.is_visible()]
-        assert len(seen) == 3  # the months, the reports and the map; the linked figure needs the script
+        # The months, the reports, the map and its enlarged part; the linked figure needs the script.
+        assert len(seen) == 4
         for fold in page.locator("figure:not(:has(.linked)) details").all():
             assert not fold.locator("table").is_visible()
             fold.locator("summary").click()  # the browser's own, without a script

@@ -9,7 +9,7 @@ from benchmarks.audit import read_page
 from benchmarks.audit_facts import Facts
 
 from crimenb.charts.theme import VEGALITE
-from crimenb.report.sections import map_key, map_legend
+from crimenb.report.sections import map_key, map_names
 
 
 @pytest.fixture(scope="module")
@@ -37,21 +37,38 @@ def test_what_the_page_draws_is_what_the_notebook_keeps(page, demo_report):
     texts = re.findall(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)
     shown = [json.loads(text, object_hook=filled) for text in texts]
     assert shown == kept
-    assert sum("reach" in spec["usermeta"] for spec in kept) == 2  # the map and Explore
+    assert sum("reach" in spec["usermeta"] for spec in kept) == 3  # the map, its enlarged part, Explore
     # No other copy of a shape, in no drawing: all point to the one.
     used = re.findall(r'<use href="#metres-(\d+)"/>', page)
     assert {*used} == {*paths}
     assert all(page.count(path) == 1 for path in paths.values() if len(path) > 40)
 
 
-def test_numbers_and_letters_are_in_order_of_distance_and_say_nothing_of_counts(centre):
-    lines = map_legend(centre).text.splitlines()
-    marks = [line for line in lines if re.match(r"\w  ", line)]
-    assert [m[0] for m in marks] == [*"12345678ABCDE"]
+@pytest.mark.parametrize(
+    ("is_enlarged", "numbers", "letters"), [(False, range(1, 9), "ABCDE"), (True, range(9, 17), "FGHIJ")]
+)
+def test_numbers_and_letters_are_in_order_of_distance_and_say_nothing_of_counts(
+    centre, is_enlarged, numbers, letters
+):
+    lines = map_names(centre, is_enlarged=is_enlarged).text.splitlines()
+    marks = [line for line in lines if re.match(r"\w+  ", line)]
+    assert [m.split()[0] for m in marks] == [*map(str, numbers), *letters]
     away = [int(re.search(r"([\d,]+) m ", m)[1].replace(",", "")) for m in marks]
     assert away[:8] == sorted(away[:8])
     assert away[8:] == sorted(away[8:])
-    assert all(re.fullmatch(r"\w  [^\d]+, [\d,]+ m [a-z-]+", m) for m in marks)
+    assert all(re.fullmatch(r"\w+  [^\d]+, [\d,]+ m [a-z-]+", m) for m in marks)
+    assert lines[-1].startswith("Streets: ") == is_enlarged  # once, below the last map
+
+
+def test_the_enlarged_map_is_between_its_caption_and_its_key(page):
+    [figure] = re.findall(
+        r'<figure[^>]*>(?:(?!</figure>).)*data-chart="enlarged-map".*?</figure>', page, re.DOTALL
+    )
+    order = ["mapkey classes", 'data-chart="snapped-points"', "mapkey names", "mapkey caption", 'data-chart="enlarged-map"',
+             "mapkey names part"]  # fmt: skip
+    at = [figure.index(part) for part in order]
+    assert at == sorted(at)
+    assert figure.count("<table") == 5  # two keys of streets and places, and the numbers in the fold
 
 
 def test_a_place_without_streets_says_so(centre):

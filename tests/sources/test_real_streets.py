@@ -12,7 +12,7 @@ from shapely.geometry import shape
 
 import crimenb as cn
 from crimenb.charts.theme import specified
-from crimenb.report.sections import map_key, map_legend
+from crimenb.report.sections import map_key, map_names
 from crimenb.sources.archive_build import build_archive
 from crimenb.sources.streets_build import add_streets
 from tests.real import REAL, needs_real_data
@@ -96,7 +96,7 @@ def test_most_points_and_records_are_drawn_as_streets_and_all_add_up(bath, rows)
         r"The map draws ([\d,]+) crimes as streets and ([\d,]+) as circles\.", map_key(bath).text
     )
     assert [int(n.replace(",", "")) for n in said.groups()] == [streets, crimes - streets]
-    assert map_legend(bath).text.endswith(
+    assert map_names(bath, is_enlarged=True).text.endswith(
         "Streets: Contains OS data © Crown copyright and database right 2017."
     )
     data = specified(cn.point_map(bath))["datasets"].values()

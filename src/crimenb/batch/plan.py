@@ -68,6 +68,7 @@ def plan_batch(
     start: str = "",
     end: str = "",
     compare: Iterable[str] = (),
+    like: bool = False,
     force: bool = False,
     closed_ok: bool = False,
     xlsx: bool = False,
@@ -86,6 +87,8 @@ def plan_batch(
         gs:// likewise).
     start, end, compare
         What holds for rows that say nothing of their own.
+    like
+        Compare each place with places like it too, which needs an archive.
     force
         Make reports again that are there.
     closed_ok
@@ -105,10 +108,10 @@ def plan_batch(
     """
     place = shelf(out)
     if isinstance(path, AreasOf):
-        spec, opened = _source(source or "live", Query(""), closed_ok=closed_ok)
-        listed = _areas(path, opened, start, end, compare)
+        spec, opened = _source(source or "live", Query("", like=like), closed_ok=closed_ok)
+        listed = _areas(path, opened, start, end, compare, like=like)
     else:
-        listed = read_orders(path, start, end, compare)
+        listed = read_orders(path, start, end, compare, like=like)
     if listed.orders:
         if not isinstance(path, AreasOf):
             demo = all(o.query.postcode.startswith("ZZ") for o in listed.orders)
@@ -129,13 +132,15 @@ def plan_batch(
     return Plan(spec, place, orders, notices, described, todo, unchanged, opened, force, closed_ok, extra)
 
 
-def _areas(asked: AreasOf, opened: snapshot.Source, start: str, end: str, compare: Iterable[str]) -> Orders:
+def _areas(
+    asked: AreasOf, opened: snapshot.Source, start: str, end: str, compare: Iterable[str], *, like: bool
+) -> Orders:
     """Return an order for each area; one of which no report can be made is left out with its reason."""
     orders: list[Order] = []
     notices: list[Notice] = []
     for line, outline in enumerate(opened.named_in(asked.kind, asked.district), 1):
         try:
-            query = Query.parse("", start, end, compare, area=official(outline))
+            query = Query.parse("", start, end, compare, area=official(outline), like=like)
             orders.append(Order(line, query))
         except QueryError as error:
             notices.append(Notice(line, outline.title, str(error), "Left out.", left_out=True))

@@ -84,7 +84,9 @@ class Row(NamedTuple):
     cells: list[str]
 
 
-def read_orders(path: Path | str, start: str = "", end: str = "", compare: Iterable[str] = ()) -> Orders:
+def read_orders(
+    path: Path | str, start: str = "", end: str = "", compare: Iterable[str] = (), *, like: bool = False
+) -> Orders:
     """Read a list of postcodes.
 
     Parameters
@@ -94,6 +96,8 @@ def read_orders(path: Path | str, start: str = "", end: str = "", compare: Itera
         without one (then only the column of postcodes is read).
     start, end, compare
         What holds for rows that say nothing of their own.
+    like
+        Compare each place with places like it too.
 
     Raises
     ------
@@ -109,7 +113,11 @@ def read_orders(path: Path | str, start: str = "", end: str = "", compare: Itera
             continue
         try:
             query = Query.parse(
-                row["postcode"], row["from"] or start, row["to"] or end, row["compare"] or compare
+                row["postcode"],
+                row["from"] or start,
+                row["to"] or end,
+                row["compare"] or compare,
+                like=like,
             )
         except CrimenbError as error:
             notices.append(Notice(line, row["postcode"], str(error), "Left out.", left_out=True))

@@ -147,7 +147,7 @@ class BucketShelf(Shelf):
     def manifests(self) -> Iterator[Mapping[str, Any]]:  # noqa: D102
         with scratch() as folder:
             self._copy(folder, [LEDGER])
-            for name in sorted(listed_reports(folder)):
+            for name in sorted(n for n in listed_reports(folder) if Path(n).name == n and n != ".."):
                 self._copy(folder, [f"{name}/{DATA}/{MANIFEST}"])
                 with contextlib.suppress(SnapshotError):
                     yield snapshot.read_manifest(folder / name / DATA)
@@ -212,10 +212,12 @@ class BucketShelf(Shelf):
             page = write(ledger)
             raw, news = page.read_bytes(), page.with_name(FEED)
             ledger = self.saved(ledger, now=True)
+            if news.is_file():  # before the page: whose page stays has put the newest news too
+                self.bucket.write(FEED, news.read_bytes())
+            else:
+                self.bucket.remove([FEED])
             with contextlib.suppress(Changed):
                 self.bucket.replace(INDEX, raw, tag)
-                if news.is_file():
-                    self.bucket.write(FEED, news.read_bytes())
                 return f"{self.bucket}/{INDEX}", ledger
 
     def _copy(self, folder: Path, names: Sequence[str]) -> None:

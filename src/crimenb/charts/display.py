@@ -12,12 +12,13 @@ import hashlib
 import html
 import json
 import re
+from itertools import groupby
 from typing import Any
 
 import altair as alt
 
 from crimenb.charts import metres
-from crimenb.charts.theme import VEGALITE, specified
+from crimenb.charts.theme import INK, VEGALITE, specified
 from crimenb.warm import drawings
 
 SVG = "image/svg+xml"
@@ -111,11 +112,26 @@ _CIRCLE = re.compile(
 )
 
 
-_ALIKE = re.compile(
-    r'<circle cx="[^"]*" cy="[^"]*" r="[^"]*"( fill="[^"]*"(?: stroke="[^"]*")?(?: stroke-width="[^"]*")?)'
-    r'((?: opacity="[^"]*")?/>)(?:<circle cx="[^"]*" cy="[^"]*" r="[^"]*"\1\2)+'
-)
-"""A run of circles that look alike: their look is then said once. Opacity stays theirs, since they overlap."""
+_RUNS = re.compile(r"(?:<(?:circle|line) [^>]*/>){2,}|(?:<text [^>]*>[^<]*</text>){2,}")
+_PART = re.compile(r"<(\w+)([^>]*?)(/?>[^<]*(?:</text>)?)")
+_ITS_OWN = re.compile(r' (?:c[xy]|r|[xy]2|transform|opacity)="[^"]*"')
+"""A run of circles, lines or words; one of them; and what is its own, where they look alike. Opacity is, since
+they overlap."""
+
+
+def _alike_once(run: re.Match[str]) -> str:
+    """Return a run of marks with what they look like said once for those that look alike."""
+    marks = []
+    for tag, attributes, end in _PART.findall(run[0]):
+        own = "".join(_ITS_OWN.findall(attributes))
+        marks.append((_ITS_OWN.sub("", attributes), f"<{tag}{own}{end}", f"<{tag}{attributes}{end}"))
+    parts = []
+    for look, alike in groupby(marks, key=lambda mark: mark[0]):
+        some = list(alike)
+        # A page colours its words by itself: one in another colour keeps it.
+        whole = len(some) < 2 or ("<text" in some[0][1] and f'fill="{INK}"' not in look)
+        parts.append("".join(m[2] for m in some) if whole else f"<g{look}>{''.join(m[1] for m in some)}</g>")
+    return "".join(parts)
 
 
 def static_svg(spec: dict[str, Any], prefix: str, label: str) -> str:
@@ -134,11 +150,11 @@ def static_svg(spec: dict[str, Any], prefix: str, label: str) -> str:
     for i, old in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg))):
         svg = re.sub(rf'(id="|url\(#|href="#){re.escape(old)}(?=["\)])', rf"\g<1>{prefix}{i}", svg)
     svg = re.sub(r' (?:aria-[a-z]+|role|style)="[^"]*"', "", svg)
-    svg = metres.restored(svg, shapes, metres.reach_of(spec))
     # A map has a thousand circles: each as one, and no number finer than the eye.
     svg = _CIRCLE.sub(r'<circle cx="\1" cy="\2" r="\3"', svg)
     svg = re.sub(r'(\d\.\d\d)\d+(?=[,)" A-Za-z-])', r"\1", svg)
-    svg = _ALIKE.sub(lambda run: f"<g{run[1]}>{run[0].replace(run[1], '')}</g>", svg)
+    svg = _RUNS.sub(_alike_once, svg.replace(' opacity="1"', ""))
+    svg = metres.restored(svg, shapes)
     return svg.replace("<svg ", f'<svg role="img" aria-label="{html.escape(label)}" ', 1)
 
 

@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 
 
 class Frame(NamedTuple):
-    """A square in metres (EPSG:27700): its centre, half its side, and the area inside."""
+    """A square in metres (EPSG:27700): its centre, half its side, and the area it shows."""
 
     x: float
     y: float
     reach: float
     outline: BaseGeometry
     kind: str
+    east: float = 0
+    north: float = 0
+    """Where its middle is from that centre: only of a part that is drawn larger."""
 
     def metres(self, table: Any) -> pd.DataFrame:
         """Return the table's points (EPSG:4326) in whole metres from the centre."""
@@ -32,10 +35,24 @@ class Frame(NamedTuple):
         xs, ys = to_metres(table.geometry.x.to_numpy(), table.geometry.y.to_numpy())
         return pd.DataFrame({"x": np.round(xs - self.x), "y": np.round(ys - self.y)}).astype(int)
 
-    def axes(self) -> dict[str, Any]:
-        """Return the encodings that put metres on two equal axes."""
-        scale = alt.Scale(domain=[-round(self.reach), round(self.reach)], nice=False, zero=False)
-        return {"x": alt.X("x:Q", scale=scale, axis=None), "y": alt.Y("y:Q", scale=scale, axis=None)}
+    def axes(self, x: str = "x", y: str = "y") -> dict[str, Any]:
+        """Return the encodings that put metres, in these fields, on two equal axes."""
+        east, north = (
+            alt.Scale(domain=[middle - round(self.reach), middle + round(self.reach)], nice=False, zero=False)
+            for middle in (self.east, self.north)
+        )
+        return {"x": alt.X(f"{x}:Q", scale=east, axis=None), "y": alt.Y(f"{y}:Q", scale=north, axis=None)}
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """West, south, east, north in metres from the centre."""
+        east, north, reach = self.east, self.north, self.reach
+        return (east - reach, north - reach, east + reach, north + reach)
+
+    @property
+    def bar(self) -> int:
+        """Metres that the bar of its scale is long."""
+        return 500 if self.reach > 1000 else 100
 
 
 def frame_of(data: Data) -> Frame:

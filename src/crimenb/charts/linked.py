@@ -91,13 +91,12 @@ def explore_chart(data: Data, *, place: str = "", width: int = WIDTH) -> Drawing
     whole = alt.vconcat(above, views[2], data=source, spacing=12, resolve=apart)
     description = "Bars by category, a map of snapped points and bars by month, which answer to one choice."
     held = summed_months(data)
-    meta: dict[str, Any] = {"reach": frame_of(data).reach} if SHAPE in points else {}
     return finish(whole, width=width, height=0, description=description, linked={
         "categories": [label_of(c) for c in order], "reports": order.index(ASB),
         "months": [month_name(m) for m in months], "held": [months.index(m) for m in held],
         "since": months.index(scope(data).point_months[0]),
         **({"streets": True} if SHAPE in points else {}),
-    }, **meta)  # fmt: skip
+    }, reach=frame_of(data).reach)  # fmt: skip
 
 
 def _coded(
@@ -169,8 +168,9 @@ def _bars(labels: list[str], width: int, pick: Any, brush: Any, points: pd.DataF
         x=alt.XValue(0), x2=alt.X2Value("width"), opacity=alt.OpacityValue(0),
         tooltip=[alt.Tooltip("category:N", title="Category"), alt.Tooltip("n:Q", title="Records", format=",")],
     ).add_params(
-        pick, alt.param(name="room", value=width), alt.param(name="bars", value=330),  # the page's to set
-        *([alt.param(name="side", value=312)] if SHAPE in points else []),
+        # The page's to set
+        pick, alt.param(name="room", value=width), alt.param(name="bars", value=330),
+        alt.param(name="side", value=312),
     )  # fmt: skip
     return layered(bars, names, numbers, rows, width=330, height=312)
 
@@ -214,7 +214,7 @@ def _map(data: Data, points: pd.DataFrame, pick: Any, brush: Any) -> Any:
     layers = [
         *shade(data.main, frame, forces),
         *under,
-        *ground(frame, forces),
+        *ground(frame, forces, side="side"),
         *over,
         centre(frame),
         *signs(frame, busiest),

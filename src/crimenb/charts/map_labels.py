@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
     from shapely.geometry.base import BaseGeometry
 
+    from crimenb.charts.frame import Frame
+    from crimenb.measures.streets import Square
+
 Word = dict[str, Any]
-"""A word on the map: `x`, `y` (metres), `name`, `align`, `dx` (pixels to the side), `ink`; of a number
-on a disc also `to_x`, `to_y`: what it numbers."""
+"""A word on the map: `x`, `y` (metres), `name`, `align`, `dx` (pixels to the side), `ink`."""
 
 Box = tuple[float, float, float, float]
 """West, south, east, north in metres from the centre."""
@@ -27,18 +29,18 @@ QUARTER_M = MILE_M / 4
 BIGGEST = 900
 """Area of the largest symbol on a map WIDTH pixels wide, in square pixels."""
 
-_NARROW = 330
+NARROW = 330
 """Width for which a phone's labels are placed, in pixels; it is used below 500."""
 
-_LEAST = {WIDTH: 500, _NARROW: 280}
+_LEAST = {WIDTH: 500, NARROW: 280}
 """The least width at which the words placed for a width are used: there they take the most room."""
+
+_ENLARGED = "enlarged"
+"""What is written at the part that is drawn larger."""
 
 _NAMES, _NAMES_NARROW = 8, 4
 _LARGEST = 120
 """So many of the largest symbols are kept clear of words, where there is room elsewhere."""
-
-_DISC, _DISC_NARROW = 9.0, 7.8
-"""Radius of the disc under a number, with its edge, in pixels."""
 
 _CENTRE = 8.0
 """Half the side of the centre's mark, in pixels."""
@@ -61,7 +63,7 @@ class _Sheet:
         self.taken: list[Box] = [self.around(0, 0, _CENTRE)]
         largest: Any = spots.head(_LARGEST).itertuples(index=False)
         self.discs = [self.around(s.x, s.y, self.radius(s)) for s in largest]
-        for word in _corners(self):  # wherever their fields end
+        for word in _corner_words(reach, self.pixel):  # wherever their fields end
             self.write(word)
         for offered in _rings(self) if rings else []:
             self.put(offered, self.discs)
@@ -121,7 +123,8 @@ def placed(
     beat: tuple[str, BaseGeometry] | None,
     *,
     rings: bool,
-    marks: bool = False,
+    named: bool = True,
+    square: Square | None = None,
 ) -> pd.DataFrame:
     """Place the map's words, once for a wide and once for a narrow map (`small`).
 
@@ -139,12 +142,16 @@ def placed(
         The forces' names and their parts of the area; absent: those without data.
     beat
         The neighbourhood's name and its boundary.
-    marks
-        Whether the points' names are numbers and letters, of which each must be on the map.
+    named
+        Whether points are named; where there are streets, `name_labels` does it.
+    square
+        What is drawn larger on a map of its own.
     """
     sheets = []
-    for wide, wanted in ((WIDTH, _NAMES), (_NARROW, _NAMES_NARROW)):
+    for wide, wanted in ((WIDTH, _NAMES), (NARROW, _NAMES_NARROW)):
         sheet = _Sheet(reach, wide, spots, rings=rings)
+        if square:
+            sheet.put(_at_square(square, sheet), sheet.discs)
         for force, part in forces.items():
             names = [f"{force} police area"]
             if force in absent:  # in little room the second says what matters
@@ -152,23 +159,30 @@ def placed(
             sheet.put(word for name in names for word in _within(name, part, sheet))
         if beat:
             sheet.put(_along(beat, sheet))
-        if marks:
-            _mark_points(sheet)
-        else:
+        if named:
             _name_points(sheet, wanted)
-        sheets.append(pd.DataFrame(sheet.words).assign(small=wide == _NARROW))
+        sheets.append(pd.DataFrame(sheet.words).assign(small=wide == NARROW))
     return pd.concat(sheets, ignore_index=True)
+
+
+def of_part(frame: Frame) -> pd.DataFrame:
+    """Return the words of a part that is drawn larger: scale and north."""
+    sheets = []
+    for wide in (WIDTH, NARROW):
+        pixel = 2 * frame.reach / wide
+        words = _corner_words(frame.reach, pixel, frame.bar)
+        sheets.append(pd.DataFrame(words).assign(small=wide == NARROW))
+    both = pd.concat(sheets, ignore_index=True)
+    return both.assign(x=both["x"] + frame.east, y=both["y"] + frame.north)
 
 
 def signs(reach: float, spots: pd.DataFrame, *, rings: bool) -> list[Word]:
     """Return the words of a small map without names: scale, north and, where asked, the two rings."""
-    return _Sheet(reach, _NARROW, spots, rings=rings).words
+    return _Sheet(reach, NARROW, spots, rings=rings).words
 
 
 def box_of(word: Word, pixel: float) -> Box:
     """Return the field that a word covers, in metres, with a gap to the next."""
-    if half := word["disc"] * pixel:
-        return (word["x"] - half, word["y"] - half, word["x"] + half, word["y"] + half)
     wide = (len(word["name"]) * _LETTER + _GAP) * pixel
     start = {"left": 0.0, "center": -wide / 2, "right": -wide}[word["align"]]
     x, y = word["x"] + word["dx"] * pixel + start, word["y"]
@@ -176,15 +190,25 @@ def box_of(word: Word, pixel: float) -> Box:
 
 
 def _word(x: float, y: float, name: str, ink: str = INK) -> Word:
-    return {"x": round(x), "y": round(y), "name": name, "align": "center", "dx": 0, "ink": ink, "disc": 0.0}
+    return {"x": round(x), "y": round(y), "name": name, "align": "center", "dx": 0, "ink": ink}
 
 
-def _corners(sheet: _Sheet) -> list[Word]:
-    low, edge = -sheet.reach * 0.97, sheet.reach * 0.95
+def _corner_words(reach: float, pixel: float, bar: int = 500) -> list[Word]:
+    low, edge = -reach * 0.97, reach * 0.95
     return [
-        _word(max(low + 250, 37 * sheet.pixel - sheet.reach), low + 12 * sheet.pixel, "500 metres"),
-        _word(edge, edge - 15 * sheet.pixel, "N"),
+        _word(max(low + bar / 2, 37 * pixel - reach), low + 12 * pixel, f"{bar} metres"),
+        _word(edge, edge - 15 * pixel, "N"),
     ]
+
+
+def _at_square(square: Square, sheet: _Sheet) -> list[Word]:
+    """Offer places round about for the word at the part that is drawn larger."""
+    wide = len(_ENLARGED) * _LETTER / 2 * sheet.pixel
+    high = _LINE / 2 * sheet.pixel
+    shares = (-1.0, 1.0, 0.0, -0.5, 0.5)
+    level = [(s * (square.half - wide), up * (square.half + high)) for up in (1, -1) for s in shares]
+    upright = [(right * (square.half + wide), s * (square.half - high)) for right in (1, -1) for s in shares]
+    return [_word(square.x + x, square.y + y, _ENLARGED) for x, y in level + upright]
 
 
 def _rings(sheet: _Sheet) -> list[list[Word]]:
@@ -207,26 +231,6 @@ def _name_points(sheet: _Sheet, wanted: int) -> None:
         wanted -= sheet.put(offered, [*sheet.discs[:n], *sheet.discs[n + 1 :]])
         if not wanted:
             break
-
-
-def _mark_points(sheet: _Sheet) -> None:
-    """Put a disc with its number beside each point, as near as there is room, or else upon it."""
-    turns = np.radians(np.arange(0, 360, 30))
-    spots: list[Any] = [*sheet.spots.itertuples(index=False)]
-    circles = {s.name: sheet.around(s.x, s.y, sheet.radius(s)) for s in spots if s.circle}
-    for spot in spots:
-        disc = _DISC if sheet.wide == WIDTH else _DISC_NARROW
-        start = (sheet.radius(spot) if spot.circle else 3) + disc
-        for away in (start, start + 6, start + 14, start + 24, 0.0):
-            offered = [
-                _word(spot.x + np.sin(t) * away * sheet.pixel, spot.y + np.cos(t) * away * sheet.pixel, spot.name)
-                | {"disc": disc, "to_x": round(spot.x), "to_y": round(spot.y)}
-                for t in turns
-            ]  # fmt: skip
-            if sheet.put(offered, [box for name, box in circles.items() if name != spot.name]):
-                break
-        else:
-            sheet.write(offered[0])
 
 
 def _beside(spot: Any, away: float, pixel: float) -> Iterator[Word]:

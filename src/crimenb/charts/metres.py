@@ -20,8 +20,11 @@ SHAPE = "s"
 """Name of the field, in a row of a chart's data, that holds a path in metres."""
 
 _PATH = re.compile(r"M[-\d ]+[lz][-\d lmz]*")
-_RUN = re.compile(r'(?:<path transform="translate\([\d.,]+\)" d="M0,0L[\d.]+,0"[^>]*/>)+')
-_ONE = re.compile(r'<path transform="translate\(([\d.]+),[\d.]+\)" d="M0,0L([\d.]+),0"([^>]*)/>')
+_UNIT = 1000
+"""Metres that the line for a shape goes down at its end: from them the scale is read."""
+
+_ONE = re.compile(r'<path transform="(translate\([\d.,-]+\))" d="M0,0L([\d.]+),0L[\d.]+,([\d.]+)"([^>]*)/>')
+_RUN = re.compile(r'(?:<path transform="translate\([\d.,-]+\)" d="M0,0L[\d.]+,0L[\d.]+,[\d.]+"[^>]*/>)+')
 _LENGTHS = re.compile(r'(stroke-(?:width|dasharray))="([\d., ]+)"')
 
 
@@ -72,6 +75,19 @@ def _line(
     return text + "z" * is_area, (x, y)
 
 
+def shape_size(reach: float, side: str) -> dict[str, str]:
+    """Return the size at which Vega draws a shape in metres: it takes half its root as the scale.
+
+    Parameters
+    ----------
+    reach
+        Half the side of the map in metres.
+    side
+        The expression that gives that side in pixels.
+    """
+    return {"expr": f"pow({side} / {reach:.2f}, 2)"}
+
+
 def each_shape(spec: Any, change: Callable[[str], str]) -> Any:
     """Return a specification with each of its paths in metres changed."""
     if isinstance(spec, dict):
@@ -96,25 +112,24 @@ def short(spec: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
     def shortened(shape: str) -> str:
         shapes.append(shape)
-        return f"M0 0h{len(shapes)}"
+        return f"M0 0h{len(shapes)}v{_UNIT}"
 
     return each_shape(spec, shortened), shapes
 
 
-def restored(svg: str, shapes: list[str], reach: float) -> str:
+def restored(svg: str, shapes: list[str]) -> str:
     """Return a drawing of a short specification with its shapes, those that look alike as one path."""
 
     def together(run: re.Match[str]) -> str:
         marks = []
-        for middle, length, written in _ONE.findall(run[0]):
-            scale = float(middle) / reach
+        for move, length, down, written in _ONE.findall(run[0]):
+            scale = float(down) / _UNIT
             look = _in_metres(written, scale)
             shape = shapes[round(float(length) / scale) - 1]
-            marks.append((_width(look), look, float(middle), scale, shape))
+            marks.append((_width(look), look, f"{move} scale({scale:.6g})", shape))
         parts = []
-        for (_, look, middle, scale), alike in groupby(sorted(marks), key=lambda mark: mark[:4]):
-            drawn = "".join(mark[4] for mark in alike)
-            move = f"translate({middle:g},{middle:g}) scale({scale:.6f})"
+        for (_, look, move), alike in groupby(sorted(marks), key=lambda mark: mark[:3]):
+            drawn = "".join(mark[3] for mark in alike)
             parts.append(f'<g transform="{move}"{look}><path class="metres" d="{drawn}"/></g>')
         return "".join(parts)
 

@@ -12,7 +12,7 @@ import altair as alt
 import pandas as pd
 import shapely
 
-from crimenb.charts import metres
+from crimenb.charts import metres, name_labels
 from crimenb.charts.frame import frame_of
 from crimenb.charts.theme import BLUE, INK
 from crimenb.data import remembered
@@ -30,23 +30,29 @@ WIDTHS = (2.2, 2.9, 3.8, 4.9, 6.2)
 """The five classes of streets by records: colour, and width in pixels on a map of 680."""
 
 _MAIN = ("Motorway", "A Road", "B Road", "Primary Road", "A Road Primary")
-_GROUND: dict[str, dict[str, Any]] = {
-    "water": {"filled": True, "fill": "#d6e6f2", "strokeWidth": 0},
-    "street": {"filled": False, "stroke": "#d3d8dd", "strokeWidth": 1},
-    "main": {"filled": False, "stroke": "#b9c1c8", "strokeWidth": 2},
-    "railway": {"filled": False, "stroke": "#8c969f", "strokeWidth": 1.2, "strokeDash": [5, 3]},
+_GROUND: dict[str, tuple[str, str, float, list[float]]] = {
+    "water": ("#d6e6f2", "none", 0, [1, 0]),
+    "street": ("none", "#d3d8dd", 1, [1, 0]),
+    "main": ("none", "#b9c1c8", 2, [1, 0]),
+    "railway": ("none", "#8c969f", 1.2, [5, 3]),
 }
-"""What lies beneath, in the order it is drawn."""
+"""What lies beneath, in the order it is drawn: its fill, colour, width in pixels and dashes."""
+
+
+@remembered
+def stretch_lines(data: Data) -> pd.Series:
+    """Return the lines of the points that are drawn as streets (metres from the centre), by longitude and latitude."""
+    own, frame = data.stretches[data.stretches["how"] == OWN], frame_of(data)
+    keys = pd.MultiIndex.from_arrays([own["longitude"], own["latitude"]], names=["x", "y"])
+    lines = shapely.transform(in_metres(own.geometry.to_numpy()), lambda xy: xy - [frame.x, frame.y])
+    return pd.Series(lines, index=keys, dtype=object)
 
 
 @remembered
 def stretch_paths(data: Data) -> pd.Series:
-    """Return the paths of the points that are drawn as streets, by longitude and latitude."""
-    own, frame = data.stretches[data.stretches["how"] == OWN], frame_of(data)
-    keys = pd.MultiIndex.from_arrays([own["longitude"], own["latitude"]], names=["x", "y"])
-    return pd.Series(
-        metres.paths(in_metres(own.geometry.to_numpy()), frame.x, frame.y), index=keys, dtype="str"
-    )
+    """Return those lines as paths, by longitude and latitude."""
+    lines = stretch_lines(data)
+    return pd.Series(metres.paths(lines.to_numpy(), 0, 0), index=lines.index, dtype="str")
 
 
 @remembered
@@ -62,20 +68,37 @@ def _ground_paths(data: Data) -> dict[str, str]:
     return found
 
 
-def ground(data: Data, frame: Frame, side: str = "width") -> list[Any]:
-    """Return the layers of water, streets and railways.
+def ground(data: Data, frame: Frame, side: str = "width", factor: float = 1.0) -> list[Any]:
+    """Return the layer of water, streets and railways; none where there is nothing of them.
 
     Parameters
     ----------
     side
         The expression that gives the side of the map in pixels.
+    factor
+        Of the widths.
     """
-    layers = []
-    for name, whole in _ground_paths(data).items():
-        chart = alt.Chart(pd.DataFrame({"x": [0], "y": [0], metres.SHAPE: [whole]}))
-        mark = chart.mark_point(clip=True, aria=False, opacity=1, size=_size(frame, side), **_GROUND[name])
-        layers.append(mark.encode(**frame.axes(), shape=_shape()))
-    return layers
+    rows = [
+        {"fill": fill, "stroke": stroke, "wide": wide * factor, "dash": dash, metres.SHAPE: _ground_paths(data)[kind]}
+        for kind, (fill, stroke, wide, dash) in _GROUND.items() if kind in _ground_paths(data)
+    ]  # fmt: skip
+    return lines(pd.DataFrame(rows), frame, side) if rows else []
+
+
+def lines(rows: pd.DataFrame, frame: Frame, side: str = "width") -> list[Any]:
+    """Return the layer of shapes that each say how they look: `fill`, `stroke`, `wide` (pixels), `dash`, and the path.
+
+    They have no scale, because the layers of a chart would share it.
+    """
+    mark = alt.Chart(rows.assign(x=0, y=0)).mark_point(
+        filled=False, clip=True, aria=False, opacity=1, size=metres.shape_size(frame.reach, side)
+    )  # fmt: skip
+    layer = mark.encode(
+        **frame.axes(), shape=_shape(),
+        fill=alt.Fill("fill:N", scale=None), stroke=alt.Stroke("stroke:N", scale=None),
+        strokeWidth=alt.StrokeWidth("wide:Q", scale=None), strokeDash=alt.StrokeDash("dash:N", scale=None),
+    )  # fmt: skip
+    return [layer]
 
 
 def _merged(shapes: Any) -> Any:
@@ -102,7 +125,8 @@ def stretches(
     widths = [{"expr": f"{width * factor:.3g} * sqrt({side} / 680)"} for width in WIDTHS[: len(lows)]]
     classes: dict[str, Any] = {"type": "threshold", "domain": list(lows[1:])}
     return base.mark_point(
-        filled=False, clip=True, aria=False, opacity=1, strokeCap="round", strokeJoin="round", size=_size(frame, side)
+        filled=False, clip=True, aria=False, opacity=1, strokeCap="round", strokeJoin="round",
+        size=metres.shape_size(frame.reach, side),
     ).encode(
         **frame.axes(), shape=_shape(),
         stroke=alt.Stroke(f"{count}:Q", legend=None, scale=alt.Scale(**classes, range=list(SHADES[: len(lows)]))),
@@ -110,22 +134,52 @@ def stretches(
     )  # fmt: skip
 
 
-def marks(words: pd.DataFrame, axes: dict[str, Any]) -> list[Any]:
-    """Return the numbers and letters on the map, each on a disc, with a line to what it numbers."""
-    base = alt.Chart(words).transform_filter("datum.small == (width < 500)").encode(**axes)
-    line = base.mark_rule(color=INK, strokeWidth=1.2, opacity=1, aria=False).encode(x2="to_x:Q", y2="to_y:Q")
-    disc = base.mark_point(
-        shape="circle",
-        size={"expr": "width < 500 ? 170 : 230"},
-        filled=True,
-        color="#ffffff",
-        stroke=INK,
-        strokeWidth=1,
-        opacity=1,
-        aria=False,
-    )
-    text = base.mark_text(fontSize=12, fontWeight="bold", baseline="middle", aria=False)
-    return [line, disc, text.encode(text=alt.Text("name:N"))]
+def discs(rows: pd.DataFrame, frame: Frame) -> list[Any]:
+    """Return the numbers and letters on the map, each on a disc, with a line to what it numbers.
+
+    Parameters
+    ----------
+    rows
+        The discs of `name_labels.placed`, with whether they are those of a narrow map (`small`).
+    """
+    if rows.empty:
+        return []
+    base = alt.Chart(rows).transform_filter("datum.small == (width < 500)").encode(**frame.axes())
+    look: dict[str, Any] = {"shape": "circle", "filled": True, "opacity": 1, "aria": False}
+    text = base.mark_text(fontSize=name_labels.SIZE, fontWeight="bold", baseline="middle", aria=False)
+    return [
+        *(base.mark_rule(color=colour, strokeWidth=wide, opacity=1, strokeCap="round", aria=False)
+          .encode(x2="to_x:Q", y2="to_y:Q") for colour, wide in (("#ffffff", 4.5), (INK, 1.6))),
+        base.transform_filter("datum.dot")
+        .mark_point(size=38, color=INK, stroke="#ffffff", strokeWidth=1.4, **look)
+        .encode(**frame.axes("to_x", "to_y")),
+        base.mark_point(size=230, color="#ffffff", stroke=INK, strokeWidth=1.2, **look),
+        text.encode(text=alt.Text("mark:N")),
+    ]  # fmt: skip
+
+
+def names(rows: pd.DataFrame, frame: Frame) -> list[Any]:
+    """Return names, and the map's own words, as two layers: a white outline first, the letters upon it.
+
+    Parameters
+    ----------
+    rows
+        `x`, `y`, `name`, `angle`, `side`, `ink` and `small`, as `name_labels.placed` has them.
+    """
+    base = alt.Chart(rows).transform_filter("datum.small == (width < 500)").encode(
+        **frame.axes(), text=alt.Text("name:N"))  # fmt: skip
+    beside = name_labels.DISC + name_labels.GAP
+    style: dict[str, Any] = {
+        "fontSize": name_labels.SIZE, "baseline": "middle", "aria": False, "angle": {"expr": "datum.angle"},
+        "dx": {"expr": f"datum.side * {beside:g}"},
+        "align": {"expr": "datum.side > 0 ? 'left' : datum.side < 0 ? 'right' : 'center'"},
+    }  # fmt: skip
+    return [
+        base.mark_text(**style, **OUTLINE),
+        base.mark_text(**style).encode(
+            color=alt.condition("datum.ink", alt.Color("ink:N", scale=None), alt.value(INK))
+        ),
+    ]
 
 
 def is_street(table: pd.DataFrame) -> Any:
@@ -137,10 +191,8 @@ def _shape() -> alt.Shape:
     return alt.Shape(f"{metres.SHAPE}:N", scale=None, legend=None)
 
 
-def _size(frame: Frame, side: str) -> dict[str, str]:
-    """Return the size at which Vega draws a shape in metres: it takes half its root as the scale."""
-    return {"expr": f"pow({side} / {frame.reach:.2f}, 2)"}
-
+OUTLINE: dict[str, Any] = {"stroke": "#ffffff", "strokeWidth": 3.5, "strokeOpacity": 0.9}
+"""What lies under the letters on a map."""
 
 CIRCLES: dict[str, Any] = {
     "color": BLUE,

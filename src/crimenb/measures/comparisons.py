@@ -59,6 +59,7 @@ class Refusal(StrEnum):
     OVERLAP = "overlap"
     FEW_HERE = "few here"
     FEW_THERE = "few there"
+    FEW_PLACES = "few places"
 
 
 class Comparison(NamedTuple):

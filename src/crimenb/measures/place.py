@@ -9,7 +9,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from crimenb.data import remembered
-from crimenb.measures import changes, comparisons, counts, months, outcomes, points, rates, revisions, streets
+from crimenb.measures import (
+    changes,
+    comparisons,
+    counts,
+    like,
+    months,
+    outcomes,
+    points,
+    rates,
+    revisions,
+    streets,
+)
 from crimenb.schema import ASB, BTP, MonthStatus, force_name
 
 if TYPE_CHECKING:
@@ -19,6 +30,7 @@ if TYPE_CHECKING:
     from crimenb.measures.changes import Change
     from crimenb.measures.comparisons import Comparison
     from crimenb.measures.counts import Duplicates, Scope
+    from crimenb.measures.like import Like
     from crimenb.measures.months import Small, Verdict
     from crimenb.measures.outcomes import Outcomes
     from crimenb.measures.points import Burst, Edge, Points, Unlocated
@@ -171,6 +183,11 @@ class Place:
     def comparisons(self) -> list[Comparison]:
         """Every comparison asked for: the rest of the force first, then each postcode."""
         return comparisons.all_comparisons(self._whole)
+
+    @property
+    def like(self) -> Like:
+        """Places like this one and where this one lies among them; only where they were asked for."""
+        return like.like_this(self._data)
 
     @property
     def rates(self) -> Rates:

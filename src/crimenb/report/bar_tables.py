@@ -14,12 +14,13 @@ from markupsafe import Markup, escape
 
 from crimenb.charts.theme import INK, SOFT, TINTS
 from crimenb.measures.changes import name_of
+from crimenb.measures.like import Standing, ordered
 from crimenb.measures.outcomes import CHARGED
 from crimenb.measures.place import place_of
 from crimenb.report.html import IN_ROW, Words, paragraphs, small_bars
 from crimenb.schema import ASB, label_of
 from crimenb.wording import format as write
-from crimenb.wording import rates, summary
+from crimenb.wording import like, rates, summary
 from crimenb.wording.comparisons import compared_with
 from crimenb.wording.verdicts import CHANGES_IN_WORDS, UNJUDGED
 
@@ -178,6 +179,41 @@ def share_dots(data: Data) -> Words:
     return Words(figure_table(bodies, headings, caption), f"{caption}: {listed}", "chart", name="compared")
 
 
+def like_dots(data: Data) -> Words:
+    """Return where a place lies among places like it as a table with a strip of dots for each category.
+
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect("ZZ1 1AA", "2025-01", "2025-12", like=True)
+    >>> cn.like_dots(data)
+    Records here and in places like this one: ...
+    """
+    shown = [p for p in ordered(place_of(data).like.positions) if p.kind != Standing.FEW]
+    if not shown:
+        return paragraphs([])
+    bodies: list[list[list[str]]] = [[], []]
+    for p in shown:
+        name = f"{name_of(p.series)}{' (reports)' if p.series == ASB else ''}"
+        drawn = strip(p.others, p.records, p.median)
+        bodies[p.series == ASB].append([
+            _strong(name, named=p.named), f"{p.records:,}", f"{p.median:,g}", drawn,
+            _strong("" if p.kind == Standing.WITHIN else like.IN_WORDS[p.kind], named=p.named),
+        ])  # fmt: skip
+    headings = [
+        ("Category", ""),
+        ("Here", "n"),
+        ("Their median", "n"),
+        ("From 0 to the most (scales differ)", "long keep"),
+        ("", "told"),
+    ]
+    caption = "Records here and in places like this one"
+    listed = write.listing(
+        [f"{name} {here}, median {median}" for rows in bodies for name, here, median, *_ in rows]
+    )
+    return Words(figure_table(bodies, headings, caption), f"{caption}: {listed}", "chart", name="like")
+
+
 def rate_bars(data: Data) -> Words:
     """Return crimes for every 1,000 residents, and residents and jobs, as a table with bars; burglaries too.
 
@@ -311,6 +347,35 @@ def dot(ratio: float, reach: int, *, named: bool, low: float = 0, high: float = 
     return Markup(_SVG.format("dots", drawing))
 
 
+_LANES = (2.5, 5, 7.5)
+
+
+def strip(others: Sequence[int], here: int, median: float) -> Markup:
+    """Return counts as small dots on a line from 0 to the most in SVG, the place's own as a large one.
+
+    Parameters
+    ----------
+    others
+        The counts of other places, smallest first; equal ones lie over each other in three lanes.
+    here
+        The place's own count.
+    median
+        That of the others, an upright line.
+    """
+    top = max(here, *others, 1)
+
+    def at(count: float) -> float:
+        return 2 + 96 * count / top
+
+    spots = dict.fromkeys(f"M{at(n):.1f} {_LANES[i % 3]}h0" for i, n in enumerate(others))
+    drawing = _PATH.format("soft", "".join(spots), SOFT, 4)
+    drawing += _STROKE.format("ink", at(median), "0v10", INK, 2)
+    for name, colour, wide in (("halo", _PAPER, 14), ("crime", TINTS["crime"][0], 10)):
+        drawing += _PATH.format(name, f"M{at(here):.1f} 5h0", colour, wide)
+    return Markup(_SVG.format("dots", drawing))
+
+
+_PATH = _STROKE.replace("M{:.1f} {}", "{}").replace("/>", " stroke-linecap='round'/>")
 _STEPS = {-3: "an eighth", -2: "a quarter", -1: "half", 0: "same", 1: "twice", 2: "4 times", 3: "8 times"}
 
 

@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 _ATTEMPTS = 3
 
 
-def parameters(query: Query) -> dict[str, str]:
+def parameters(query: Query) -> dict[str, str | bool]:
     """Return the notebook's parameters for a settled query on the snapshot beside it."""
     # A custom area is read from the snapshot, so that the report needs no other file.
     place = ("", DATA) if query.area else (query.postcode, "")
     values = {"postcode": place[0], "start": query.start, "end": query.end}
-    return values | {"compare_with": ", ".join(query.compare_with), "area": place[1], "snapshot": DATA}
+    values |= {"compare_with": ", ".join(query.compare_with), "area": place[1], "snapshot": DATA}
+    return values | ({"like": True} if query.like else {})
 
 
 def execute(folder: Path, query: Query, notebook: Path | None = None) -> nbformat.NotebookNode:

@@ -13,6 +13,7 @@ import pandas as pd
 from markupsafe import escape
 
 from crimenb.charts.display import figure_bundle
+from crimenb.charts.map import enlarged_map
 from crimenb.charts.theme import specified
 from crimenb.data import kind_of, remembered
 from crimenb.errors import QueryError
@@ -27,7 +28,7 @@ from crimenb.report.notes import facts, notes
 from crimenb.report.notes import note as note_of
 from crimenb.schema import CATEGORIES
 from crimenb.wording import format as write
-from crimenb.wording import rates
+from crimenb.wording import like, rates
 from crimenb.wording.availability import source_sentence
 from crimenb.wording.comparisons import refusal
 from crimenb.wording.street_map import name as name_of_point
@@ -52,14 +53,15 @@ _TEXTS = {
     "outcomes": sections.happened_next,
     "change": sections.change,
     "compared": sections.compared,
+    "like": sections.alike,
     "rates": sections.who_is_counted,
     "snapped-points": sections.map_key,
     "explore": sections.how_to_explore,
 }
 """Figures whose finding takes more than a headline, and the sentences that say it."""
 
-_LEGENDS = {"snapped-points": sections.map_legend, "explore": sections.explore_legend}
-"""The keys of figures with streets."""
+ENLARGED = "enlarged-map"
+"""Name of the second drawing of a map with streets."""
 
 LEAST_TOP = 5
 """Records of a point from which its commonest category is named in the table."""
@@ -106,6 +108,13 @@ _SHOWN: dict[str, tuple[str, list[Column]]] = {
          Column("there", "There", SHARE), Column("quotient", "Ratio", "{:.2f}", "[u]"),
          Column("low", "Lowest likely", "{:.2f}", "[u]"), Column("high", "Highest likely", "{:.2f}", "[u]"),
          Column("named", "Large and beyond chance")],
+    ),
+    "like": (
+        "Records here and in places like this one",
+        [Column("label", "Category"), Column("here", "Here", WHOLE), Column("low", "Level here, at least", WHOLE),
+         Column("high", "Level here, at most", WHOLE), Column("places", "Places like this one", WHOLE),
+         Column("median", "Their median", "{:,g}"), Column("fewer", "Places with fewer", WHOLE),
+         Column("position", "Position here")],
     ),
     "rates": (
         "Crimes and burglaries for every 1,000",
@@ -182,6 +191,8 @@ def show(
     if title:
         _show_own(chart, frame, title, note)
         return
+    if name == "like" and data is not None and not data.query.like:  # it was not asked for
+        return
     if name not in _SHOWN or data is None:
         msg = f"There is no figure {name!r} with data; choose one of {', '.join(_SHOWN)}, or give a title=."
         raise QueryError(msg)
@@ -198,12 +209,31 @@ def show(
     spec.pop("$schema", None)
     spec["description"] = f"{head.text.splitlines()[0]} {spec.get('description', '')}".strip()
     display(_numbered(head, name, data) if is_drawn else head)
+    has_streets = is_drawn and name == "snapped-points" and place_of(data).has_streets
+    if has_streets:
+        display(sections.map_legend(data))
     display(figure_bundle(spec, name), raw=True, metadata={ROLE: {"role": "chart", "name": name}})
+    if has_streets:
+        display(sections.map_names(data))
+        _show_enlarged(data)
     if is_drawn:
-        if name in _LEGENDS and place_of(data).has_streets:
-            display(_LEGENDS[name](data))
+        if name == "explore" and place_of(data).has_streets:
+            display(sections.explore_legend(data))
         display(source_line(data))
     _show_words_and_table(frame, name, data)
+
+
+def _show_enlarged(data: Data) -> None:
+    """Show the enlarged part of the map, where there is one, between its caption and its key."""
+    from IPython.display import display
+
+    spec = specified(enlarged_map(data))
+    if "empty" in spec["usermeta"]:
+        return
+    spec.pop("$schema", None)
+    display(sections.enlarged_caption(data))
+    display(figure_bundle(spec, ENLARGED), raw=True, metadata={ROLE: {"role": "chart", "name": ENLARGED}})
+    display(sections.map_names(data, is_enlarged=True))
 
 
 def _numbered(head: Words, name: str, data: Data) -> Words:
@@ -269,6 +299,8 @@ def _table(name: str, frame: pd.DataFrame, data: Data) -> Words:
     if name == "compared" and (frame["other"] == frame["other"].iloc[0]).all():
         columns = [c for c in columns if c.name != "other"]
         caption = f"Shares of crime here and in {frame['other'].iloc[0]}"
+    if name == "like":
+        frame = frame.assign(position=frame["position"].map(like.IN_WORDS))
     if name == "explore":  # categories that are new to this version come last
         columns += [Column(c, c, WHOLE) for c in map(str, frame) if c not in {k.name for k in columns}]
     if name == "snapped-points":  # of four crimes none is the most common kind
@@ -332,6 +364,8 @@ def headline(name: str, data: Data, *, subtitle: bool = True) -> Words:
         months = place.scope.point_months
     if name == "outcomes":
         months = place.outcomes.settled
+    if name == "like":
+        months = place.like.months
     if name == "rates":
         months = place.rates.months
     brief = write.counted_months if months == place.scope.months else write.span
@@ -454,6 +488,10 @@ def _compared(place: Place) -> tuple[str, str]:
     return f"No category makes up a clearly larger share of crime here than in {rest}", measure
 
 
+def _like(place: Place) -> tuple[str, str]:
+    return like.headline(place), "Records by category, here and in places like this one"
+
+
 def _rates(place: Place) -> tuple[str, str]:
     return rates.who(place), "Crimes for every 1,000"
 
@@ -472,6 +510,7 @@ _HEADLINES = {
     "outcomes": _outcomes,
     "change": _change,
     "compared": _compared,
+    "like": _like,
     "rates": _rates,
     "categories": _categories,
     "trend": _trend,

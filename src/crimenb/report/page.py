@@ -110,21 +110,30 @@ def to_summary(nb: nbformat.NotebookNode, values: dict[str, Any]) -> str:
 
 def _share_shapes(charts: list[dict[str, Any]]) -> list[str]:
     """Let charts point to their shapes in metres, which are on the page once; return them."""
-    places: dict[str, int] = {}
-
-    def used(path: re.Match[str]) -> str:
-        return f'<use href="#metres-{places.setdefault(path[1], len(places) + 1)}"/>'
-
-    for chart in charts:
-        for drawing in ("still", "narrow"):
-            chart[drawing] = Markup(_METRES.sub(used, chart[drawing]))
+    drawings = [(chart, name) for chart in charts for name in ("still", "narrow")]
+    drawn = dict.fromkeys(path for chart, name in drawings for path in _METRES.findall(chart[name]))
+    # What is together in every drawing stays one path: an enlarged map draws some of each class.
+    used_by: dict[str, list[int]] = {}
+    for i, path in enumerate(drawn):
+        for shape in path.split("M")[1:]:
+            used_by.setdefault(shape, []).append(i)
+    together: dict[tuple[int, ...], list[str]] = {}
+    for shape, by in used_by.items():
+        together.setdefault(tuple(by), []).append(shape)
+    uses: dict[int, str] = dict.fromkeys(range(len(drawn)), "")
+    for number, drawings_of in enumerate(together, 1):
+        for i in drawings_of:
+            uses[i] += f'<use href="#metres-{number}"/>'
+    known = dict(zip(drawn, uses.values(), strict=True))
+    for chart, name in drawings:
+        chart[name] = Markup(_METRES.sub(lambda path: known[path[1]], chart[name]))
     numbers = {
         f"M{one}": f"@{number}.{i}"
-        for path, number in places.items() for i, one in enumerate(path.split("M")[1:], 1)
+        for number, shapes in enumerate(together.values(), 1) for i, one in enumerate(shapes, 1)
     }  # fmt: skip
-    for chart in charts if places else []:
+    for chart in charts if drawn else []:
         chart["spec"] = Markup(_SHAPE.sub(lambda m: f'{m[1]}{numbers.get(m[2], m[2])}"', chart["spec"]))
-    return list(places)
+    return ["M" + "M".join(shapes) for shapes in together.values()]
 
 
 _METRES = re.compile('<path class="metres" d="([^"]+)"/>')
@@ -139,6 +148,7 @@ def _parts(nb: nbformat.NotebookNode) -> tuple[list[dict[str, Any]], dict[str, A
     first = next((o for o in outputs if o["role"] == "first"), None)
     if title and title["state"] == "nothing":
         cells = _without_figures(cells)
+    cells = _without_empty(cells)
     running = (title and title["running"]) or "Recorded crime"
     return cells, {
         "title": running,
@@ -167,13 +177,18 @@ def house_style() -> str:
 
 
 def _without_figures(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Drop the figures of a place without a counted month, and the headings that only they had."""
-    kept = [c for c in cells if c["kind"] == "markdown" or not any(o["role"] == "head" for o in c["outputs"])]
-    after = [*kept[1:], {"kind": "markdown", "outputs": []}]
-    shown = [c["kind"] == "code" and bool(c["outputs"]) for c in after]
-    return [
-        c for c, follows in zip(kept, shown, strict=True) if c["kind"] == "code" or not c["anchor"] or follows
-    ]  # fmt: skip
+    """Drop the figures of a place without a counted month."""
+    return [c for c in cells if c["kind"] == "markdown" or not any(o["role"] == "head" for o in c["outputs"])]
+
+
+def _without_empty(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Drop the headings below which nothing is shown, such as that of a section that was not asked for."""
+    kept, shown = [], False
+    for cell in reversed(cells):
+        if not cell["anchor"] or shown:
+            kept.append(cell)
+        shown = not cell["anchor"] and (shown or bool(cell["outputs"]) or cell["kind"] == "markdown")
+    return kept[::-1]
 
 
 def _footer(text: str) -> str:

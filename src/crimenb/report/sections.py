@@ -27,7 +27,7 @@ from crimenb.schema import BTP, MonthStatus, force_name
 from crimenb.wording import first_screen as first_screen_of
 from crimenb.wording import format as write
 from crimenb.wording import how_to_read as reading
-from crimenb.wording import misreadings, rates, street_map, summary, verdicts
+from crimenb.wording import like, misreadings, rates, street_map, summary, verdicts
 from crimenb.wording.comparisons import comparison_sentences
 from crimenb.wording.how_to_read import custom_edge_sentence
 from crimenb.wording.whats_new import TITLE, whats_new
@@ -254,6 +254,11 @@ def compared(data: Data) -> Words:
     return paragraphs([*how, *(s for c in found for s in comparison_sentences(c))])
 
 
+def alike(data: Data) -> Words:
+    """Return which places are like this one, what a position among them does not mean, and their names."""
+    return paragraphs(like.sentences(place_of(data)))
+
+
 def change(data: Data) -> Words:
     """Return what changed on the year, or why that cannot be told from the months held."""
     place = place_of(data)
@@ -335,11 +340,29 @@ def map_key(data: Data) -> Words:
 
 
 def map_legend(data: Data) -> Words:
-    """Return the key of a map with streets: its classes, its numbers and letters, whose streets they are."""
+    """Return the classes of a map with streets."""
+    found = _classes(streets.crimes_drawn(data))
+    return Words(f'<div class="mapkey classes">{found.html}</div>', found.text, "key")
+
+
+def enlarged_caption(data: Data) -> Words:
+    """Return what the enlarged part of the map is."""
+    text = street_map.enlarged(streets.ENLARGED_M)
+    return Words(f'<p class="mapkey caption">{escape(text)}</p>', text, "key")
+
+
+def map_names(data: Data, *, is_enlarged: bool = False) -> Words:
+    """Return the key of the numbers and letters on a map with streets, or on its enlarged part; whose streets they are.
+
+    Parameters
+    ----------
+    is_enlarged
+        Whether it is that of the enlarged part.
+    """
     table = streets.crimes_drawn(data)
-    legend = _classes(table)
-    parts, lines = [legend.html], [legend.text]
     marks = streets.numbered(data.main, table)
+    marks = marks[marks["is_enlarged"] == is_enlarged]
+    parts, lines = [], []
     for is_street, caption in ((True, "Streets with a number"), (False, "Places with a letter")):
         rows = marks[marks["is_street"] == is_street]
         cells = [
@@ -361,9 +384,12 @@ def map_legend(data: Data) -> Words:
                 "<th scope='col'>On the map</th><th scope='col'>Name</th><th scope='col'>From the centre</th></tr>"
                 f"</thead><tbody>{body}</tbody></table>"
             )
-    credit = f"Streets: {data.source.get('streets', '')}."
-    parts.append(f'<p class="credit">{escape(credit)}</p>')
-    return Words(f'<div class="mapkey">{"".join(parts)}</div>', "\n".join([*lines, credit]), "key")
+    if is_enlarged or streets.enlarged(data.main, table) is None:  # below the last map
+        credit = f"Streets: {data.source.get('streets', '')}."
+        parts.append(f'<p class="credit">{escape(credit)}</p>')
+        lines.append(credit)
+    part = " part" if is_enlarged else ""
+    return Words(f'<div class="mapkey names{part}">{"".join(parts)}</div>', "\n".join(lines), "key")
 
 
 def _classes(table: pd.DataFrame, counted: str = "crimes") -> Words:

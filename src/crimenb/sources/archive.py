@@ -19,11 +19,20 @@ import shapely
 from crimenb.data import Pull, frame
 from crimenb.errors import PlaceNotFound, QueryError, SourceError
 from crimenb.files import read_regular, regular
-from crimenb.geo import MILE_M, distances, from_wkb, in_metres
-from crimenb.month_status import EVIDENCE, LEAST_SHARE, MEASURED, Supply, gap_of, supply
+from crimenb.geo import MILE_M, distances, from_wkb, in_metres, to_metres
+from crimenb.month_status import (
+    EVIDENCE,
+    LEAST_SHARE,
+    MEASURED,
+    Supply,
+    ThinForce,
+    gap_of,
+    supply,
+    thin_of_force,
+)
 from crimenb.query import Area, months_between
 from crimenb.schema import ASB, BTP, CATEGORIES, NEW_POINTS, force_name, label_of
-from crimenb.sources import districts, named_areas, residents, streets, versions
+from crimenb.sources import candidates, districts, named_areas, residents, streets, versions
 from crimenb.sources import gazetteer as gazetteers
 from crimenb.sources.archive_build import OUTCOMES
 from crimenb.sources.place_frames import ORDER, nearby, place_row
@@ -32,7 +41,7 @@ from crimenb.sources.releases_compared import around
 from crimenb.sources.versions import STREETS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from shapely.geometry.base import BaseGeometry
 
@@ -52,6 +61,12 @@ _COLUMNS = {
         "VARCHAR": "postcode district ward lsoa force refused remark closed district_name ward_name country",
         "DOUBLE": "longitude latitude",
     },
+    candidates.FILE: {
+        "VARCHAR": "postcode name force rural_urban",
+        "DOUBLE": "longitude latitude",
+        "BIGINT": "residents jobs",
+    },
+    candidates.COUNTS: {"VARCHAR": "candidate month category", "INTEGER": "records"},
     REVISED: {
         "VARCHAR": "month category",
         "DOUBLE": "longitude latitude",
@@ -98,6 +113,7 @@ class Archive:
             raise SourceError(msg)
         self.name = str(self.inventory.get("name", "archive"))
         self.release = str(self.inventory["release"])
+        self._thin_held: dict[str, ThinForce] = {}
 
     @functools.cached_property
     def _files(self) -> pd.DataFrame:
@@ -384,6 +400,86 @@ class Archive:
         with self._reading(STREETS):
             cut, stretches = streets.cut(rows, place, known)
         return {"streets": cut, "stretches": stretches}
+
+    @property
+    def has_candidates(self) -> bool:
+        """Whether it holds places to compare one with."""
+        return regular(self.folder / candidates.FILE, SourceError).is_file()
+
+    def like(self, place: gpd.GeoDataFrame, months: Sequence[str], pulled: Pull) -> pd.DataFrame:
+        """Return the frame `like_places` of a place: the candidates like it, of the months asked for.
+
+        Those are left out that overlap the place, and those that lack a month which the place has whole.
+
+        Parameters
+        ----------
+        pulled
+            What `pull` returned of the same place and months.
+        """
+        cover = pulled.coverage[pulled.coverage["force"] != BTP]
+        whole = self._whole(cover.loc[cover["share"] >= LEAST_SHARE, "force"], months)
+        table = self._read(candidates.FILE, "SELECT * ORDER BY postcode")
+        months_of = {f: self._whole(f.split(), months) for f in table["force"].unique()}
+        fit = np.array([bool(whole) and whole <= months_of[f] for f in table["force"]], bool)
+        table = table[fit & ~_overlaps(place, table)].reset_index(drop=True)
+        crime = self._read(
+            candidates.COUNTS,
+            "SELECT candidate, sum(records)::BIGINT AS crime WHERE category <> ? AND list_contains(?, month) "
+            "GROUP BY ALL",
+            [ASB, sorted(whole)],
+        ).set_index("candidate")["crime"]
+        table = table.assign(crime=table["postcode"].map(crime).fillna(0))
+        found = candidates.alike(table, self._size(place, pulled, whole))
+        counts = self._read(
+            candidates.COUNTS,
+            "SELECT * WHERE list_contains(?, candidate) AND list_contains(?, month)",
+            [found["postcode"].tolist(), sorted(whole)],
+        )
+        thin = {(f, m) for f in found["force"].unique() for one in f.split() for m in self._thin(one).asb}
+        return candidates.counted(found, counts, sorted(whole), thin, str(place["postcode"].iloc[0]))
+
+    def _size(self, place: gpd.GeoDataFrame, pulled: Pull, months: set[str]) -> candidates.Size:
+        """Return what a place is like, for those that are to be like it."""
+        crimes, people = pulled.crimes, pulled.context.get("residents", frame("residents"))
+        counted = (crimes["reported_by"] != BTP) & (crimes["category"] != ASB) & crimes["month"].isin(months)
+        here = people[people["where"] == "here"].set_index("measure")["value"]
+        rural_urban = ""
+        if len(self._classes):
+            inside = residents.within(place, self._classes)
+            at, of = to_metres(place[["longitude"]], place[["latitude"]]), self._classes
+            nearest = np.hypot(of["x"] - at[0][0, 0], of["y"] - at[1][0, 0]).argmin()
+            rural_urban = candidates.commonest(inside["name"] if len(inside) else of["name"].iloc[[nearest]])
+        return candidates.Size(
+            int(here.get("residents", 0)), int(here.get("jobs", 0)), rural_urban, int(counted.sum())
+        )
+
+    @functools.cached_property
+    def _classes(self) -> pd.DataFrame:
+        """The rural-urban class of each LSOA, with its centre in degrees and metres."""
+        if not regular(self.folder / residents.CLASSES, SourceError).is_file():
+            return pd.DataFrame(columns=["name", "longitude", "latitude"])
+        table = self._read(residents.CLASSES, "SELECT name, longitude, latitude")
+        x, y = to_metres(table["longitude"].to_numpy(), table["latitude"].to_numpy())
+        return table.assign(x=x, y=y)
+
+    def _whole(self, forces: Iterable[str], months: Sequence[str]) -> set[str]:
+        """Return the months that each of some forces supplied whole, in their usual number."""
+        found = set(months)
+        for force in forces:
+            thin = self._thin(force).crime
+            found &= {m for m in months if m not in thin and self.supplied_whole(force, m)}
+        return found
+
+    @functools.cached_property
+    def _judged(self) -> pd.DataFrame:
+        """The evidence with the state of each file as it was judged."""
+        keys = zip(self._evidence_held["force"], self._evidence_held["month"], strict=True)
+        return self._evidence_held.assign(state=[self.supplied[key].state for key in keys])
+
+    def _thin(self, force: str) -> ThinForce:
+        if force not in self._thin_held:
+            self._thin_held[force] = thin_of_force(self._judged, force)
+        return self._thin_held[force]
 
     def people(
         self,
@@ -684,6 +780,15 @@ class Archive:
         decided = [f for f in self.inventory.get("outcome_files", []) if f["force"] in among]
         after = [(f["name"], f["sha256"]) for f in decided if f["month"] >= min(months, default="")]
         return [*zip(files["name"], files["sha256"], strict=True), *after]
+
+
+def _overlaps(place: gpd.GeoDataFrame, table: pd.DataFrame) -> np.ndarray:
+    """Return whether the mile of each candidate overlaps a place."""
+    x, y = to_metres(table["longitude"].to_numpy(), table["latitude"].to_numpy())
+    if place["kind"].iloc[0] == "circle":
+        centre = to_metres(*place[["longitude", "latitude"]].iloc[0].astype(float))
+        return np.asarray(np.hypot(x - centre[0], y - centre[1]) < 2 * MILE_M)
+    return np.asarray(shapely.dwithin(in_metres(place.geometry.iloc[0]), shapely.points(x, y), MILE_M))
 
 
 def demo(*, closed_ok: bool = False) -> Archive:

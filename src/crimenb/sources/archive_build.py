@@ -36,7 +36,7 @@ from crimenb.schema import (
     UNDER_INVESTIGATION,
     label_of,
 )
-from crimenb.sources import districts, residents
+from crimenb.sources import candidates, districts, residents
 from crimenb.sources import gazetteer as gazetteers
 from crimenb.sources.named_areas import FILE as AREAS
 from crimenb.sources.official_files import (
@@ -144,6 +144,7 @@ class Built:
     located: int = 0
     gazetteer: dict[str, Any] = field(default_factory=dict)
     areas: dict[str, Any] = field(default_factory=dict)
+    candidates: int = 0
     since: dict[str, Any] = field(default_factory=dict)
     release: str = ""
     version: str = ""
@@ -363,6 +364,8 @@ class _Build:
             self._write()
             if (work / residents.FILE).is_file() and (work / "postcodes.parquet").is_file():
                 districts.count(self.db, work, districts.postcodes(self.db, work))
+            complete = bool(built.gazetteer.get("complete"))
+            built.candidates = candidates.write(self.db, work, complete=complete)
             built.since = since = self._since()
         for listed in (built.files, built.outcome_files):
             listed.sort(key=lambda f: str(f["name"]))
@@ -379,6 +382,7 @@ class _Build:
             **({"since": since} if since else {}),
             **({"outcome_files": built.outcome_files} if built.outcome_files else {}),
             "gazetteer": built.gazetteer,
+            "candidates": built.candidates,
             **({"areas": built.areas} if built.areas else {}),
             **self.layers,
         }

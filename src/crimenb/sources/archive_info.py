@@ -51,6 +51,7 @@ def info(folder: Path) -> Iterator[str]:
             yield from (f"  refused: {n:,} ({why})" for why, n in gazetteer["refused"].items())
         else:
             yield "Postcodes: none (build with --postcodes)"
+        yield f"Places to compare with: {inventory.get('candidates', 0):,}"
         boundaries = (archive.folder / "forces.parquet").is_file()
         yield f"Force areas: {'given' if boundaries else 'none, the nearest postcode decides'}"
         outlines = [counted(a["areas"], *KINDS[kind]) for kind, a in inventory.get("areas", {}).items()]

@@ -562,7 +562,7 @@ def parts_of(
         rest, parts = area, {}
     else:
         parts = parts_by_area(area, areas)
-        if complete or set(areas["force"]) >= set(force_of_area_code().values()) - _NOT_EVERYWHERE:
+        if complete or are_all(areas["force"]):
             return parts  # what no force has is sea
         inside = areas[areas.intersects(area)]
         rest = area.difference(shapely.union_all(inside.geometry.to_numpy()))
@@ -580,6 +580,11 @@ def parts_of(
 
 _NOT_EVERYWHERE = {"northern-ireland", "demo-vale", "demo-moor"}
 """Forces that a file of the areas of England and Wales does not hold."""
+
+
+def are_all(forces: Iterable[str]) -> bool:
+    """Whether these are the forces of the whole of England and Wales."""
+    return set(forces) >= set(force_of_area_code().values()) - _NOT_EVERYWHERE
 
 
 def gap_share(area: BaseGeometry, near: pd.DataFrame) -> float:

@@ -13,7 +13,7 @@ import pandas as pd
 from crimenb.errors import QueryError
 from crimenb.plurals import counted
 from crimenb.schema import data_file
-from crimenb.sources import districts, people_files
+from crimenb.sources import candidates, districts, people_files
 from crimenb.sources.archive_add import revised
 from crimenb.sources.people_files import LSOA, OA, POSTCODE, RESIDENTS, UNITS, compact
 from crimenb.sources.residents import CLASSES, FILE, TOTALS, lines, no_areas
@@ -83,6 +83,9 @@ def add_people(
             districts.count(db, work, codes)
         if len(given.classes):
             inventory["rural_urban"] = _write_classes(db, given.classes, points[LSOA], work / CLASSES)
+        progress("places to compare with")
+        complete = bool(inventory["gazetteer"].get("complete"))
+        inventory["candidates"] = candidates.write(db, work, complete=complete)
         inventory["residents"] = [described[key] for key in sorted(described, key=_in_order)]
         added = {"residents": [described[key] for key in sorted(given.numbers, key=_in_order)]}
         if len(given.classes):

@@ -122,6 +122,7 @@ class _Inventory(TypedDict):
     not_read: dict[str, dict[str, _Number]]
     new_categories: dict[str, _Number]
     gazetteer: dict[str, Any]
+    candidates: NotRequired[_Number]
     lacks: NotRequired[list[Annotated[str, msgspec.Meta(pattern=r"^20\d\d-\d\d-[a-z-]{2,40}-street\.csv\Z")]]]
     areas: NotRequired[dict[Literal["ward", "parish", "lsoa", "neighbourhood"], _Areas]]
     streets: NotRequired[_Streets]

@@ -37,6 +37,11 @@ def counted(place: Place) -> str:
     return f"The map draws {' and '.join(parts) or 'no crime'}.{off if found.off else ''}"
 
 
+def enlarged(metres: int) -> str:
+    """Return what the second map shows."""
+    return f"Enlarged: the square on the first map, {metres} metres across, where map points are closest together."
+
+
 def missing(place: Place) -> str:
     """Return why the map has no streets."""
     if place.forces[:1] == [_NORTHERN_IRELAND]:
