@@ -991,6 +991,8 @@ simple(r"Only a part of the area is counted, so no rate is given\.", lambda f: t
 simple(r"No month can be counted, so no rate is given\.", lambda f: truth(f.no_rate == "no months"))
 simple(r"No rate is given for fewer than 500 residents: one crime more would add (?P<one>[\d.]+) to it\.",
     lambda f: {"one": figures(1000 / f.living["residents"]["value"])} | truth(f.no_rate == "few residents"))
+simple(r"No crime was counted, so no rate is given\.",
+    lambda f: truth(f.no_rate == "few crimes" and not f.table.loc[f.rate_months, "crime"].sum()))
 simple(r"{n:C} (?:crime is|crimes are) too few for a rate\.",
     lambda f: {"n": int(f.table.loc[f.rate_months, "crime"].sum())} | truth(f.no_rate == "few crimes"))
 simple(r"The jobs here are not known, and a rate by residents alone would mislead, so none is given\.",

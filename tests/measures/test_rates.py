@@ -131,6 +131,13 @@ def test_no_rate_and_why(data, here, why):
     assert "1,000" not in words.guidance(place)
 
 
+def test_no_crime_and_one_crime_have_sentences_of_their_own():
+    said = [words.guidance(place_of(peopled(monthly([n] + [0] * 11), TOWN))) for n in (0, 1, 12)]
+    assert said == [
+        "No crime was counted, so no rate is given.", "One crime is too few for a rate.", "12 crimes are too few for a rate.",
+    ]  # fmt: skip
+
+
 def test_five_hundred_residents_and_twenty_crimes_are_enough():
     data = peopled(monthly([2] * 8 + [1] * 4), {"residents": 500, "jobs": 100})
     assert place_of(data).rates.refused == NoRate.NONE

@@ -143,6 +143,8 @@ def why_none(place: Place) -> str:
         one = rounded(PER / max(found.numbers[RESIDENTS].value, 1))
         return f"No rate is given for fewer than {LEAST_RESIDENTS} residents: one crime more would add {one} to it."
     if found.refused == NoRate.FEW_CRIMES:
+        if not found.crimes:
+            return "No crime was counted, so no rate is given."
         are = write.plural(found.crimes, "crime is", "crimes are")
         return f"{write.opening(found.crimes)} {are} too few for a rate."
     if found.refused == NoRate.NO_MONTHS:
