@@ -266,7 +266,7 @@ def test_who_lives_and_works_in_each_place(postcode: str, residents: int, jobs: 
     here = context["residents"].query("where == 'here'").set_index("measure")
     assert here["value"].get("residents") == residents
     assert here["value"].get("jobs") == jobs
-    assert here["source"].str.endswith("invented like the town").all()
+    assert here["source"].str.endswith(", invented").all()
     if "estimate" in here.index:
         assert 0.95 < here["value"]["estimate"] / residents < 1.05
     # The rest of the force, and of the district, beside which rates are set.

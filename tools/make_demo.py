@@ -168,7 +168,7 @@ def main(into: Path) -> None:
     inventory["candidates"] += further
     inventory["gazetteer"]["complete"] = True  # the country has no other postcodes
     for series in (*inventory["residents"], inventory["rural_urban"]):
-        series["source"] = f"{series['source'].removeprefix('ONS ')}, invented like the town"
+        series["source"] = f"{series['source'].removeprefix('ONS ')}, invented"
     del inventory["version_id"]  # the demonstration is no folder of versions
     (into / INVENTORY).write_text(json.dumps(inventory, indent=1) + "\n", "utf-8")
     (into / "neighbourhoods.json").write_text(town.teams(), "utf-8")

@@ -2,7 +2,9 @@
 
 import zipfile
 
+import geopandas as gpd
 import pytest
+import shapely
 
 from crimenb.errors import QueryError, SourceError
 from crimenb.sources import people_files
@@ -188,6 +190,20 @@ def test_points_and_classes(tmp_path):
     ]
     assert given.points[OA].round(3).to_dict("records") == [
         {"code": "E00000001", "longitude": -1.116, "latitude": 52.594}
+    ]
+
+
+def test_a_zipped_shapefile_of_points(tmp_path):
+    points = gpd.GeoDataFrame(
+        {"LSOA21CD": ["E01000001"]}, geometry=[shapely.Point(460_000, 300_000)], crs="EPSG:27700"
+    )
+    points.to_file(tmp_path / "LSOA_PopCentroids.shp")
+    with zipfile.ZipFile(tmp_path / "points.zip", "w") as out:
+        for part in tmp_path.glob("LSOA*"):
+            out.write(part, part.name)
+    given = people_files.read([tmp_path / "points.zip"])
+    assert given.points[LSOA].round(3).to_dict("records") == [
+        {"code": "E01000001", "longitude": -1.116, "latitude": 52.594}
     ]
 
 

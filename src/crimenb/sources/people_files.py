@@ -144,7 +144,7 @@ def read(paths: Iterable[Path], progress: Callable[[str], None] = lambda _: None
     given, parts = Given(), []
     for path in _files(paths):
         progress(path.name)
-        if path.suffix.lower() in {*outlines.ENDINGS} - {".kml"}:
+        if _has_shapes(path):
             _add_points(given, *_shapes(path))
             continue
         for shown, raw in _texts(path):
@@ -188,13 +188,24 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
     """Yield the files given, and those in folders that have an ending of ours."""
     for path in paths:
         if regular(path, QueryError).is_dir():
-            endings = {".csv", ".zip", *outlines.ENDINGS} - {".kml"}
+            endings = {".csv", ".zip", *outlines.ENDINGS} - {".kml", ".json"}  # JSON may be about the others
             yield from sorted(f for f in path.rglob("*") if f.suffix.lower() in endings)
         elif path.is_file():
             yield path
         else:
             msg = f"There is no file {str(path)!r}; give files of Nomis and the ONS ('crimenb fetch people')."
             raise QueryError(msg)
+
+
+def _has_shapes(path: Path) -> bool:
+    """Whether a file holds points or outlines: by its ending, or of a zip by those of its members."""
+    if not zips.is_zip(path.name):
+        return path.suffix.lower() in outlines.ENDINGS
+    with zips.opened(path) as archive:
+        names = [zips.plain(m).lower() for m in zips.members(archive)]
+    return any(
+        n.endswith(outlines.ENDINGS) and not n.endswith(".json") for n in names
+    )  # of tables: metadata.json
 
 
 def _texts(path: Path) -> Iterator[tuple[str, bytes]]:

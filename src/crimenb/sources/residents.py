@@ -139,7 +139,8 @@ def residents(
     rows = []
     for measure, own in chosen(inside[inside["unit"].isin(known)]).items():
         unit = str(own["unit"].iloc[0])
-        one = about[measure, unit]
+        if (one := about.get((measure, unit))) is None:  # an archive that somebody has changed
+            continue
         rows.append(row(key, "here", "", "", measure, int(own["value"].sum()), len(own), one))
         for kind, area, name in wanted:
             if (kind, area, measure, unit) in sums.of:
