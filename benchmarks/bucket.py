@@ -82,7 +82,7 @@ def start(path: Path) -> subprocess.Popen[bytes]:
 
 def whole(server: S3) -> int:
     """Return how many reports are there."""
-    return sum(name.endswith(f"/{SUMS}") for name in server.objects("many/"))
+    return sum(name.endswith(f"/{SUMS}") for name in server.names("many/"))
 
 
 def measure(server: S3, path: Path, wanted: int, deaths: int, down: float, dice: random.Random) -> bool:

@@ -64,6 +64,12 @@ class S3:
         self._server.shutdown()
         self._server.server_close()
 
+    def names(self, under: str = "") -> list[str]:
+        """Return the names of what is in the bucket below a folder, at one moment."""
+        with self._one:
+            keys = list(self.backend.buckets[BUCKET].keys)
+        return [name.removeprefix(under) for name in keys if name.startswith(under)]
+
     def objects(self, under: str = "") -> dict[str, bytes]:
         """Return what is in the bucket below a folder, as it is at one moment."""
         with self._one:
