@@ -955,12 +955,12 @@ def per_when(f: Facts) -> str:
     n = len(f.rate_months)
     return "a year" if n == 12 else f"in {n} month{'' if n == 1 else 's'}"
 
-simple(r"Crimes for every 1,000, {months:T}\.(?=$)",
+simple(r"Crime rates, {months:T}\.(?=$)",
     lambda f: {"months": Span(f.rate_months)} | truth(not f.no_rate))
 
 _SIDE = r"above|below|not clearly above or below"
 
-@rule(rf"(?:Both rates are (?P<same>above|below) the rest of {{a:T}}\. |(?P<neither>Neither) rate is clearly above or below the rest of {{b:T}}\. |By residents the rate is (?P<first>{_SIDE}) the rest of {{c:T}}, by residents and jobs (?P<second>{_SIDE})(?P<it> it)?\. (?P<answer>That disagreement is the answer: it depends on who is counted)\. )?Residents suit crimes at home; jobs add people at work\. Neither counts visitors or measures safety\.")
+@rule(rf"(?:Both crime rates are (?P<same>above|below) the rest of {{a:T}}\. |(?P<neither>Neither) rate is clearly above or below the rest of {{b:T}}\. |By residents the rate is (?P<first>{_SIDE}) the rest of {{c:T}}, by residents and jobs (?P<second>{_SIDE})(?P<it> it)?\. (?P<answer>That disagreement is the answer: it depends on who is counted)\. )?Residents fit crimes at home; jobs add people at work\. Neither counts visitors or measures safety\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     one, two, rest = f.side("residents"), f.side("both"), forces(f)
     known = bool(one and two)

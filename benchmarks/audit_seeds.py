@@ -164,12 +164,12 @@ SEEDS = [
         16, LIVED, "table rates", "residents and jobs | Rest of Fable Vale (police area)",
         "residents and jobs | Rest of Fablemouth (district)",
     ),
-    Seed(16, LIVED, "text rates", "Both rates are above", "Both rates are below"),
+    Seed(16, LIVED, "text rates", "Both crime rates are above", "Both crime rates are below"),
     Seed(
         16, APART, "text rates",
         "By residents the rate is above the rest of Fable Vale, by residents and jobs below it. That "
         "disagreement is the answer: it depends on who is counted.",
-        "Both rates are above the rest of Fable Vale.",
+        "Both crime rates are above the rest of Fable Vale.",
     ),
     Seed(
         16, LIVED, "text rates", "Neither counts visitors or measures safety.",
@@ -177,7 +177,7 @@ SEEDS = [
     ),
     Seed(
         16, HAMLET, "text rates", "No rate is given for fewer than 500 residents: one crime more would add 3.2 to it.",
-        "Both rates are below the rest of Fable Vale. Residents suit crimes at home; jobs add people at work. "
+        "Both crime rates are below the rest of Fable Vale. Residents fit crimes at home; jobs add people at work. "
         "Neither counts visitors or measures safety.",
     ),
     Seed(16, TOWN, "table groups", "Retail crime | Shoplifting", "Retail crime | Shoplifting, Other theft"),

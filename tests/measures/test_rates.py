@@ -204,7 +204,7 @@ def test_the_rest_is_shown_only_where_all_of_it_is_known():
 
 
 SIDES = [
-    ({"residents": 40_000, "jobs": 40_000}, Side.ABOVE, Side.ABOVE, "Both rates are above the rest of"),
+    ({"residents": 40_000, "jobs": 40_000}, Side.ABOVE, Side.ABOVE, "Both crime rates are above the rest of"),
     ({"residents": 40_000, "jobs": 900_000}, Side.ABOVE, Side.BELOW, "disagreement is the answer"),
     (
         {"residents": 100_000, "jobs": 50_000},
@@ -212,7 +212,12 @@ SIDES = [
         Side.UNCLEAR,
         "Neither rate is clearly above or below",
     ),
-    ({"residents": 300_000, "jobs": 200_000}, Side.BELOW, Side.BELOW, "Both rates are below the rest of"),
+    (
+        {"residents": 300_000, "jobs": 200_000},
+        Side.BELOW,
+        Side.BELOW,
+        "Both crime rates are below the rest of",
+    ),
     ({"residents": 100_000, "jobs": 500}, Side.UNCLEAR, Side.ABOVE, "not clearly above or below the rest of"),
 ]
 
@@ -232,7 +237,7 @@ def test_the_page_says_where_both_rates_lie_and_where_they_disagree(here, one, t
 def test_without_the_rest_of_the_force_nothing_is_above_or_below():
     place = place_of(peopled(busy(), TOWN))
     assert place.rates.beside_force(RESIDENTS) == Side.NO_OTHER
-    assert words.guidance(place).startswith("Residents suit crimes at home;")
+    assert words.guidance(place).startswith("Residents fit crimes at home;")
 
 
 # ------------------------------------------------------ figures, groups

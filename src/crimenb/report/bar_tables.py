@@ -241,7 +241,7 @@ def rate_bars(data: Data) -> Words:
             ]
             for r in listed_rows
         )])  # fmt: skip
-    headings = [("Where", ""), ("Rate", "n"), ("Chance allows", "n"), ("", "long")]
+    headings = [("Where", ""), ("Rate", "n"), ("Likely range", "n"), ("", "long")]
     caption = "Crimes for every 1,000 residents, and for every 1,000 residents and jobs"
     listed = write.listing(
         [f"{head[0][0]}: {rate} ({ends})" for head in bodies for _, rate, ends, _ in [head[1]]]

@@ -493,7 +493,7 @@ def _like(place: Place) -> tuple[str, str]:
 
 
 def _rates(place: Place) -> tuple[str, str]:
-    return rates.who(place), "Crimes for every 1,000"
+    return rates.who(place), "Crime rates"
 
 
 def _explore(place: Place) -> tuple[str, str]:

@@ -111,8 +111,8 @@ def guidance(place: Place) -> str:
     elif by_both == Side.UNCLEAR:
         text = f"Neither rate is clearly above or below {rest}. "
     else:
-        text = f"Both rates are {by_both} {rest}. "
-    return f"{text}Residents suit crimes at home; jobs add people at work. Neither counts visitors or measures safety."
+        text = f"Both crime rates are {by_both} {rest}. "
+    return f"{text}Residents fit crimes at home; jobs add people at work. Neither counts visitors or measures safety."
 
 
 def how_counted(place: Place) -> list[str]:
