@@ -15,7 +15,7 @@ import shapely.affinity
 import crimenb as cn
 from crimenb import geo, schema
 from crimenb.charts import map as map_chart
-from crimenb.charts import map_labels, name_labels, timeline
+from crimenb.charts import map_labels, name_labels, street_map, timeline
 from crimenb.charts.display import resized, static_svg
 from crimenb.charts.theme import specified, steady
 from crimenb.data import frame as frame_called
@@ -144,16 +144,17 @@ def test_numbers_and_names_do_not_collide(drawn, part, small, width):
 
 def test_each_number_leads_to_its_own_street(drawn, centre):
     table = streets.numbered(centre, streets.crimes_drawn(centre)).set_index("mark")
-    frame = map_chart.frame_of(centre)
+    frame, lines = map_chart.frame_of(centre), street_map.stretch_lines(centre)
     for part, pixel in (("points", 2 * frame.reach / 330), ("enlarged", 600 / 330)):
         for row in (r for r in values(drawn[part]) if "mark" in r):
             own = table.loc[row["mark"]]
             assert own["is_enlarged"] == (part == "enlarged")
-            end = shapely.Point(row["to_x"] + frame.x, row["to_y"] + frame.y)
+            end = shapely.Point(row["to_x"], row["to_y"])
             if own["is_street"]:
-                assert geo.in_metres(own["stretch"]).distance(end) < 1.5
+                assert lines[own.geometry.x, own.geometry.y].distance(end) < 1.5
             else:
-                away = shapely.Point(*geo.to_metres(own.geometry.x, own.geometry.y)).distance(end)
+                x, y = geo.to_metres(own.geometry.x, own.geometry.y)
+                away = shapely.Point(x - frame.x, y - frame.y).distance(end)
                 assert away <= name_labels.radius(1.0, 620) * pixel
 
 
