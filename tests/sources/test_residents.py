@@ -327,7 +327,7 @@ def test_a_second_run_asks_nothing_and_names_what_was_used(services, town, serve
     said = source.describe()["residents and jobs"]
     assert "jobs: ONS Business Register and Employment Survey (employees), 2024, by LSOA" in said
     assert LSOA_POINTS in said
-    assert "not answered" not in source.describe()
+    assert "residents not answered" not in source.describe()
     codes = [q["geography"].split(",") for p, q in services.asked if p.endswith("NM_2021_1.data.csv")]
     assert max(map(len, codes)) <= 100 < sum(map(len, codes))
     services.asked.clear()
@@ -353,7 +353,7 @@ def failed(source, caplog, postcode=BUSY):
     pull = source.pull(place, MONTHS[-3:])
     assert len(pull.crimes) > 0
     assert "residents" not in pull.context
-    sentence = source.describe()["not answered"]
+    sentence = source.describe()["residents not answered"]
     assert caplog.messages == [sentence]
     assert sentence.startswith(f"{postcode}: how many people live and work here is not known now: ")
     return sentence

@@ -101,6 +101,7 @@ class Live:
         self._points: set[str] = set()
         self._retrieved: set[str] = set()
         self._unanswered: list[str] = []
+        self._uncounted: list[str] = []
         self._left_out: list[str] = []
         self._streets: dict[str, str] = {}
 
@@ -130,7 +131,11 @@ class Live:
         if self._series:
             by = f" Points: {', '.join(sorted(self._points))}."
             described["residents and jobs"] = residents.credit([*self._series.values()]) + by
-        for name, sentences in (("not answered", self._unanswered), ("left out", self._left_out)):
+        for name, sentences in (
+            ("not answered", self._unanswered),
+            ("residents not answered", self._uncounted),
+            ("left out", self._left_out),
+        ):
             if sentences:
                 described[name] = " ".join(dict.fromkeys(sentences))
         return described | self._streets
@@ -268,7 +273,7 @@ class Live:
             areas, asked = self._small_areas(place)
         except SourceError as error:
             sentence = f"{key}: how many people live and work here is not known now: {error}"
-            self._unanswered.append(sentence)
+            self._uncounted.append(sentence)
             _log.warning(sentence)
             return frame("residents"), []
         none = pd.DataFrame({"longitude": [], "latitude": [], "district": []})
