@@ -55,7 +55,9 @@ def test_every_chart_is_a_figure_with_note_and_table(demo_report):
     drawn = [o["data"] for o in outputs if VEGALITE in o.get("data", {})]
     charts = sum("empty" not in data[VEGALITE]["usermeta"] for data in drawn)
     html = (demo_report / "report.html").read_text()
-    assert charts == html.count('class="static"') == sum(SVG in data for data in drawn) == 5  # the enlarged map is one
+    assert (
+        charts == html.count('class="static"') == sum(SVG in data for data in drawn) == 5
+    )  # the enlarged map is one
     for data in drawn:  # nothing is drawn twice: the page shows what the notebook keeps
         # Of a map with streets the page has the shapes once for all: tests/report/test_streets.py.
         assert data.get(SVG, "") in html or "reach" in data[VEGALITE]["usermeta"]

@@ -29,7 +29,7 @@ NUMBERS = {
 }  # fmt: skip
 NEEDED = {
     "limits", "at-a-glance", "categories", "trend", "trend.asb", "snapped-points", "outcomes",
-    "change", "compared", "rates", "neighbourhood", "careful", "recorded", "source", "explore",
+    "change", "compared", "like", "rates", "neighbourhood", "careful", "recorded", "source", "explore",
 }  # fmt: skip
 VERDICTS = re.compile(
     r"\bsafe(r|st)?\b|\bdanger\w*|hot ?-?spots?|crime[- ]ridden|\brank\w*|league table|\bscores?\b|"
