@@ -354,7 +354,7 @@ def failed(source, caplog, postcode=BUSY):
     assert len(pull.crimes) > 0
     assert "residents" not in pull.context
     sentence = source.describe()["residents not answered"]
-    assert caplog.messages == [sentence]
+    assert [m for m in caplog.messages if "streets" not in m] == [sentence]
     assert sentence.startswith(f"{postcode}: how many people live and work here is not known now: ")
     return sentence
 
