@@ -33,7 +33,7 @@ coverage: .venv/.stamp  ## Run the tests and say which lines none of them reache
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --cov --cov-report=term:skip-covered
 
 test-faults: .venv/.stamp  ## Run every deliberate fault, the slow ones too
-	$(BIN)/python -m pytest -q -m "slow_faults or not slow_faults" tests/faults tests/batch/test_run.py
+	$(BIN)/python -m pytest -q -m "slow_faults or not slow_faults" tests/faults tests/batch
 
 test-oldest test-newest: test-%:  ## Run the suite on the oldest declared versions, or on the newest (needs uv)
 	uv venv --quiet --clear --python $(PYTHON) .venv-$*

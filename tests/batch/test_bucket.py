@@ -221,7 +221,7 @@ def until(condition, seconds=400.0):
         time.sleep(0.02)
 
 
-@pytest.mark.slow
+@pytest.mark.slow_faults
 def test_a_batch_outlives_kills_and_a_server_that_stops(s3, local, tmp_path):
     """The server looks after each change; benchmarks/bucket.py does it with two hundred reports."""
     path = listed(tmp_path, PLACES)
