@@ -74,6 +74,8 @@ def page_of(data: Data) -> Page:
         is_enlarged = part.text.count("\n") > 0  # more than its credit
         page["credit"] = [(part if is_enlarged else whole).text.split("\n")[-1]]
         page["enlarged"] = [sections.enlarged_caption(data).text] * is_enlarged
+    if (times := sections.times_table(data)).text:
+        page["table outcome-times"] = _rows(times.html)
     groups = sections.groups_table(data).html
     if groups:
         page["table groups"] = _rows(groups)

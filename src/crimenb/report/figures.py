@@ -18,7 +18,7 @@ from crimenb.charts.theme import specified
 from crimenb.data import kind_of, remembered
 from crimenb.errors import QueryError
 from crimenb.measures.changes import ChangeVerdict, name_of
-from crimenb.measures.outcomes import CHARGED, outcome_times
+from crimenb.measures.outcomes import CHARGED
 from crimenb.measures.place import place_of
 from crimenb.measures.streets import with_streets
 from crimenb.query import months_between
@@ -127,16 +127,6 @@ _SHOWN: dict[str, tuple[str, list[Column]]] = {
         [Column("month", "Month"), *[Column(c, c, WHOLE) for c in CATEGORIES.values()]],
     ),
 }  # fmt: skip
-_FURTHER: dict[str, tuple[str, list[Column]]] = {
-    "outcome-times": (
-        "Time to the first outcome: crimes of {timed}",
-        [Column("label", "Category"), Column("crimes", "Crimes", WHOLE), Column("decided", "With an outcome", WHOLE),
-         Column("same_month", "In the month recorded", SHARE, "[u]"),
-         Column("in_three", "Within three months", SHARE, "[u]"),
-         Column("median", "Months until half had one", WHOLE, "[u]")],
-    ),
-}  # fmt: skip
-"""Tables that stand below that of a figure."""
 
 
 # ----------------------------------------------------------------------- figures
@@ -275,15 +265,14 @@ def _show_words_and_table(frame: pd.DataFrame, name: str, data: Data) -> None:
         return
     display(note_of(name if name in notes() else name.partition(".")[0], data))
     display(_table(name, frame, data))
-    if name == "outcomes" and len(times := outcome_times(data)):
-        display(_table("outcome-times", times, data))
+    if name == "outcomes" and (times := sections.times_table(data)).text:
+        display(times)
 
 
 def _table(name: str, frame: pd.DataFrame, data: Data) -> Words:
     """Return a figure's numbers as a table of what says something here."""
     known = facts(data)
-    caption, columns = (_SHOWN | _FURTHER)[name]
-    caption = caption.format(**known)
+    caption, columns = _SHOWN[name]
     if name == "change":
         verdicts = {name_of(c.series): verdict_with_reason(c) for c in place_of(data).changes}
         frame = frame.assign(pairs=_pairs(frame), verdict=frame["label"].map(verdicts))

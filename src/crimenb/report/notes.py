@@ -18,7 +18,6 @@ from markupsafe import Markup, escape
 from crimenb.data import remembered
 from crimenb.errors import QueryError
 from crimenb.measures.changes import ChangeVerdict
-from crimenb.measures.outcomes import timed_months
 from crimenb.measures.place import place_of
 from crimenb.report.html import Words
 from crimenb.wording import format as write
@@ -133,7 +132,6 @@ def facts(data: Data) -> dict[str, Any]:
         "residents": rates.rounded(place.rates.numbers["residents"].value)
         if "residents" in place.rates.numbers
         else "",
-        "timed": write.span(timed_months(data)) if timed_months(data) else "",
         "unsettled": write.span(place.outcomes.unsettled) if place.outcomes.unsettled else "",
     }
     flags = {

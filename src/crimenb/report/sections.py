@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 
 from crimenb.charts.street_map import SHADES, WIDTHS
 from crimenb.measures import counts, streets
-from crimenb.measures.outcomes import outcome_times
+from crimenb.measures.outcomes import outcome_times, timed_months
 from crimenb.measures.place import place_of
 from crimenb.report.html import (
     SHARE,
@@ -453,6 +453,21 @@ def happened_next(data: Data) -> Words:
     if not left and not found.crimes:
         sentences = ["No crime of these months has an outcome yet."]
     return paragraphs([" ".join(sentences)])
+
+
+def times_table(data: Data) -> Words:
+    """Return how long crimes waited for their first outcome, as a table; nothing where that is not known."""
+    times = outcome_times(data)
+    if times.empty:
+        return paragraphs([])
+    columns = [
+        Column("label", "Category"), Column("crimes", "Crimes", WHOLE), Column("decided", "With an outcome", WHOLE),
+        Column("same_month", "In the month recorded", SHARE, "[u]"),
+        Column("in_three", "Within three months", SHARE, "[u]"),
+        Column("median", "Months until half had one", WHOLE, "[u]"),
+    ]  # fmt: skip
+    caption = f"Time to the first outcome: crimes of {write.span(timed_months(data))}"
+    return table(times, columns, caption, name=f"{data.query.slug}_outcome-times")
 
 
 def _until_half(data: Data) -> list[str]:
