@@ -22,7 +22,7 @@ from crimenb.measures.counts import (
     name_of,
     scope,
 )
-from crimenb.measures.months import LEAST_MONTHS, spread_of
+from crimenb.measures.months import LEAST_MONTHS, level_bounds, spread_of
 from crimenb.query import days_in
 from crimenb.schema import ASB, VIEWS, label_of
 from crimenb.usual_range import dispersion
@@ -158,8 +158,7 @@ def position(series: str, counts: np.ndarray, months: list[str], others: np.ndar
     records, median = int(counts.sum()), float(np.median(others))
     spread = spread_of("asb" if series == ASB else series)
     phi = dispersion(counts, days, records / days.sum() * days[-1], spread=spread)
-    half = T * np.sqrt(phi) / 2
-    low, high = max(0.0, np.sqrt(records) - half) ** 2, (np.sqrt(records) + half) ** 2
+    low, high = level_bounds(records, phi, T)
     fewer, more = int((others < records).sum()), int((others > records).sum())
     kind = Standing.WITHIN
     if max(records, median) < LEAST:
@@ -171,7 +170,7 @@ def position(series: str, counts: np.ndarray, months: list[str], others: np.ndar
         # That there is little violence would be read as "safe".
         kind = Standing.UNNAMED if series == NEVER_LOW else kind
     listed = tuple(sorted(map(int, others)))
-    return Position(series, records, float(low), float(high), listed, median, fewer, more, kind)
+    return Position(series, records, low, high, listed, median, fewer, more, kind)
 
 
 @once

@@ -303,9 +303,9 @@ def dispersion_of_level(counts: ArrayLike, months: Sequence[str], *, spread: flo
     return dispersion(y[:-1], days[:-1], float(y[:-1].sum() / days[:-1].sum() * days[-1]), spread=spread)
 
 
-def level_bounds(total: float, phi: float) -> tuple[float, float]:
-    """Return (sqrt(N) +- 1.96 * sqrt(phi) / 2)^2, the 95 % interval of the level that a count fits (R6)."""
-    half = 1.96 * np.sqrt(phi) / 2
+def level_bounds(total: float, phi: float, t: float = 1.96) -> tuple[float, float]:
+    """Return (sqrt(N) +- t * sqrt(phi) / 2)^2, an interval of the level that a count fits (R6), by default of 95 %."""
+    half = t * np.sqrt(phi) / 2
     return max(0.0, float(np.sqrt(total) - half)) ** 2, float(np.sqrt(total) + half) ** 2
 
 

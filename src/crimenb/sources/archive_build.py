@@ -252,9 +252,8 @@ def build_archive(
         with locked(target.parent / f".{target.name}.lock"):
             sweep(target)
             work = Path(tempfile.mkdtemp(prefix=".new.", dir=target))
-            build = _Build(work, base, memory_limit, progress, release, lacks)
-            build.keep_layers(before)
-            build.before = before
+            build = _Build(work, before, memory_limit, progress, release, lacks, add=base is not None)
+            build.keep_layers()
             built = build.run(list(map(Path, sources)), list(map(Path, postcodes)), force_areas)
             shutil.rmtree(work / "tmp", ignore_errors=True)
             work.chmod(0o755)
@@ -311,16 +310,24 @@ class _Build:
     def __init__(
         self,
         work: Path,
-        base: Path | None,
+        before: Path | None,
         memory_limit: str,
         progress: Callable[[str], None],
         release: str,
         lacks: Sequence[str],
+        *,
+        add: bool,
     ) -> None:
         self.layers: dict[str, Any] = {}
-        self.work, self.base, self.progress, self.built, self.release = work, base, progress, Built(), release
-        self.before: Path | None = None
-        self.lacks = lacks
+        self.work, self.progress, self.built, self.release, self.lacks = (
+            work,
+            progress,
+            Built(),
+            release,
+            lacks,
+        )
+        self.before, self.add = before, add
+        self.old = read_inventory(before) if before is not None else {}
         self.tmp = work / "tmp"
         self.tmp.mkdir()
         try:
@@ -410,16 +417,14 @@ class _Build:
 
     def _since(self) -> dict[str, Any]:
         """Work out what this release changed of the one that the version before is of; empty where none is known."""
-        old = read_inventory(self.before) if self.before else {}
-        if not self.built.release or not old.get("release"):
+        if self.before is None or not self.built.release or not self.old["release"]:
             return {}
-        assert self.before is not None
-        if self.built.release > old["release"]:
+        if self.built.release > self.old["release"]:
             self.progress("what the release changed")
-            return compare(self.db, self.before, old, self.built.files, self.work)
-        if self.built.release == old["release"] and (self.before / REVISED).is_file():
-            shutil.copyfile(self.before / REVISED, self.work / REVISED)
-            return dict(old["since"])
+            return compare(self.db, self.before, self.old, self.built.files, self.work)
+        if self.built.release == self.old["release"] and "since" in self.old:
+            self._copy_from_before(REVISED)
+            return dict(self.old["since"])
         return {}
 
     def _lacking(self) -> list[str]:
@@ -605,8 +610,8 @@ class _Build:
         self.db.execute("CREATE TEMP TABLE counts AS SELECT force, month, category, "
                         "count(longitude)::BIGINT AS located, "
                         "(count(*) - count(longitude))::BIGINT AS unlocated FROM street GROUP BY ALL")  # fmt: skip
-        if self.base is not None:
-            self._carry_over_from(self.base)
+        if self.add and self.before is not None:
+            self._carry_over_from(self.before)
         self.db.execute(_DECIDE, {"open": UNDER_INVESTIGATION})
         self.db.execute(
             "CREATE TEMP TABLE latest AS SELECT force, month, outcome, count(*)::BIGINT AS located FROM street "
@@ -615,7 +620,7 @@ class _Build:
         )
 
     def _carry_over_from(self, base: Path) -> None:
-        old = read_inventory(base)
+        old = self.old
         new = {f["name"] for f in (*self.built.files, *self.built.outcome_files)}
         kept = [f for f in old["files"] if f["name"] not in new]
         for file in kept:
@@ -633,20 +638,23 @@ class _Build:
                 "WHERE list_contains(?, month || '-' || force)",
                 [str(base / f"{table}.parquet"), keys],
             )
-        for name in ("postcodes.parquet", "forces.parquet"):
-            if (base / name).is_file():
-                shutil.copyfile(base / name, self.work / name)
+        self._copy_from_before("postcodes.parquet", "forces.parquet")
 
-    def keep_layers(self, before: Path | None) -> None:
+    def keep_layers(self) -> None:
         """Keep outlines, streets and residents of the version before: commands of their own replace them."""
-        if before is None:
+        self.built.areas = self.old.get("areas", {})
+        self.layers = {
+            key: self.old[key] for key in ("streets", "residents", "rural_urban") if key in self.old
+        }
+        self._copy_from_before(AREAS, STREETS, residents.FILE, residents.TOTALS, residents.CLASSES)
+
+    def _copy_from_before(self, *names: str) -> None:
+        """Copy those files of the version before that are there."""
+        if self.before is None:
             return
-        old = read_inventory(before)
-        self.built.areas = old.get("areas", {})
-        self.layers = {key: old[key] for key in ("streets", "residents", "rural_urban") if key in old}
-        for name in (AREAS, STREETS, residents.FILE, residents.TOTALS, residents.CLASSES):
-            if (before / name).is_file():
-                shutil.copyfile(before / name, self.work / name)
+        for name in names:
+            if (self.before / name).is_file():
+                shutil.copyfile(self.before / name, self.work / name)
 
     def _count_own(self) -> None:
         """Count for each file its records in its force's own area: the evidence of supply."""

@@ -153,30 +153,28 @@ def _describe(numbers: people_files.Numbers, rows: pd.DataFrame) -> dict[str, An
 # ------------------------------------------------------------------------ files
 
 
-def _write(db: duckdb.DuckDBPyConnection, table: pd.DataFrame, path: Path) -> None:
+def _copy(db: duckdb.DuckDBPyConnection, table: pd.DataFrame, select: str, path: Path, how: str = "") -> None:
+    """Write what is selected of a table (`given`) to a Parquet file."""
     path.unlink(missing_ok=True)  # its other name is the version before
-    db.register("people", table)
-    db.execute(
-        "COPY (SELECT measure, unit, code, longitude, latitude, district, force, value::BIGINT AS value FROM people "
+    db.register("given", table)
+    db.execute(f"COPY ({select}) TO $path (FORMAT parquet, COMPRESSION zstd{how})", {"path": str(path)})
+    db.unregister("given")
+
+
+def _write(db: duckdb.DuckDBPyConnection, table: pd.DataFrame, path: Path) -> None:
+    select = (
+        "SELECT measure, unit, code, longitude, latitude, district, force, value::BIGINT AS value FROM given "
         "WHERE longitude IS NOT NULL ORDER BY floor((latitude - 49) / 0.04)::INT, floor((longitude + 9) / 0.064)::INT, "
-        "measure, unit, code) TO $path (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 8192)",
-        {"path": str(path)},
+        "measure, unit, code"
     )
-    db.unregister("people")
+    _copy(db, table, select, path, ", ROW_GROUP_SIZE 8192")
 
 
 def _write_classes(
     db: duckdb.DuckDBPyConnection, classes: pd.DataFrame, points: pd.DataFrame, path: Path
 ) -> dict[str, Any]:
-    path.unlink(missing_ok=True)
     table = classes.merge(points[["code", "longitude", "latitude"]], on="code")
-    db.register("classes", table)
-    db.execute(
-        "COPY (SELECT code, class, name, longitude, latitude FROM classes ORDER BY code) TO $path "
-        "(FORMAT parquet, COMPRESSION zstd)",
-        {"path": str(path)},
-    )
-    db.unregister("classes")
+    _copy(db, table, "SELECT code, class, name, longitude, latitude FROM given ORDER BY code", path)
     return {"areas": len(table), "source": "ONS rural-urban classification 2021"}
 
 
@@ -202,15 +200,11 @@ def _write_totals(
             found = pd.DataFrame({"value": some.sum(), "counted": some.count(), "areas": some.size()})
             found = found[found["counted"] >= (1 - _SUPPRESSED) * found["areas"]].reset_index()
             sums.append(found.rename(columns={kind: "area"}).assign(kind=kind))
-    path.unlink(missing_ok=True)
-    db.register("totals", pd.concat(sums, ignore_index=True))
-    db.execute(
-        "COPY (SELECT kind::VARCHAR AS kind, area::VARCHAR AS area, measure::VARCHAR AS measure, "
-        "unit::VARCHAR AS unit, value::BIGINT AS value, counted::BIGINT AS counted FROM totals "
-        "ORDER BY ALL) TO $path (FORMAT parquet, COMPRESSION zstd)",
-        {"path": str(path)},
+    select = (
+        "SELECT kind::VARCHAR AS kind, area::VARCHAR AS area, measure::VARCHAR AS measure, "
+        "unit::VARCHAR AS unit, value::BIGINT AS value, counted::BIGINT AS counted FROM given ORDER BY ALL"
     )
-    db.unregister("totals")
+    _copy(db, pd.concat(sums, ignore_index=True), select, path)
 
 
 def _whole_districts(unit: str, placed: pd.DataFrame, described: list[dict[str, Any]]) -> set[str]:
