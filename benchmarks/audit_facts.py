@@ -644,7 +644,9 @@ class Facts:
 
     @property
     def new_months(self) -> list[str]:
-        return str(self.data.source.get("new months", "")).split()
+        """Months that the release brought, of the forces of this place."""
+        told = str(self.data.source.get("new months", "")).split("; ")
+        return [m for part in told if part.split(":")[0] in self.shares for m in part.split()[1:]]
 
     @cached_property
     def no_outcomes(self) -> bool:

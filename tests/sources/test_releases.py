@@ -85,6 +85,23 @@ def test_a_crime_that_moves_is_added_at_one_point_and_removed_at_another(archive
     assert data.revised[["added", "removed", "decided"]].to_numpy().tolist() == [[1, 1, 0]]
 
 
+def test_a_month_is_new_only_where_its_own_force_brought_it(archive, tmp_path):
+    """Another force is a month late: of Leicestershire nothing is new."""
+    late = tmp_path / "late"
+    for folder, months in ((tmp_path / "w", ["2025-01"]), (late, ["2025-01", "2025-02"])):
+        for month in months:
+            street_file(
+                folder, [row(month=month, force="warwickshire", lon="-1.100000")], month, "warwickshire"
+            )
+    build_archive([tmp_path / "w"], archive, add=True, release="2025-03")
+    build_archive([late, release(tmp_path / "same", months_between("2025-01", "2025-03"))], archive, add=True,
+                  release="2025-04")  # fmt: skip
+    data = collect(Query.parse("ZZ7 0AA", "2025-01", "2025-02"), f"archive:{archive}")
+    assert data.source["new months"] == "warwickshire: 2025-02"
+    here = collect(Query.parse("ZZ6 0AA", "2025-01", "2025-02"), f"archive:{archive}")
+    assert whats_new(place_of(here))[0] == "No month here is new since the release of March 2025."
+
+
 def test_a_release_that_changes_nothing_says_so(archive, tmp_path):
     place = place_of(newer(tmp_path, archive))
     assert whats_new(place)[1:] == [

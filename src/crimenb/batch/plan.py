@@ -17,6 +17,7 @@ from crimenb.query import Query, parse_month
 from crimenb.report.handed_on import WORKBOOK
 from crimenb.sources.archive import Archive
 from crimenb.sources.archive_fetch import pinned
+from crimenb.sources.releases_compared import new_months
 from crimenb.warm import slower
 
 if TYPE_CHECKING:
@@ -188,7 +189,8 @@ def _left_alone(
         )
         raise QueryError(msg)
     assert isinstance(opened, Archive)
-    queries = {o.query.slug: o.query for o in orders if not {*o.query.months} & {*known["months"]}}
+    new = new_months(known)
+    queries = {o.query.slug: o.query for o in orders if not {*o.query.months} & new}
     before = {"name": opened.name, "release": since}
     there = place.unchanged([*queries.values()], before, extra)
     return {slug: sums for slug, sums in there.items() if not _touched(queries[slug], opened)}

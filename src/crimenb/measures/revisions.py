@@ -13,7 +13,7 @@ import pandas as pd
 
 from crimenb.data import remembered
 from crimenb.errors import QueryError
-from crimenb.measures.counts import scope
+from crimenb.measures.counts import deciding, scope
 from crimenb.schema import ASB, CATEGORIES
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ def revised(data: Data) -> Revised | None:
     months = scope(data).months
     if not since or not months:
         return None
-    new = [m for m in data.source.get("new months", "").split() if m in months]
+    parts = [part.partition(": ") for part in data.source.get("new months", "").split("; ")]
+    brought = {month for force, _, listed in parts if force in deciding(data) for month in listed.split()}
+    new = [m for m in months if m in brought]
     earlier = [m for m in months if m not in new]
     rows = data.main.revised
     rows = rows[rows["month"].isin(earlier)]

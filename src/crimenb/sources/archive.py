@@ -637,7 +637,8 @@ class Archive:
             )
         if since := self.inventory.get("since"):
             described["compared with release"] = since["release"]
-            described["new months"] = " ".join(since["months"])
+            of_force = (f"{force}: {' '.join(months)}" for force, months in since["months"].items())
+            described["new months"] = "; ".join(of_force)
         if held := self.inventory.get("streets"):
             described["streets"] = str(held["attribution"])
         if held := residents.credit(self.inventory.get("residents", [])):

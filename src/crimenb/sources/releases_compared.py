@@ -76,18 +76,27 @@ def compare(
     db.execute(
         _COMPARED, {"before": str(before / "street.parquet"), "revised": revised, "path": str(work / FILE)}
     )
-    new = {f["month"] for f in files if f["month"] > newest.get(f["force"], "9999")}
+    new: dict[str, list[str]] = {}
+    for file in sorted(files, key=lambda f: (f["force"], f["month"])):
+        if file["month"] > newest.get(file["force"], "9999"):
+            new.setdefault(file["force"], []).append(file["month"])
     sums = db.execute(
         "SELECT coalesce(sum(added), 0), coalesce(sum(removed), 0), coalesce(sum(decided), 0) FROM read_parquet(?)",
         [str(work / FILE)],
     ).fetchall()[0]
     totals = dict(zip(("added", "removed", "decided"), map(int, sums), strict=True))
-    return {"release": old["release"], "months": sorted(new), **totals}
+    return {"release": old["release"], "months": new, **totals}
+
+
+def new_months(since: dict[str, Any]) -> set[str]:
+    """Return the months that are new of any force."""
+    return {month for months in since["months"].values() for month in months}
 
 
 def in_words(since: dict[str, Any]) -> str:
     """Say what a release changed of the one before, in a line."""
-    new = f"new: {', '.join(since['months'])}" if since["months"] else "no new month"
+    months = sorted(new_months(since))
+    new = f"new: {', '.join(months)}" if months else "no new month"
     return (
         f"Since release {since['release']}: {new}; of the months it had, "
         f"{counted(since['added'], 'record')} added, {since['removed']:,} removed, "

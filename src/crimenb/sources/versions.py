@@ -63,7 +63,7 @@ class _OutcomeFile(TypedDict):
 
 class _Since(TypedDict):
     release: _Month
-    months: list[_Month]
+    months: dict[str, list[_Month]]
     added: _Number
     removed: _Number
     decided: _Number
