@@ -1197,15 +1197,20 @@ simple(r"There is no earlier month here\.", lambda f: truth(not {*f.months} - {*
 _SINCE = r"the release of {since:M}"
 simple(rf"No month here is new since {_SINCE}\.",
     lambda f: {"since": named(f.since)} | truth(f.latest not in f.new_months))
-@rule(r"{month:M} is new: {n:I} crimes?, {verdict:T}\.")
+@rule(r"{month:M} is new: {n:I} crimes?(?: in (?P<part>the .+? part \(.+?\)|part of the records))?, {verdict:T}\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     v = f.judged("crime")
     told = verdict(v) if f.kind == "whole" and v.kind != "not judged" else g["verdict"]
-    return {"month": named(f.latest), "n": f.n("crime"), "verdict": told} | truth(f.latest in f.new_months)
-simple(rf"No count of the {{n:I}} earlier months? was revised since {_SINCE}\.",
-    lambda f: {"n": len(f.months) - len({*f.months} & {*f.new_months}), "since": named(f.since)}
+    return {
+        "month": named(f.latest), "n": f.n("crime"), "verdict": told,
+        "part": g["part"] if f.kind == "part" else None,
+    } | truth(f.latest in f.new_months)
+def _earlier(f: Facts) -> int:
+    return len({*f.months} - {*f.new_months})
+simple(rf"(?:The count of the earlier month was not|No count of the {{n:I}} earlier months was) revised since {_SINCE}\.",
+    lambda f: {"n": _earlier(f) if _earlier(f) != 1 else None, "since": named(f.since)}
     | truth(int(_revised(f)[["added", "removed"]].to_numpy().sum()) == 0))
-@rule(rf"{{k:C}} of the {{n:I}} earlier months? (?:was|were) revised since {_SINCE}: {{how:T}},(?: most)? in {{most:M}}\.")
+@rule(rf"(?:The earlier month|{{k:C}} of the {{n:I}} earlier months) (?:was|were) revised since {_SINCE}: {{how:T}},(?: most)? in {{most:M}}\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     rows = _revised(f)
     rows = rows[rows["added"] + rows["removed"] > 0]
@@ -1215,8 +1220,9 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         what = f"{one}{'s' * (added != 1)}{' of anti-social behaviour' * (one == 'report')}"
         parts += [f"{added:,} {what} added and {removed:,} removed"] if len(part) else []
     sums = (rows["added"] + rows["removed"]).groupby(rows["month"]).sum()
+    several = _earlier(f) != 1
     return {
-        "k": len(sums), "n": len(f.months) - len({*f.months} & {*f.new_months}), "since": named(f.since),
+        "k": len(sums) if several else None, "n": _earlier(f) if several else None, "since": named(f.since),
         "how": " and ".join(parts), "most": named(max(sums.index, key=lambda m: (sums[m], m))),
     }
 simple(r"No outcome of an earlier month changed\.", lambda f: truth(int(_revised(f)["decided"].sum()) == 0))

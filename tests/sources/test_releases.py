@@ -192,3 +192,18 @@ def test_since_is_refused_where_it_cannot_be_answered(archive, tmp_path, since, 
 def _list(folder):
     (folder / "list.csv").write_text("postcode\nZZ5 5AA\n")
     return folder / "list.csv"
+
+
+def test_one_earlier_month_is_not_counted_among_others(archive, tmp_path):
+    build_archive(
+        [release(tmp_path / "new", months_between("2025-01", "2025-04"))],
+        archive,
+        add=True,
+        release="2025-04",
+    )
+    told = [
+        whats_new(place_of(collect(Query.parse("ZZ5 5AA", start, "2025-04"), f"archive:{archive}")))
+        for start in ("2025-03", "2025-04")
+    ]
+    assert told[0][1] == "The count of the earlier month was not revised since the release of March 2025."
+    assert told[1][1:] == ["There is no earlier month here."]

@@ -22,6 +22,8 @@ def whats_new(place: Place) -> list[str]:
     found = place.revised
     if found is None:
         return []
+    if not found.earlier:
+        return [_new(place, found), "There is no earlier month here."]
     return [_new(place, found), _revised(found), _decided(found)]
 
 
@@ -30,16 +32,18 @@ def _new(place: Place, found: Revised) -> str:
     if latest not in found.new:
         return f"No month here is new since the release of {write.month(found.since)}."
     crimes = write.counted(place.latest("crime"), "crime")
-    return f"{write.month(latest)} is new: {crimes}, {describe(place.crime)}."
+    part = f" in {write.part_of(place)}" if place.scope.kind == "part" else ""
+    return f"{write.month(latest)} is new: {crimes}{part}, {describe(place.crime)}."
 
 
 def _revised(found: Revised) -> str:
     n, changed = len(found.earlier), {*found.crime, *found.asb}
     since = f"since the release of {write.month(found.since)}"
-    if not n:
-        return "There is no earlier month here."
     if not changed:
-        return f"No count of the {write.counted(n, 'earlier month')} was revised {since}."
+        none = (
+            "The count of the earlier month was not" if n == 1 else f"No count of the {n} earlier months was"
+        )
+        return f"{none} revised {since}."
     parts = []
     for one, many, months in (
         ("crime", "crimes", found.crime),
@@ -51,10 +55,8 @@ def _revised(found: Revised) -> str:
     most = max(changed, key=lambda m: (sum(found.crime.get(m, ())) + sum(found.asb.get(m, ())), m))
     where = f"{', most' if len(changed) > 1 else ','} in {write.month(most)}"
     verb = write.plural(len(changed), "was", "were")
-    return (
-        f"{write.opening(len(changed))} of the {write.counted(n, 'earlier month')} {verb} revised {since}: "
-        f"{write.listing(parts)}{where}."
-    )
+    some = "The earlier month" if n == 1 else f"{write.opening(len(changed))} of the {n} earlier months"
+    return f"{some} {verb} revised {since}: {write.listing(parts)}{where}."
 
 
 def _decided(found: Revised) -> str:
