@@ -46,8 +46,9 @@ def main() -> int:
         (folder / "postcodes").mkdir()
         (folder / "postcodes" / "le.csv").symlink_to(REAL / "code-point-open" / "le.csv")
         build_archive(sorted(files), folder / "archive", postcodes=folder / "postcodes")
+        archive = Archive(folder / "archive")
         rows = duckdb.sql(
-            f"SELECT postcode FROM '{folder / 'archive' / 'postcodes.parquet'}' WHERE refused = '' AND"
+            f"SELECT postcode FROM '{archive.folder / 'postcodes.parquet'}' WHERE refused = '' AND"
             f" regexp_matches(postcode, '^LE[1-5] ') ORDER BY md5(postcode) LIMIT {args.places}"
         ).fetchall()
         (folder / "list.txt").write_text("\n".join(r[0] for r in rows), "utf-8")
@@ -56,7 +57,7 @@ def main() -> int:
             "--from", FROM, "--to", TO, "--out", str(folder / "out"),
         ]  # fmt: skip
         behaviour = Behaviour(latency=args.latency, leaky=True)
-        with nobody(), Service(Archive(folder / "archive"), behaviour) as service:
+        with nobody(), Service(archive, behaviour) as service:
             env = os.environ | {
                 "CRIMENB_POLICE_URL": f"{service.url}/api", "CRIMENB_POSTCODES_URL": service.url,
                 "CRIMENB_CACHE_DIR": str(folder / "cache"),
