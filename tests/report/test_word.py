@@ -202,6 +202,7 @@ def test_text_from_outside_stays_text():
     rows = pd.DataFrame({"name": ["=1+1", "a\x07b <b>c</b>", "x" * 300]})
     cells = [
         Words("<h1>A\x0b&amp;B</h1>", "A", "title", state="", running="Of A&B" * 60, foot="A"),
+        Words("<h3>Figure 7. Own</h3>", "Figure 7. Own", "head", number="7"),
         Words(
             '<p><a href="javascript:alert(1)">no</a> <a href="https://example.org/?a=1&amp;b">yes</a></p>',
             "no",
@@ -215,6 +216,9 @@ def test_text_from_outside_stays_text():
     nb = nbformat.v4.new_notebook(cells=[cell])
     made = docx.Document(io.BytesIO(document(nb, to_html(nb))))
     assert made.paragraphs[0].text == "A&B"
+    # The figures before it are not there; Word counts on from its number.
+    numbers = [f.get(qn("w:instr")).strip() for f in made.element.body.iter(qn("w:fldSimple"))]
+    assert numbers == [r"SEQ Figure \* ARABIC \r 7", r"SEQ Table \* ARABIC"]
     assert [c.text for c in made.tables[0].columns[0].cells] == ["Name", "=1+1", "ab <b>c</b>", "x" * 300]
     linked = [r.target_ref for r in made.part.rels.values() if r.is_external]
     assert linked == ["https://example.org/?a=1&b"]

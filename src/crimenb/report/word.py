@@ -93,19 +93,14 @@ def document(nb: nbformat.NotebookNode, page: str) -> bytes:
     writer.blocks(tree.find(".//header"), "Subtitle")
     writer.paragraph([_Run(values(nb).get("source", ""))], "Subtitle")
     writer.blocks(tree.get_element_by_id("main"), "Normal")
-    foot = writer.paragraph(
-        _runs(tree.find(".//footer//p")), "Footer", writer.doc.sections[0].footer.paragraphs[0]
-    )
+    at = writer.doc.sections[0].footer.paragraphs[0]
+    foot = writer.paragraph(_runs(tree.find(".//footer//p")), "Footer", at)
     foot.add_run("\t")
     _wrap(foot.add_run("1"), "fldSimple", instr="PAGE")
     dates = tree.xpath("//tr[th='source: read' or th='source: retrieved']/td/text()")
     known = writer.doc.core_properties
-    known.title, known.author, known.comments, known.language = (
-        tree.findtext(".//title")[:255],
-        "crimenb",
-        "",
-        "en-GB",
-    )
+    known.title, known.author = tree.findtext(".//title")[:255], "crimenb"
+    known.comments, known.language = "", "en-GB"
     known.created = known.modified = dt.datetime.fromisoformat(min(dates, default="2000-01-01")[:10])
     raw = io.BytesIO()
     writer.doc.save(raw)
@@ -116,9 +111,8 @@ def _drawings(nb: nbformat.NotebookNode) -> dict[str, str]:
     """Return each chart's drawing by its name on the page, which shares the shapes of a map between drawings."""
     outputs = [out for cell in nb["cells"] for out in cell.get("outputs", [])]
     charts = [out for out in outputs if {SVG, VEGALITE} <= set(out.get("data", {}))]
-    known = {
-        id_of(str(c.get("metadata", {}).get(ROLE, {}).get("name", "figure"))): c["data"][SVG] for c in charts
-    }
+    names = [id_of(str(out.get("metadata", {}).get(ROLE, {}).get("name", "figure"))) for out in charts]
+    known = dict(zip(names, (out["data"][SVG] for out in charts), strict=True))
     # A map is cut off by the picture's edge; to cut each of its layers takes twelve times as long.
     cut = re.compile(r' clip-path="[^"]*"')
     return {name: cut.sub("", svg) if 'class="metres"' in svg else svg for name, svg in known.items()}
@@ -214,11 +208,8 @@ class _Writer:
         styles = self.doc.styles
         for name, (size, keep, before, after) in _STYLES.items():
             style = styles[name] if name in styles else styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
-            style.font.size, style.font.italic, style.font.color.rgb = (
-                Pt(size),
-                False,
-                RGBColor.from_string(_INK),
-            )
+            style.font.size, style.font.italic = Pt(size), False
+            style.font.color.rgb = RGBColor.from_string(_INK)
             style.font.bold = name.startswith(("Heading", "Caption", "Note H")) or None
             style.hidden, style.quick_style, known = False, True, style.paragraph_format
             known.keep_with_next, known.space_before, known.space_after = keep, Pt(before), Pt(after)
@@ -240,18 +231,16 @@ class _Writer:
         for style in [s for s in styles if s.type == WD_STYLE_TYPE.TABLE]:
             if style.name not in ("Normal Table", _TABLE):
                 style.delete()
-        for tag, name, value in (
-            ("lang", "val", "en-GB"),
-            ("themeFontLang", "val", "en-GB"),
-            ("shd", "fill", _SHADE),
+        for lang in (
+            styles.element.find(f".//{qn('w:lang')}"),
+            self.doc.settings.element.find(qn("w:themeFontLang")),
         ):
-            for root in (styles.element, self.doc.settings.element):
-                for element in root.iter(qn(f"w:{tag}")):
-                    element.set(qn(f"w:{name}"), value)
+            lang.set(qn("w:val"), "en-GB")
+        for shade in styles.element.iter(qn("w:shd")):
+            shade.set(qn("w:fill"), _SHADE)
+        unused = ("/thumbnail", "/stylesWithEffects")
         for rels in (part.rels, part.package.rels):
-            for key in [
-                k for k, r in rels.items() if r.reltype.endswith(("/thumbnail", "/stylesWithEffects"))
-            ]:
+            for key in [k for k, r in rels.items() if r.reltype.endswith(unused)]:
                 del rels[key]
         theme: Any = part.part_related_by(RELATIONSHIP_TYPE.THEME)
         theme._blob = re.sub(rb'(<a:latin typeface=")[^"]+', rb"\1Arial", theme.blob)
@@ -261,10 +250,8 @@ class _Writer:
         for child in node.xpath(f"*[not({_NOT_SHOWN})]"):
             classes = child.get("class", "").split()
             if not _LEFT_OUT.intersection(classes):
-                named = next(
-                    (_BY_CLASS[c] for c in classes[::-1] if c in _BY_CLASS), _BY_TAG.get(child.tag, style)
-                )
-                self._block(child, classes, named)
+                named = [_BY_CLASS[c] for c in classes if c in _BY_CLASS] or [_BY_TAG.get(child.tag, style)]
+                self._block(child, classes, named[-1])
 
     def _block(self, child: Any, classes: list[str], style: str) -> None:
         if child.tag in ("h1", "h2", "h3", "h4"):
@@ -293,11 +280,12 @@ class _Writer:
             if run.drawing:
                 self._draw(written, run.drawing).append(parse_xml(_DECORATIVE))
             elif to in self.anchors:
+                written.style = "Hyperlink"
                 _wrap(written, "hyperlink", anchor=_mark(to))
             elif to.startswith(("http://", "https://", "mailto:", "report.html")):
+                written.style = "Hyperlink"
                 known = paragraph.part.relate_to(to, RELATIONSHIP_TYPE.HYPERLINK, is_external=True)
                 _wrap(written, "hyperlink").set(qn("r:id"), known)
-                written.style = "Hyperlink"
         return paragraph
 
     def _heading(self, node: Any, style: str) -> None:
