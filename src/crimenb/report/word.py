@@ -137,6 +137,7 @@ def _runs(node: Any, *, bold: bool = False, link: str = "") -> Iterator[_Run]:
     for child in node:
         if child.tag == "svg":
             yield _Run("", drawing=_alone(child))
+            yield _Run(" " if node.tag == "li" else "")
         elif child.get("class") == "scale":  # its ends and its middle, above the dots
             yield _Run("\t".join(child.xpath("*[@class='']/text()")))
         else:
@@ -313,7 +314,10 @@ class _Writer:
         """Put a drawing into a run, as wide as on the page where there is room; return what describes it."""
         wide, high = (float(size) * _CM for size in re.findall(r'(?:width|height)="([\d.]+)"', svg)[:2])
         shrink = min(1, _ROOM_CM / wide, _TALLEST_CM / high)
-        return run.add_picture(io.BytesIO(painter.png(svg)), width=Cm(wide * shrink))._inline.docPr
+        inline = run.add_picture(io.BytesIO(painter.png(svg)), width=Cm(wide * shrink))._inline
+        for side in "TBLR":  # LibreOffice takes three millimetres where none is given
+            inline.set(f"dist{side}", "0")
+        return inline.docPr
 
     def _table(self, node: Any) -> None:
         """Write a table with its caption; its head is repeated on each page."""
