@@ -18,6 +18,7 @@ from collections import Counter
 from pathlib import Path
 
 import duckdb
+from tests.nomis import nobody
 from tests.processes import COMMAND
 from tests.real import REAL
 from tests.service import Behaviour, Service
@@ -54,7 +55,8 @@ def main() -> int:
             COMMAND, "batch", str(folder / "list.txt"), "--source", "live",
             "--from", FROM, "--to", TO, "--out", str(folder / "out"),
         ]  # fmt: skip
-        with Service(Archive(folder / "archive"), Behaviour(latency=args.latency, leaky=True)) as service:
+        behaviour = Behaviour(latency=args.latency, leaky=True)
+        with nobody(), Service(Archive(folder / "archive"), behaviour) as service:
             env = os.environ | {
                 "CRIMENB_POLICE_URL": f"{service.url}/api", "CRIMENB_POSTCODES_URL": service.url,
                 "CRIMENB_CACHE_DIR": str(folder / "cache"),
