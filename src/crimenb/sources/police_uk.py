@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 SPOTS = 17
 """Points of a custom area whose force is asked for."""
 
-_GRID_M = 1200
-"""How far apart those of a mile are, and half of it where they name several forces."""
+_GRID_M, _FINE_M = 1000, 400
+"""How far apart those of a mile are, at first and where they name several forces."""
 
 DEEPEST = 8
 """How often an area is quartered at most: a cell is then a few streets."""
@@ -129,19 +129,19 @@ def _few(parts: list[shapely.Polygon]) -> list[shapely.Polygon]:
 def spots(place: gpd.GeoDataFrame, *, fine: bool = False) -> list[tuple[float, float]]:
     """Return points (longitude, latitude) that tell which forces police an area, centre first (R19).
 
-    Of a circle: those of one grid every 1,200 metres, in it and around it, so that a force's edge
+    Of a circle: those of one grid every 1,000 metres, in it and around it, so that a force's edge
     cannot run through it unseen; places near each other share them. Of another shape: seventeen in it.
 
     Parameters
     ----------
     fine
-        Those every 600 metres in a circle, for the shares of several forces.
+        Those every 400 metres in a circle, for the shares of several forces.
     """
     row, shape = place.iloc[0], place.geometry.iloc[0]
     centre = (float(row["longitude"]), float(row["latitude"]))
     if row["kind"] == "circle":
         cx, cy = (float(v) for v in to_metres(*centre))
-        step = _GRID_M / 2 if fine else _GRID_M
+        step = _FINE_M if fine else _GRID_M
         reach = MILE_M + (0 if fine else _GRID_M * math.sqrt(0.5))
         # A slanting grid: an edge that runs north or east does not run along its rows.
         unit, some = step / math.sqrt(5), np.arange(-math.ceil(reach / step), math.ceil(reach / step) + 2)
