@@ -185,6 +185,7 @@ def main() -> None:
     "--allow-missing", is_flag=True, help="Live: make a month that could not be fetched a gap, and go on."
 )
 @click.option("--like", is_flag=True, help="Compare with places like this one too; needs an archive.")
+@click.option("--stops", is_flag=True, help="Show searches by the police (stop and search) too.")
 @click.option("--closed-ok", is_flag=True, help="Use the last position of a postcode that was closed.")
 @click.option("--refresh", is_flag=True, help="Pull the data anew, even where they are there.")
 @click.option("--xlsx", is_flag=True, help="Write every table of the page to tables.xlsx too.")
@@ -206,6 +207,7 @@ def report(
     out: Path,
     allow_missing: bool,
     like: bool,
+    stops: bool,
     closed_ok: bool,
     refresh: bool,
     xlsx: bool,
@@ -246,7 +248,7 @@ def report(
             chosen = named_area(kind, text, source=source)
     for warning in [] if _quiet() else said:
         click.echo(visible(str(warning.message)), err=True)
-    query = Query.parse(postcode, start, end, compare, area=chosen, like=like)
+    query = Query.parse(postcode, start, end, compare, area=chosen, like=like, stops=stops)
     prints = [do for do, wanted in ((print_pdf, pdf), (print_summary, summary_pdf)) if wanted]
     printed: list[Path] = []
     built = make_report(
@@ -836,6 +838,9 @@ def notebook(into: Path, replace: bool) -> None:
 @click.option("--tls-cert", type=_PATH, metavar="FILE", help="For tls://: our certificate.")
 @click.option("--tls-key", type=_PATH, metavar="FILE", help="For tls://: its key.")
 @click.option("--like", is_flag=True, help="Compare each place with places like it too; needs an archive.")
+@click.option(
+    "--stops", is_flag=True, help="Show searches by the police (stop and search) in each report too."
+)
 @click.option("--closed-ok", is_flag=True, help="Use the last position of postcodes that were closed.")
 @click.option("--xlsx", is_flag=True, help="Write the tables of each report to tables.xlsx too.")
 @click.option("--force", is_flag=True, help="Make reports again that are there and unchanged.")
@@ -862,6 +867,7 @@ def batch(
     tls_cert: Path | None,
     tls_key: Path | None,
     like: bool,
+    stops: bool,
     closed_ok: bool,
     xlsx: bool,
     force: bool,
@@ -895,6 +901,7 @@ def batch(
         end=end,
         compare=compare,
         like=like,
+        stops=stops,
         force=force,
         closed_ok=closed_ok,
         xlsx=xlsx,
