@@ -8,7 +8,7 @@ import pandas as pd
 
 from crimenb.data import once, remembered
 from crimenb.errors import QueryError
-from crimenb.measures.counts import deciding
+from crimenb.measures.counts import deciding, key_of
 from crimenb.schema import NEW_POINTS, SUMMED, VIEWS, MonthStatus
 
 if TYPE_CHECKING:
@@ -140,14 +140,24 @@ def _times(rows: pd.DataFrame) -> pd.Series:
 
 
 @once
-def searches_by_month(data: Data) -> pd.DataFrame:
+def searches_by_month(data: Data, *, place: str = "") -> pd.DataFrame:
     """Count the searches by month, the months asked for each with what may be said of it.
+
+    Parameters
+    ----------
+    place
+        A place of the data; the report's own by default, which alone has searches.
 
     Returns
     -------
     DataFrame
         One row a month: `place`, `month`, `status`, `why`, `category` ("searches") and `n`, missing where the
         month is not counted. No row where searches were not asked for (`stops=True`).
+
+    Raises
+    ------
+    QueryError
+        The data hold no such place.
 
     Examples
     --------
@@ -158,16 +168,16 @@ def searches_by_month(data: Data) -> pd.DataFrame:
     0  2025-11  published
     1  2025-12  published
     """
+    data = data.of(place)
     found = searches_of(data)
     counts = found.rows.groupby("month").size().reindex(found.months, fill_value=0)
-    table = found.every.assign(
-        place=data.query.postcode, category="searches", n=found.every["month"].map(counts)
-    )
-    return table.astype({"n": "Int64", "status": "str", "why": "str"})[[*VIEWS["searches_by_month"]]]
+    table = found.every.assign(place=key_of(data), category="searches", n=found.every["month"].map(counts))
+    columns = VIEWS["searches_by_month"]
+    return table[[*columns]].astype(columns)
 
 
 @once
-def count_searches(data: Data, *, by: str = "object") -> pd.DataFrame:
+def count_searches(data: Data, *, by: str = "object", place: str = "") -> pd.DataFrame:
     """Count the searches of all months counted by what they were.
 
     Parameters
@@ -176,6 +186,8 @@ def count_searches(data: Data, *, by: str = "object") -> pd.DataFrame:
         "object" (what was looked for), "power" (the law), "outcome", "hour" (of the day, in the United Kingdom),
         "kind", or the ethnicity of those searched: "self_defined" or "officer_defined", which have different
         categories and stand in for each other nowhere. Searches of a vehicle alone have no ethnicity.
+    place
+        A place of the data; the report's own by default, which alone has searches.
 
     Returns
     -------
@@ -187,7 +199,7 @@ def count_searches(data: Data, *, by: str = "object") -> pd.DataFrame:
     Raises
     ------
     QueryError
-        `by` is none of these.
+        `by` is none of these, or the data hold no such place.
 
     Examples
     --------
@@ -199,6 +211,7 @@ def count_searches(data: Data, *, by: str = "object") -> pd.DataFrame:
     if by not in BY:
         msg = f"There is no by={by!r} for searches; choose one of {', '.join(BY)}."
         raise QueryError(msg)
+    data = data.of(place)
     found = searches_of(data)
     rows = found.rows[found.rows["kind"] != VEHICLE] if by in _ETHNICITY else found.rows
     groups = _groups(rows, by) if by != "hour" or found.has_times else pd.Series(dtype="str")
@@ -213,7 +226,7 @@ def count_searches(data: Data, *, by: str = "object") -> pd.DataFrame:
         return int(linked.get((group, says), 0)) if by == "outcome" else pd.NA
 
     table = [
-        {"place": data.query.postcode, "by": by, "group": g, "searches": int(sizes.get(g, 0)),
+        {"place": key_of(data), "by": by, "group": g, "searches": int(sizes.get(g, 0)),
          "share": sizes.get(g, 0) / whole if whole >= LEAST_SEARCHES else float("nan"),
          "linked": link(g, "yes"), "not_linked": link(g, "no")}
         for g in order
@@ -234,5 +247,5 @@ def _groups(rows: pd.DataFrame, by: str) -> pd.Series:
     words = rows[by]
     if by == "self_defined":  # the source's own broader groups: what stands before the dash
         stated = ~words.str.contains("not stated", case=False)
-        words = words.str.partition(" - ")[0].where(stated, NOT_STATED)
+        words = words.str.split(" - ").str[0].where(stated, NOT_STATED)
     return words.where(words != "", UNRECORDED)

@@ -305,7 +305,7 @@ def search_tables(data: Data) -> list[Words]:
         is_ethnicity, few = by.endswith("_defined"), counts["share"].isna().any()
         if by == "self_defined" and len(counts):
             shown.append(paragraphs([searches.FEW_PEOPLE if few else searches.ETHNICITY]))
-        if is_ethnicity and few:
+        if few and (is_ethnicity or by == "hour"):
             continue
         columns = [Column("group", what), Column("searches", "Searches", WHOLE)]
         if not is_ethnicity:  # plain numbers: a share would be set beside one of residents

@@ -11,6 +11,7 @@ import pandas as pd
 from crimenb.data import Searched, frame
 from crimenb.geo import distances
 from crimenb.month_status import LEAST_SHARE
+from crimenb.plurals import counted
 from crimenb.schema import BTP, COLUMNS, MonthStatus, force_name
 
 if TYPE_CHECKING:
@@ -98,10 +99,13 @@ def file_supply(
                 why = f"{force_name(force)}'s stop-and-search file ({name}) has no search."
             elif usual[force] >= LEAST_USUAL and file["records"] < LOW_SHARE * usual[force]:
                 status = MonthStatus.LOW
-                why = f"{force_name(force)}'s file has {file['records']:,} searches, and {usual[force]:,.0f} is usual."
+                n = counted(file["records"], "search", "searches")
+                why = f"{force_name(force)}'s file has {n}, and {usual[force]:,.0f} are usual."
             elif gone := sum(lost.get(file["name"], {}).values()):
                 status = MonthStatus.PARTLY
-                why = f"{gone:,} rows of {force_name(force)}'s stop-and-search file could not be read."
+                why = (
+                    f"{counted(gone, 'row')} of {force_name(force)}'s stop-and-search file could not be read."
+                )
             counts = {k: file[k] if file else UNKNOWN for k in ("records", "unplaced")}
             rows.append(
                 {"force": force, "month": month, "status": status, "why": why, "searches": counts["records"],

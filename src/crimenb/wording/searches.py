@@ -90,21 +90,25 @@ def kinds(place: Place) -> list[str]:
         return []
     n = found.section_60
     said = [
-        f"{write.opening(n) if n else 'None'} {write.plural(n or 1, 'was', 'were')} under section 60, which needs no "
-        "suspicion of the person. An outcome that is not recorded is unknown, not no action."
+        f"{write.opening(n) if n else 'No search'} {write.plural(n or 1, 'was', 'were')} under section 60, which needs "
+        "no suspicion of the person. An outcome that is not recorded is unknown, not no action."
     ]
-    if not found.has_times:
+    if found.total < LEAST_SEARCHES:
+        said.append(
+            f"Fewer than {LEAST_SEARCHES} searches are too few for percentages, times of day or a pattern."
+        )
+    elif not found.has_times:
         of = write.counted(found.total, "search", "searches")
         have = write.plural(found.at_midnight, "has", "have")
         said.append(
             f"The time of day is not shown: {found.at_midnight:,} of {of} {have} midnight, which may mean no time."
         )
-    if found.total < LEAST_SEARCHES:
-        said.append(f"Fewer than {LEAST_SEARCHES} searches are too few for percentages or a pattern.")
     return [" ".join(said)]
 
 
-FEW_PEOPLE = f"Ethnicity is not shown for fewer than {LEAST_SEARCHES} searches of people: one evening could make it."
+FEW_PEOPLE = (
+    f"Ethnicity is not shown for fewer than {LEAST_SEARCHES} searches of people, which show no pattern."
+)
 ETHNICITY = (
     "Ethnicity, of searches of people: what the person said and what the officer recorded have different categories, "
     "and neither replaces the other."
