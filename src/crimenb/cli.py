@@ -648,6 +648,7 @@ def fetch_people(into: Path, yes: bool, dry_run: bool) -> None:
 @_MONTHS
 @_RELEASE
 @click.option("--people", is_flag=True, help="Residents, households and jobs too.")
+@click.option("--stops", is_flag=True, help="Stop-and-search files too.")
 @click.option(
     "--into", default="archive", show_default=True, type=_PATH, metavar="DIR", help="Folder of the archive."
 )
@@ -665,6 +666,7 @@ def setup(
     months: str,
     release: str,
     people: bool,
+    stops: bool,
     into: Path,
     downloads: Path,
     yes: bool,
@@ -687,6 +689,7 @@ def setup(
             months=months,
             release=release,
             with_people=people,
+            with_stops=stops,
             stack=stack,
         )
         if not _go_on(chosen.lines(), yes=yes, dry_run=dry_run, needed=chosen.new):

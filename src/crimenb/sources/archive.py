@@ -410,8 +410,8 @@ class Archive:
         """Raise QueryError unless the archive holds stop-and-search files."""
         if not self.inventory.get("search_files"):
             msg = (
-                f"The archive {str(self.folder)!r} holds no stop-and-search files (--stops); fetch them with 'crimenb "
-                "fetch police --with street,stops' and build it anew, or leave out --stops."
+                f"The archive {str(self.folder)!r} holds no stop-and-search files (--stops); get them with "
+                "'crimenb setup --stops', or build it from files that have some, or leave out --stops."
             )
             raise QueryError(msg)
 
