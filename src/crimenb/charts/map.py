@@ -280,6 +280,8 @@ def _labels(
             frame.reach, spots, forces, absent_forces(data), beat, rings=frame.kind == "circle", named=False,
             square=square,
         )  # fmt: skip
+    owners = dict(zip(roads["name"], roads["owner"], strict=True))
+    beneath = street_map.streets_within(data, frame, owners) if is_part else None
     discs, names = [], []
     for wide, small in ((_LABELLED, False), (map_labels.NARROW, True)):
         pixel = 2 * frame.reach / wide
@@ -289,7 +291,7 @@ def _labels(
         if square and not is_part:
             taken.append(frame._replace(east=square.x, north=square.y, reach=square.half).box)
         labels = name_labels.placed(
-            frame, wide, rows, roads["line"].to_numpy(), circles, taken,
+            frame, wide, rows, roads["line"].to_numpy(), circles, taken, beneath,
             named=is_part or not small, along=is_part, line_width=4 * (_ENLARGED_WIDTHS if is_part else 1),
         )  # fmt: skip
         discs += [disc | {"small": int(small)} for disc in labels.discs]

@@ -50,7 +50,7 @@ _FAR, _STEEP, _CROSSED, _BESIDE = 0.35, 6.0, 40.0, 0.5
 name, in cells that are hidden."""
 
 _WORST = 40.0
-"""A name without a number that costs more is left out."""
+"""A name along its street that costs more is level beside its number, or left out where it has none."""
 
 
 class Labels(NamedTuple):
@@ -79,6 +79,7 @@ class _Sheet:
         self.pixel = 2 * frame.reach / wide
         side = wide // _CELL
         self.ink, self.taken = np.zeros((side, side), dtype=np.int16), np.zeros((side, side), dtype=bool)
+        self.streets = self.ink.copy()
 
     def pixels(self, xy: Any) -> Any:
         """Return metres from the map's centre as pixels from its upper left corner."""
@@ -99,6 +100,13 @@ class _Sheet:
         for dx in reach:
             for dy in reach:
                 self._set(self.ink, _cell_at(np.add(points, [dx, dy])), of + 1)
+
+    def draw_streets(self, lines: Any, owners: np.ndarray) -> None:
+        """Note the streets beneath (metres), which a label may hide; `owners` has no 0."""
+        corners, of = shapely.get_coordinates(
+            shapely.segmentize(lines, _CELL * self.pixel), return_index=True
+        )  # fmt: skip
+        self._set(self.streets, _cell_at(self.pixels(corners)), owners[of])
 
     def draw_circle(self, at: Any, radius: float) -> None:
         """Note a circle (pixels) that a label had better not hide."""
@@ -140,8 +148,9 @@ class _Sheet:
     def beside(self, x: Any, y: Any, turn: Any, long: float, high: float, owner: int) -> Any:
         """Return how much of other streets is in each strip: one would take its name for theirs."""
         column, row = (np.clip(v, 0, len(self.ink) - 1) for v in _cells(x, y, turn, long, high))
-        drawn = self.ink[row, column]
-        return ((drawn > 0) & (drawn != owner)).sum(axis=1)
+        drawn, streets = self.ink[row, column], self.streets[row, column]
+        theirs = (drawn > 0) & (drawn != owner) | (streets != 0) & (streets != owner)
+        return theirs.sum(axis=1)
 
     def crossed(self, x: Any, y: Any, at: Any, apart: float) -> Any:
         """Return what lines would cross between their discs and a place."""
@@ -189,8 +198,8 @@ class _Strips(NamedTuple):
 
 
 def placed(
-    frame: Frame, wide: int, rows: pd.DataFrame, lines: Any, circles: pd.DataFrame, taken: Iterable[Box], *,
-    named: bool, along: bool, line_width: float,
+    frame: Frame, wide: int, rows: pd.DataFrame, lines: Any, circles: pd.DataFrame, taken: Iterable[Box],
+    streets: tuple[Any, np.ndarray] | None = None, *, named: bool, along: bool, line_width: float,
 ) -> Labels:  # fmt: skip
     """Place the numbers and the names of a map.
 
@@ -204,6 +213,9 @@ def placed(
         All that is drawn: stretches; `x`, `y` and `size`.
     taken
         Fields in metres that are taken already.
+    streets
+        What lies beneath: lines, and whose each is, the `owner` of a row or -1. A name keeps from running along
+        another street.
     named
         Whether names are written too, beside the numbers.
     along
@@ -215,6 +227,8 @@ def placed(
     for box in taken:
         sheet.take_box(box)
     sheet.draw(lines, line_width)
+    if streets:
+        sheet.draw_streets(*streets)
     for x, y, size in circles[["x", "y", "size"]].itertuples(index=False):
         sheet.draw_circle(sheet.pixels([x, y]), radius(size, wide))
     labels = Labels([], [])
@@ -292,7 +306,9 @@ def _offered(
         sides = np.repeat([-1, 1], near.sum())
         x2, y2 = np.tile(x[near], 2) - sides * (long / 2 - DISC), np.tile(y[near], 2)
         level = np.zeros(len(x2))
-        hidden = sheet.hidden(x2, y2, level, long, 2 * DISC)
+        through = (np.tile(x[near], 2) - at[0]) * sides > 0  # the line would run through the name
+        through &= np.abs(y2 - at[1]) < DISC
+        hidden = sheet.hidden(x2, y2, level, long, 2 * DISC) + through * _CROSSED
         yield _Strips(x2, y2, level, hidden + np.tile(way[near], 2), long, sides)
     hidden = sheet.hidden(x, y, flat, 2 * DISC, 2 * DISC)
     yield _Strips(x, y, flat, hidden + way, 2 * DISC, flat)
@@ -329,9 +345,10 @@ def _along(sheet: _Sheet, row: Any, at: Any, path: Any, long: float, apart: floa
     hidden = sheet.hidden(place[:, 0], place[:, 1], turn, long, 2 * DISC if row.mark else _HIGH)
     beside = sheet.beside(place[:, 0], place[:, 1], turn, long, 2 * _HIGH, int(row.owner))
     cost = hidden + beside * _BESIDE + np.hypot(*(place - at).T) * _FAR + (np.abs(turn) > 1) * _STEEP
-    if not row.mark:
-        cost = np.where(cost > _WORST, np.inf, cost)
-    else:
+    if row.mark:  # there is a better place for a name that runs on far beyond its street
+        cost = cost + max(0.0, long - length) * _FAR
+    cost = np.where(cost > _WORST, np.inf, cost)
+    if row.mark:
         disc = place + ahead * (side * (long / 2 - DISC))[:, None]
         away = np.hypot(*(disc[:, None] - path[None]).transpose(2, 0, 1)).min(axis=1)
         cost = cost + np.maximum(away - apart - DISC, 0) * 2 * _FAR + np.hypot(*(disc - at).T) * _FAR / 2

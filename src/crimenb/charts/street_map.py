@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 import shapely
 
@@ -20,7 +21,7 @@ from crimenb.geo import in_metres
 from crimenb.measures.streets import OWN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from crimenb.charts.frame import Frame
     from crimenb.data import Data
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 SHADES = ("#7eb6d9", "#4292c6", "#2166ac", "#08458a", "#03142f")
 WIDTHS = (2.2, 2.9, 3.8, 4.9, 6.2)
 """The five classes of streets by records: colour, and width in pixels on a map of 680."""
+
+_GAP_M = 7
+"""How much shorter a street's own stretch is drawn at either end, in metres; at most by a quarter."""
 
 _MAIN = ("Motorway", "A Road", "B Road", "Primary Road", "A Road Primary")
 _GROUND: dict[str, tuple[str, str, float, list[float]]] = {
@@ -45,7 +49,25 @@ def stretch_lines(data: Data) -> pd.Series:
     own, frame = data.stretches[data.stretches["how"] == OWN], frame_of(data)
     keys = pd.MultiIndex.from_arrays([own["longitude"], own["latitude"]], names=["x", "y"])
     lines = shapely.transform(in_metres(own.geometry.to_numpy()), lambda xy: xy - [frame.x, frame.y])
-    return pd.Series(lines, index=keys, dtype=object)
+    return pd.Series(_shortened(lines), index=keys, dtype=object)
+
+
+def _shortened(lines: Any) -> Any:
+    """Return lines a little shorter at both ends, so that one sees where the next street's begins."""
+    parts, of = shapely.get_parts(shapely.line_merge(lines), return_index=True)
+    long = shapely.length(parts)
+    cut = np.minimum(_GAP_M, long / 4)
+    corners, part = shapely.get_coordinates(parts, return_index=True)
+    steps = np.hypot(*np.diff(corners, axis=0, prepend=corners[:1]).T)
+    far = np.cumsum(np.where(np.diff(part, prepend=-1) > 0, 0, steps))
+    far -= far[np.searchsorted(part, np.arange(len(parts)))][part]
+    inner = (far > cut[part]) & (far < (long - cut)[part])
+    ends = (shapely.line_interpolate_point(parts, away) for away in (cut, long - cut))
+    points = np.concatenate([corners[inner], *(shapely.get_coordinates(end) for end in ends)])
+    whose = np.concatenate([part[inner], *[np.arange(len(parts))] * 2])
+    order = np.lexsort((np.concatenate([far[inner], cut, long - cut]), whose))
+    shorter = shapely.linestrings(points[order], indices=whose[order])
+    return shapely.multilinestrings(shorter, indices=of)
 
 
 @remembered
@@ -66,6 +88,14 @@ def _ground_paths(data: Data) -> dict[str, str]:
             whole = shapely.geometrycollections(_merged(shapes[kind == name]))
             (found[name],) = metres.paths([whole], frame.x, frame.y)
     return found
+
+
+def streets_within(data: Data, frame: Frame, owners: Mapping[str, int]) -> tuple[Any, np.ndarray]:
+    """Return the streets on a part of the map (metres from its centre), and whose each is by name; -1 is nobody's."""
+    rows = data.streets[data.streets["kind"] == "street"]
+    lines = shapely.transform(in_metres(rows.geometry.to_numpy()), lambda xy: xy - [frame.x, frame.y])
+    inside = shapely.intersects(lines, shapely.box(*frame.box))
+    return lines[inside], rows["name"].map(owners).fillna(-1).astype(int).to_numpy()[inside]
 
 
 def ground(data: Data, frame: Frame, side: str = "width", factor: float = 1.0) -> list[Any]:
