@@ -15,6 +15,7 @@ from crimenb.query import Query, months_between
 from crimenb.snapshot import collect
 from crimenb.sources.archive import Archive
 from crimenb.sources.archive_build import build_archive
+from crimenb.sources.archive_info import info
 from crimenb.sources.official_files import SEARCHES_COLUMNS
 from tests.bulkfiles import postcode_file, row, street_file
 from tests.real import REAL, needs_real_data
@@ -131,6 +132,14 @@ def test_what_is_added_stays_and_replaces_only_its_own_file(archive, files, tmp_
     table = cn.searches_by_month(asked(archive))
     assert table["n"].dropna().tolist() == [4, 1, 3]
     assert len(Archive(archive).inventory["search_files"]) == 3
+
+
+def test_what_an_archive_has_of_searches_is_listed(archive):
+    said = "\n".join(info(archive))
+    assert (
+        "Stop and search: 61 searches, 1 without a location\n  Leicestershire: 2025-03, 2025-05 to 2025-06"
+        in said
+    )
 
 
 def test_an_archive_without_searches_says_how_to_get_them(files, tmp_path):
