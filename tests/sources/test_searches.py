@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pyproj
 import pytest
+import shapely
 from pandas.testing import assert_frame_equal
 
 import crimenb as cn
 from crimenb.errors import QueryError, SourceError
 from crimenb.measures.searches import searches_of
-from crimenb.query import Query, months_between
+from crimenb.query import Area, Query, months_between
 from crimenb.snapshot import collect
 from crimenb.sources.archive import Archive
 from crimenb.sources.archive_build import build_archive
@@ -193,6 +194,26 @@ def test_live_a_month_that_fails_ends_the_report_or_is_a_gap(archive, serve, liv
     data = live_asked(source=live(allow_missing=True))
     assert data.searches_months["status"].tolist()[2] == "failed"
     assert cn.searches_by_month(data)["n"].isna().tolist() == [False, True, True, False]
+
+
+def test_live_an_area_has_the_searches_of_the_archive_and_each_once(archive, serve, live):
+    outer = shapely.box(-1.16, 52.61, -1.10, 52.65).difference(shapely.box(-1.12, 52.62, -1.115, 52.64))
+    query = Query.parse("", "2025-03", "2025-06", area=Area("ring", outer), stops=True)
+    serve(Archive(archive))
+    found = [
+        collect(query, source).searches.drop(columns="reported_by") for source in (Archive(archive), live())
+    ]
+    assert len(found[0]) == 6
+    assert_frame_equal(*found)
+
+
+def test_live_searches_are_asked_for_once(archive, serve, live):
+    service = serve(Archive(archive))
+    live_asked(source=live())
+    first = [a.path for a in service.log if "stops-" in a.path]
+    assert (first.count("/api/stops-street"), first.count("/api/stops-no-location")) == (3, 3)
+    live_asked(source=live())
+    assert len([a for a in service.log if "stops-" in a.path]) == 6
 
 
 # ------------------------------------------------------------------------ real files
