@@ -311,8 +311,9 @@ def _table(name: str, frame: pd.DataFrame, data: Data) -> Words:
         place_of(data).total("crime") < write.LEAST_SHARE
     ):  # of so few records no share and no mean is given anywhere on the page
         columns = [c for c in columns if c.name not in ("share", "a_month")]
-    if name == "outcomes" and frame["rest"].isna().all():
-        columns = [c for c in columns if c.name != "rest"]
+    told = {"outcomes": "rest", "searches": "why"}.get(name, "")  # a column that may have nothing to tell
+    if told and (frame[told].isna() | (frame[told] == "")).all():
+        columns = [c for c in columns if c.name != told]
     if name == "compared" and (frame["other"] == frame["other"].iloc[0]).all():
         columns = [c for c in columns if c.name != "other"]
         caption = f"Shares of crime here and in {frame['other'].iloc[0]}"
