@@ -18,12 +18,14 @@ from collections import Counter
 from pathlib import Path
 
 import duckdb
+from tests.nomis import nobody
 from tests.processes import COMMAND
 from tests.real import REAL
 from tests.service import Behaviour, Service
 
 from crimenb.sources.archive import Archive
 from crimenb.sources.archive_build import build_archive
+from crimenb.sources.versions import resolve
 
 FROM, TO = "2025-01", "2025-12"
 
@@ -46,7 +48,7 @@ def main() -> int:
         (folder / "postcodes" / "le.csv").symlink_to(REAL / "code-point-open" / "le.csv")
         build_archive(sorted(files), folder / "archive", postcodes=folder / "postcodes")
         rows = duckdb.sql(
-            f"SELECT postcode FROM '{folder / 'archive' / 'postcodes.parquet'}' WHERE refused = '' AND"
+            f"SELECT postcode FROM '{resolve(folder / 'archive') / 'postcodes.parquet'}' WHERE refused = '' AND"
             f" regexp_matches(postcode, '^LE[1-5] ') ORDER BY md5(postcode) LIMIT {args.places}"
         ).fetchall()
         (folder / "list.txt").write_text("\n".join(r[0] for r in rows), "utf-8")
@@ -54,7 +56,8 @@ def main() -> int:
             COMMAND, "batch", str(folder / "list.txt"), "--source", "live",
             "--from", FROM, "--to", TO, "--out", str(folder / "out"),
         ]  # fmt: skip
-        with Service(Archive(folder / "archive"), Behaviour(latency=args.latency, leaky=True)) as service:
+        behaviour = Behaviour(latency=args.latency, leaky=True)
+        with nobody(), Service(Archive(folder / "archive"), behaviour) as service:
             env = os.environ | {
                 "CRIMENB_POLICE_URL": f"{service.url}/api", "CRIMENB_POSTCODES_URL": service.url,
                 "CRIMENB_CACHE_DIR": str(folder / "cache"),

@@ -18,7 +18,7 @@ def test_environment_yml_names_the_dependencies_of_pyproject():
     found = {name: bound for name, bound in listed if name not in ("conda-forge", "python", "pip", "crimenb")}
     wanted = {}
     extras = project["optional-dependencies"]
-    for item in [*project["dependencies"], *extras["lab"], *extras["batch"]]:
+    for item in [*project["dependencies"], *extras["lab"], *extras["batch"], *extras["docx"]]:
         name, bound = re.fullmatch(r"([a-z0-9-]+)(?:\[.*\])?(.*)", item).groups()
         wanted[CONDA_NAMES.get(name, name)] = bound
     assert found == wanted

@@ -189,6 +189,9 @@ def main() -> None:
 @click.option("--closed-ok", is_flag=True, help="Use the last position of a postcode that was closed.")
 @click.option("--refresh", is_flag=True, help="Pull the data anew, even where they are there.")
 @click.option("--xlsx", is_flag=True, help="Write every table of the page to tables.xlsx too.")
+@click.option(
+    "--docx", is_flag=True, help="Write the page to report.docx too, for Word; needs the extra docx."
+)
 @click.option("--pdf", is_flag=True, help="Print the page to report.pdf too, by an installed Chromium.")
 @click.option("--summary-pdf", is_flag=True, help="Print one page, the answer first, to summary.pdf too.")
 @_how_much
@@ -211,6 +214,7 @@ def report(
     closed_ok: bool,
     refresh: bool,
     xlsx: bool,
+    docx: bool,
     pdf: bool,
     summary_pdf: bool,
 ) -> None:
@@ -253,7 +257,7 @@ def report(
     printed: list[Path] = []
     built = make_report(
         query, source, out, refresh=refresh, allow_missing=allow_missing, closed_ok=closed_ok, xlsx=xlsx,
-        finish=lambda page: printed.extend(do(page, browser) for do in prints),
+        docx=docx, finish=lambda page: printed.extend(do(page, browser) for do in prints),
     )  # fmt: skip
     for path in printed:
         click.echo(path if isinstance(built.page, Path) else f"{built.page.rpartition('/')[0]}/{path.name}")
@@ -846,6 +850,7 @@ def notebook(into: Path, replace: bool) -> None:
 )
 @click.option("--closed-ok", is_flag=True, help="Use the last position of postcodes that were closed.")
 @click.option("--xlsx", is_flag=True, help="Write the tables of each report to tables.xlsx too.")
+@click.option("--docx", is_flag=True, help="Write each page to report.docx too; needs the extra docx.")
 @click.option("--force", is_flag=True, help="Make reports again that are there and unchanged.")
 @click.option(
     "--since",
@@ -873,6 +878,7 @@ def batch(
     stops: bool,
     closed_ok: bool,
     xlsx: bool,
+    docx: bool,
     force: bool,
     since: str,
     dry_run: bool,
@@ -908,6 +914,7 @@ def batch(
         force=force,
         closed_ok=closed_ok,
         xlsx=xlsx,
+        docx=docx,
         since=since,
     )
     for line in map(str, plan.notices) if _quiet() and not dry_run else plan.lines():

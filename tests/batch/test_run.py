@@ -284,6 +284,7 @@ def test_reports_without_the_tables_that_are_wanted_are_made_again(batch):
     out, path = batch
     plan = planned(path, out, xlsx=True)
     assert (len(plan.todo), plan.extra) == (3, ("tables.xlsx",))
+    assert planned(path, out, docx=True).extra == ("report.docx",)
     assert planned(path, out).todo == []
     folder = out / f"zz9-9zz_{FROM}_{TO}"
     assert intact_hash(folder)

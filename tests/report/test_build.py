@@ -20,6 +20,7 @@ from crimenb.report.build import build_report
 from crimenb.report.execute import freeze
 from crimenb.report.handed_on import workbook
 from crimenb.report.page import script_bundle, to_html
+from crimenb.report.word import document
 
 QUERY = Query.parse("ZZ1 1AA", "2025-01", "2025-12")
 
@@ -113,15 +114,20 @@ def test_same_bytes_elsewhere(demo_report, tmp_path):
     }
     code = (
         "from crimenb.query import Query; from crimenb.report.build import build_report;"
-        "build_report(Query.parse('zz11aa','2025-01','2025-12'),'demo','deep/er',xlsx=True)"
+        "build_report(Query.parse('zz11aa','2025-01','2025-12'),'demo','deep/er',xlsx=True,docx=True)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, check=True, timeout=120)
     made, known = files(tmp_path / "deep" / "er" / demo_report.name), files(demo_report)
-    tables = made.pop("tables.xlsx")
-    assert tables == workbook(nbformat.read(demo_report / "report.ipynb", as_version=4))
-    listed = f"{hashlib.sha256(tables).hexdigest()}  tables.xlsx\n".encode()
-    assert listed in made["SHA256SUMS"]
-    assert made | {"SHA256SUMS": made["SHA256SUMS"].replace(listed, b"")} == known
+    nb = nbformat.read(demo_report / "report.ipynb", as_version=4)
+    for name, raw in {
+        "tables.xlsx": workbook(nb),
+        "report.docx": document(nb, known["report.html"].decode()),
+    }.items():
+        assert made.pop(name) == raw
+        listed = f"{hashlib.sha256(raw).hexdigest()}  {name}\n".encode()
+        assert listed in made["SHA256SUMS"]
+        made["SHA256SUMS"] = made["SHA256SUMS"].replace(listed, b"")
+    assert made == known
 
 
 def test_the_folder_is_its_own_cache(demo_report):

@@ -14,7 +14,8 @@ from crimenb.buckets import is_address
 from crimenb.errors import PlaceNotFound, QueryError
 from crimenb.plurals import counted
 from crimenb.query import Query, parse_month
-from crimenb.report.handed_on import WORKBOOK
+from crimenb.report.build import word
+from crimenb.report.handed_on import DOCUMENT, WORKBOOK
 from crimenb.sources.archive import Archive
 from crimenb.sources.archive_fetch import pinned
 from crimenb.sources.releases_compared import new_months
@@ -74,6 +75,7 @@ def plan_batch(
     force: bool = False,
     closed_ok: bool = False,
     xlsx: bool = False,
+    docx: bool = False,
     since: str = "",
 ) -> Plan:
     """Read a list of postcodes, or the areas of a district, and work out what is to be done, before anything is.
@@ -99,6 +101,8 @@ def plan_batch(
         Use the last position of postcodes that were closed.
     xlsx
         Write the tables of each report to `tables.xlsx` too; reports without it are made again.
+    docx
+        Write each page to `report.docx` too, likewise; needs the extra `docx`.
     since
         Month of the release before (`YYYY-MM`): reports of it stay where the archive's release changed no record
         of their places and months.
@@ -109,7 +113,11 @@ def plan_batch(
         The list or the source cannot be read, or the source does not know what changed since that release.
     SourceError
         A bucket is not there, lets nobody in or does not answer.
+    ReportError
+        A Word file is wanted, and python-docx is not installed.
     """
+    if docx:
+        word()
     place = shelf(out)
     if isinstance(path, AreasOf):
         spec, opened = _source(source or "live", Query("", like=like, stops=stops), closed_ok=closed_ok)
@@ -127,7 +135,7 @@ def plan_batch(
         msg = f"The list {str(path)!r} holds no postcode that could be asked for."
         raise QueryError("\n".join([*map(str, listed.notices), msg]))
     described = opened.describe()
-    extra = (WORKBOOK,) if xlsx else ()
+    extra = tuple(name for name, wanted in ((WORKBOOK, xlsx), (DOCUMENT, docx)) if wanted)
     unchanged = {} if force else place.unchanged([o.query for o in listed.orders], described, extra)
     if since and not force:
         unchanged |= _left_alone(listed.orders, place, opened, parse_month(since), extra)

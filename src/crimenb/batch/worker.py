@@ -20,7 +20,7 @@ from crimenb.errors import Busy, CrimenbError
 from crimenb.files import scratch
 from crimenb.query import Query
 from crimenb.report.build import keep_warm, make_report
-from crimenb.report.handed_on import WORKBOOK
+from crimenb.report.handed_on import DOCUMENT, WORKBOOK
 
 if TYPE_CHECKING:
     from crimenb.data import Data
@@ -95,8 +95,9 @@ def _made(task: Task, collected: Path | None) -> tuple[str, str]:
             described = sorted(task.described.items())
             source = task.source if collected else _opened(task.source, *described, closed_ok=task.closed_ok)
             built = make_report(
-                task.query, source, task.out, refresh=True, collected=collected, xlsx=WORKBOOK in task.extra
-            )
+                task.query, source, task.out, refresh=True, collected=collected, xlsx=WORKBOOK in task.extra,
+                docx=DOCUMENT in task.extra,
+            )  # fmt: skip
         except Busy:  # a worker that Dask took for dead is still running
             if time.monotonic() > until:
                 raise

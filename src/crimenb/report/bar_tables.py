@@ -231,7 +231,7 @@ def rate_bars(data: Data) -> Words:
     bodies = []
     for (category, per), rows in found.table.groupby(["category", "per"], sort=False):
         # The two rates of crime are on one scale, burglary on its own.
-        top = float(found.table.loc[found.table["category"] == category, "high"].max())
+        top = 1.03 * float(found.table.loc[found.table["category"] == category, "high"].max())
         head = f"{rates.counted(place, str(category), str(per))}, {rates.based_on(place, str(per))}"
         listed_rows: Any = rows.itertuples()
         bodies.append([[head], *(

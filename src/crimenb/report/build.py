@@ -17,7 +17,7 @@ from crimenb.buckets import Bucket, is_address
 from crimenb.errors import ReportError, SnapshotError
 from crimenb.files import SUMS, digest, scratch, swap, working, write_sums
 from crimenb.report.execute import execute, freeze
-from crimenb.report.handed_on import SUMMARY, VALUES, WORKBOOK, summary_json, workbook
+from crimenb.report.handed_on import DOCUMENT, SUMMARY, VALUES, WORKBOOK, summary_json, workbook
 from crimenb.report.html import ROLE
 from crimenb.report.page import to_html
 from crimenb.snapshot import DATA
@@ -25,12 +25,15 @@ from crimenb.warm import drawings, kernels_are_warm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import ModuleType
 
     from crimenb.data import Data
     from crimenb.query import Query
 
 NOTEBOOK, PAGE = "report.ipynb", "report.html"
-OURS = re.compile(rf"{NOTEBOOK}|{PAGE}|{SUMMARY}|{VALUES}|{WORKBOOK}|{DATA}/[a-z_]+\.(parquet|csv|json)")
+OURS = re.compile(
+    rf"{NOTEBOOK}|{PAGE}|{SUMMARY}|{VALUES}|{WORKBOOK}|{DOCUMENT}|{DATA}/[a-z_]+\.(parquet|csv|json)"
+)
 """Names of the files of a report that SHA256SUMS lists."""
 
 _log = logging.getLogger(__name__)
@@ -45,6 +48,7 @@ def build_report(
     allow_missing: bool = False,
     closed_ok: bool = False,
     xlsx: bool = False,
+    docx: bool = False,
 ) -> Path | str:
     """Build one report folder and return the path of its `report.html`, or its address in a bucket.
 
@@ -67,19 +71,22 @@ def build_report(
         See `snapshot.open_source`.
     xlsx
         Write every table of the page to `tables.xlsx` too.
+    docx
+        Write the page to `report.docx` too, which needs the extra `docx`.
 
     Raises
     ------
     SnapshotError
         The folder holds the answer to something else, or was changed.
     ReportError
-        The notebook failed, or another run is writing this report.
+        The notebook failed, another run is writing this report, or python-docx is not installed.
     SourceError
         The bucket is not there, lets nobody in or does not answer.
     """
     return make_report(
-        query, source, out, refresh=refresh, xlsx=xlsx, allow_missing=allow_missing, closed_ok=closed_ok
-    ).page
+        query, source, out, refresh=refresh, xlsx=xlsx, docx=docx, allow_missing=allow_missing,
+        closed_ok=closed_ok,
+    ).page  # fmt: skip
 
 
 class Built(NamedTuple):
@@ -98,6 +105,7 @@ def make_report(
     refresh: bool = False,
     collected: Path | None = None,
     xlsx: bool = False,
+    docx: bool = False,
     finish: Callable[[Path], None] = lambda _: None,
     **how: bool,
 ) -> Built:
@@ -107,13 +115,15 @@ def make_report(
     ----------
     collected
         Folder of a snapshot that was collected before; then no source is asked.
-    xlsx
-        Write `tables.xlsx` too.
+    xlsx, docx
+        Write `tables.xlsx` or `report.docx` too.
     finish
         Called with the page's path when the folder is whole; what it adds there goes to the bucket too.
     how
         See `snapshot.open_source`.
     """
+    if docx:
+        word()
     with contextlib.ExitStack() as stack:
 
         @functools.cache
@@ -141,7 +151,7 @@ def make_report(
                 _log.info("Collect the data of %s from %s", settled.slug, opened().name)
                 data = snapshot.save(settled, opened(), work / DATA)
             _log.info("Run the notebook and write the page")
-            for name, raw in written(freeze(execute(work, settled)), xlsx=xlsx).items():
+            for name, raw in written(freeze(execute(work, settled)), xlsx=xlsx, docx=docx).items():
                 (work / name).write_bytes(raw)
             write_sums(work)
             swap(work, target)
@@ -167,14 +177,33 @@ def _staged(bucket: Bucket) -> Iterator[Path]:
             raise type(error)(str(error).replace(str(folder), str(bucket))) from error
 
 
-def written(nb: nbformat.NotebookNode, *, xlsx: bool = False) -> dict[str, bytes]:
-    """Return the files made from an executed notebook, by name: notebook, page, summaries, tables if asked."""
+def written(nb: nbformat.NotebookNode, *, xlsx: bool = False, docx: bool = False) -> dict[str, bytes]:
+    """Return the files made from an executed notebook, by name: notebook, page, summaries, and what is asked."""
     files = {NOTEBOOK: nbformat.writes(nb) + "\n", PAGE: to_html(nb)}
     outputs = [out for cell in nb["cells"] for out in cell.get("outputs", [])]
     summaries = [out.get("metadata", {}).get(ROLE, {}).get("summary") for out in outputs]
     files |= {SUMMARY: "".join(filter(None, summaries)), VALUES: summary_json(nb)}
     made = {name: text.encode() for name, text in files.items() if text}
-    return made | ({WORKBOOK: workbook(nb)} if xlsx else {})
+    made |= {WORKBOOK: workbook(nb)} if xlsx else {}
+    return made | ({DOCUMENT: word().document(nb, files[PAGE])} if docx else {})
+
+
+def word() -> ModuleType:
+    """Return the module that writes a Word file, which needs an extra.
+
+    Raises
+    ------
+    ReportError
+        python-docx is not installed.
+    """
+    try:
+        from crimenb.report import word as found
+    except ImportError as error:
+        msg = (
+            f"A Word file needs python-docx ({error}); install crimenb with its extra 'docx': crimenb[docx]."
+        )
+        raise ReportError(msg) from error
+    return found
 
 
 def keep_warm() -> None:

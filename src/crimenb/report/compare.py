@@ -228,7 +228,7 @@ def other_page(name: str, old: str, new: str, others: Versions) -> Finding:
 
 
 def other_tables(old: bytes, new: bytes) -> str:
-    """Say where two unequal workbooks differ: in which part, and there in what."""
+    """Say where two unequal workbooks or Word files differ: in which part, and there in what."""
     try:
         with zipfile.ZipFile(io.BytesIO(old)) as one, zipfile.ZipFile(io.BytesIO(new)) as other:
             if any(part.compress_type != zipfile.ZIP_STORED for part in one.infolist()):

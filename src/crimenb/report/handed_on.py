@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from openpyxl.cell import Cell
     from openpyxl.worksheet.worksheet import Worksheet
 
-SUMMARY, VALUES, WORKBOOK = "summary.md", "summary.json", "tables.xlsx"
+SUMMARY, VALUES, WORKBOOK, DOCUMENT = "summary.md", "summary.json", "tables.xlsx", "report.docx"
 
 _FORMS = {
     "month": "mmm yyyy", WHOLE: "#,##0", ONE: "#,##0.0", SHARE: "0.0%", "{:+.0%}": "+0%;-0%;0%",
@@ -115,10 +115,10 @@ def workbook(nb: nbformat.NotebookNode) -> bytes:
     raw = io.BytesIO()
     with zipfile.ZipFile(raw, "w") as archive:
         ExcelWriter(book, archive).save()  # not `book.save`, which notes the time
-    return _steady(raw)
+    return steady(raw)
 
 
-def _steady(raw: io.BytesIO) -> bytes:
+def steady(raw: io.BytesIO, *, canonical: bool = True) -> bytes:
     """Return a zip with the same parts, as every machine writes them.
 
     Without times; in canonical XML, as openpyxl writes another where lxml is there; stored, as packers differ.
@@ -126,7 +126,10 @@ def _steady(raw: io.BytesIO) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(raw) as old, zipfile.ZipFile(out, "w") as new:
         for name in old.namelist():
-            new.writestr(zipfile.ZipInfo(name), _DECLARED + canonicalize(old.read(name).decode()))
+            part = old.read(name)
+            new.writestr(
+                zipfile.ZipInfo(name), _DECLARED + canonicalize(part.decode()) if canonical else part
+            )
     return out.getvalue()
 
 

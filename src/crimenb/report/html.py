@@ -164,7 +164,7 @@ _SIGNS = {"[x]": "not available", "[z]": "not applicable", "[u]": "too few to be
 _SHORT, _WIDE = 16, 8
 """Rows up to which a table is kept on one sheet; columns from which its headings are turned."""
 
-_PRINTED = {"long": 20, "brief": 8}
+ON_PAPER = {"long": 20, "brief": 8}
 """Rows printed of a table with more than twice as many."""
 
 
@@ -199,14 +199,14 @@ def table(
         + "</tr>"
         for row in rows
     )
-    cut = len(rows) > 2 * _PRINTED[printed]
+    cut = len(rows) > 2 * ON_PAPER[printed]
     size = {"short": len(rows) <= _SHORT, printed: cut, "wide": len(columns) > _WIDE}
     shape = [word for word, is_so in size.items() if is_so]
     kind = f' class="{" ".join(shape)}"' if shape else ""
     used = [f"{sign} {meaning}" for sign, meaning in _SIGNS.items() if any(sign in r for r in rows)]
     key = f"<p>{'; '.join(used)}.</p>" if used else ""
     if cut:
-        key += f'<p class="paper">Printed here: the first {_PRINTED[printed]} of {len(rows):,} rows.</p>'
+        key += f'<p class="paper">Printed here: the first {ON_PAPER[printed]} of {len(rows):,} rows.</p>'
     plain = frame[[c.name for c in columns]].set_axis([c.heading for c in columns], axis=1)
     download = quote(plain.to_csv(index=False, lineterminator="\r\n", float_format=f"%.{DIGITS}g"))
     html = (

@@ -50,7 +50,7 @@ from crimenb.report.compare import (
     other_tables,
 )
 from crimenb.report.execute import execute, freeze, packaged_notebook, parameters
-from crimenb.report.handed_on import SUMMARY, VALUES, WORKBOOK
+from crimenb.report.handed_on import DOCUMENT, SUMMARY, VALUES, WORKBOOK
 from crimenb.snapshot import DATA
 from crimenb.version import __version__
 
@@ -438,8 +438,9 @@ def _other_outputs(
 
 
 def _other_pages(folder: Path, stored: Any, others: Versions) -> Iterator[Finding]:
-    """Make page, summaries and tables of the notebook again and say where those in the folder differ."""
-    made = written(stored, xlsx=os.path.lexists(folder / WORKBOOK))
+    """Make page, summaries and what was asked of the notebook again and say where those in the folder differ."""
+    asked = {kind: os.path.lexists(folder / name) for kind, name in (("xlsx", WORKBOOK), ("docx", DOCUMENT))}
+    made = written(stored, **asked)
     for name in sorted({PAGE, SUMMARY, VALUES, *made} - {NOTEBOOK}):
         file, new = folder / name, made.get(name)
         old = read_regular(file) if file.exists() else None
@@ -448,7 +449,7 @@ def _other_pages(folder: Path, stored: Any, others: Versions) -> Iterator[Findin
         elif new is not None and old is None:
             yield Finding("page", f"{name} is missing")
         elif new is not None and old is not None and old != new:
-            if name == WORKBOOK:
+            if name in (WORKBOOK, DOCUMENT):
                 hint = f" (made with {named(others)})" if others else ""
                 yield Finding("page", f"{name} {other_tables(old, new)}{hint}")
             else:

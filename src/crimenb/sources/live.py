@@ -236,13 +236,12 @@ class Live:
         postcode, offer = str(place["postcode"].iloc[0]), self._police.offer
         served = [m for m in months if offer[0] <= m <= offer[-1]]
         wider = around(place)
-        jobs: list[Callable[[], Any]] = [functools.partial(self._month, wider, m) for m in served]
-        jobs += [
-            functools.partial(self._police.beat, x, y, DAY if n == 0 else MONTH)
-            for n, (x, y) in enumerate(police_uk.spots(place))
-        ]
-        done = self._police.all(f"{postcode}: police.uk", jobs)
+        jobs = [functools.partial(self._month, wider, m) for m in served]
+        done = self._police.all(f"{postcode}: police.uk", [*jobs, *self._beats(police_uk.spots(place))])
         beats = done[len(served) :]
+        if place["kind"].iloc[0] == "circle" and len({b and b.force for b in beats}) > 1:
+            fine = police_uk.spots(place, fine=True)
+            beats = self._police.all(f"{postcode}: police forces", self._beats(fine))
         coverage = police_uk.coverage(postcode, beats)
         _refuse_at_sea(place, beats)
         sifted = {m: sift(wider, g.records) for m, g in zip(served, done, strict=False)}
@@ -266,6 +265,9 @@ class Live:
             remark=remark,
             context=({"residents": people} if len(people) else {}) | self._ground(place, coverage, found),
         )
+
+    def _beats(self, spots: Sequence[tuple[float, float]]) -> list[Callable[[], Beat | None]]:
+        return [functools.partial(self._police.beat, *at, MONTH if n else DAY) for n, at in enumerate(spots)]
 
     def _residents(
         self, place: gpd.GeoDataFrame, coverage: pd.DataFrame

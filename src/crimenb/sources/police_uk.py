@@ -46,6 +46,11 @@ if TYPE_CHECKING:
     from crimenb.sources.http import Web
 
 SPOTS = 17
+"""Points of a custom area whose force is asked for."""
+
+_GRID_M = 1200
+"""How far apart those of a mile are, and half of it where they name several forces."""
+
 DEEPEST = 8
 """How often an area is quartered at most: a cell is then a few streets."""
 
@@ -123,22 +128,29 @@ def _few(parts: list[shapely.Polygon]) -> list[shapely.Polygon]:
     return parts
 
 
-def spots(place: gpd.GeoDataFrame) -> list[tuple[float, float]]:
-    """Return points (longitude, latitude) that stand for equal parts of an area, centre first (R19).
+def spots(place: gpd.GeoDataFrame, *, fine: bool = False) -> list[tuple[float, float]]:
+    """Return points (longitude, latitude) that tell which forces police an area, centre first (R19).
 
-    In a circle: the centre, eight on a ring at 0.54 and eight at 0.87 of the radius, each in
-    the middle of a seventeenth of the area.
+    Of a circle: those of one grid every 1,200 metres, in it and around it, so that a force's edge
+    cannot run through it unseen; places near each other share them. Of another shape: seventeen in it.
+
+    Parameters
+    ----------
+    fine
+        Those every 600 metres in a circle, for the shares of several forces.
     """
-    row = place.iloc[0]
+    row, shape = place.iloc[0], place.geometry.iloc[0]
     centre = (float(row["longitude"]), float(row["latitude"]))
     if row["kind"] == "circle":
-        turn = np.arange(8) * np.pi / 4
-        angle = np.concatenate([turn, turn + np.pi / 8])
-        away = MILE_M * np.repeat(np.sqrt([5 / SPOTS, 13 / SPOTS]), 8)
-        cx, cy = to_metres(*centre)
-        x, y = to_lonlat(cx + away * np.sin(angle), cy + away * np.cos(angle))
+        cx, cy = (float(v) for v in to_metres(*centre))
+        step = _GRID_M / 2 if fine else _GRID_M
+        reach = MILE_M + (0 if fine else _GRID_M * math.sqrt(0.5))
+        # A slanting grid: an edge that runs north or east does not run along its rows.
+        unit, some = step / math.sqrt(5), np.arange(-math.ceil(reach / step), math.ceil(reach / step) + 2)
+        i, j = np.meshgrid(some + (2 * cx + cy) // (5 * unit), some + (2 * cy - cx) // (5 * unit))
+        x, y = (2 * i - j).ravel() * unit, (i + 2 * j).ravel() * unit
+        x, y = to_lonlat(*np.array([x, y])[:, np.hypot(x - cx, y - cy) <= reach])
         return [centre, *zip(x.tolist(), y.tolist(), strict=True)]
-    shape = place.geometry.iloc[0]
     west, south, east, north = shape.bounds
     steps = np.arange(1, 4000)
     x, y = (
@@ -167,7 +179,7 @@ def coverage(postcode: str, beats: Sequence[Beat | None]) -> gpd.GeoDataFrame:
             "choose a place in England, Wales or Northern Ireland."
         )
         raise PlaceNotFound(msg)
-    method = f"estimated: police.uk named the force of {len(beats)} points spread evenly over the area"
+    method = f"estimated: police.uk named the force of {len(beats)} points in the area or just beside it"
     if outside := len(beats) - known.total():
         method += f"; {outside} lie outside its data (sea, or another country)"
     shares = [*sorted(known.items(), key=lambda item: (-item[1], item[0])), (BTP, 0)]

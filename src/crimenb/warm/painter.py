@@ -58,6 +58,15 @@ def draw(spec_json: str) -> str:
     return svg
 
 
+def png(svg: str) -> bytes:
+    """Return a drawing as a PNG with two dots to each of its pixels."""
+    import vl_convert as vlc
+
+    _register_fonts()
+    raw: bytes = vlc.svg_to_png(svg, scale=2)
+    return raw
+
+
 def serve(fd: int) -> None:
     """Answer requests until the owner closes the socket."""
     with socket.socket(fileno=fd) as line:
