@@ -360,6 +360,48 @@ def _drawn_rate(f: Facts, what: str, cells: list[str]) -> Iterator[str]:
         yield f"the records say {right}"
 
 
+def _searches(f: Facts, row: dict[str, str]) -> Iterator[str]:
+    month = next(m for m in f.status if named(m) == row["Month"])
+    n = int((f.searches["month"] == month).sum())
+    why = " ".join(w for states in f.searches_state.values() if (w := states[month][1]))
+    yield from _cells(row, {
+        "Month": row["Month"], "Status": f.search_status(month), "Why": why or "–",
+        "Searches": f"{n:,}" if month in f.search_months else "[x]",
+    })  # fmt: skip
+
+
+def _searches_by(column: str) -> Any:
+    def check(f: Facts, row: dict[str, str]) -> Iterator[str]:
+        (what,) = {"Object", "Outcome", "Law", "Time (in the United Kingdom)", "Ethnicity"} & {*row}
+        counts = f.searches_by(column)
+        n, of, linked = counts.get(row[what], 0), sum(counts.values()), {}
+        if column == "outcome":
+            word = row[what] if row[what] != "Not recorded" else ""
+            own = f.searches[f.searches["outcome"] == word]["linked"].tolist()
+            heads = {"Linked to the object": "yes", "Not linked": "no", "Link not recorded": ""}
+            linked = {head: f"{own.count(says):,}" for head, says in heads.items()}
+        yield from _cells(row, {
+            what: row[what], "Searches": f"{n:,}", "Share": f"{n / of:.1%}" if of >= 50 else "[u]", **linked,
+        })  # fmt: skip
+
+    return check
+
+
+def _all_searches(column: str) -> Any:
+    def check(f: Facts, rows: list[dict[str, str]]) -> Iterator[str]:
+        if (n := sum(number(r["Searches"]) for r in rows)) != (of := sum(f.searches_by(column).values())):
+            yield f"its rows sum to {n:,}, the records to {of:,}"
+        if column == "hour" and (f.midnights >= 0.05 * len(f.searches) or len(f.searches) < 50):
+            yield "times are shown, though many are midnight or there are few"
+        if column.endswith("defined") and any("Share" in r for r in rows):
+            yield "shares of ethnicity are shown"
+
+    return check
+
+
+_SEARCHES_BY = ("object", "outcome", "power", "hour", "self_defined", "officer_defined")
+
+
 def _groups(f: Facts, row: dict[str, str]) -> Iterator[str]:
     made_of, months = row["Categories in it"], f.months
     if found := re.fullmatch(r"Part of (.+), (published by the Home Office|not published)", made_of):
@@ -437,7 +479,8 @@ def _drawn(f: Facts, name: str, cells: list[str]) -> Iterator[str]:
 TABLES = {
     "categories": _categories,
     "trend": lambda f, r: _months(f, r, "crime"), "trend.asb": lambda f, r: _months(f, r, "asb"),
-    "rates": _rates, "groups": _groups,
+    "rates": _rates, "groups": _groups, "searches": _searches,
+    **{f"searches {column}": _searches_by(column) for column in _SEARCHES_BY},
     "snapped-points": _points, "outcomes": _outcomes, "outcome-times": _waits,
     "change": _changes, "compared": _shares, "like": _alike, "explore": _across,
 }  # fmt: skip
@@ -461,7 +504,9 @@ WHOLES = {
     "categories": _sum("All months counted", lambda f: f.total("crime")),
     "snapped-points": _sum("Crimes", lambda f: f.half()[2]),
     "outcomes": _sum("Crimes", lambda f: int(f.outcomes.sum())),
-    "rates": _every_rate, "trend": _every_month, "trend.asb": _every_month, "explore": _every_month,
+    **{f"searches {column}": _all_searches(column) for column in _SEARCHES_BY},
+    "searches": _every_month, "rates": _every_rate,
+    "trend": _every_month, "trend.asb": _every_month, "explore": _every_month,
 }  # fmt: skip
 
 
@@ -667,6 +712,7 @@ def main() -> int:
     parser.add_argument("--first", default="", help="leave out the archive's months before this one")
     parser.add_argument("--seed", type=int, default=20261126)
     parser.add_argument("--minutes", type=float, default=1e9, help="stop after so many and say what was read")
+    parser.add_argument("--stops", action="store_true", help="read the section on searches by the police too")
     parser.add_argument("--show", type=int, default=3, help="examples of each kind of finding")
     asked = parser.parse_args()
     archive = Archive(asked.archive)
@@ -687,7 +733,9 @@ def main() -> int:
             try:
                 like = archive.has_candidates and total["places"] % 3 == 0
                 others = () if area else what
-                query = cn.Query.parse("" if area else code, start, last, others, area=area, like=like)
+                query = cn.Query.parse(
+                    "" if area else code, start, last, others, area=area, like=like, stops=asked.stops
+                )
                 data = cn.collect(query, archive)
             except CrimenbError as error:
                 total[f"refused: {type(error).__name__}"] += 1

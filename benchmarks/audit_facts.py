@@ -140,6 +140,8 @@ class Facts:
         self.around = rows["surroundings"][rows["surroundings"]["force"].isin(list(self.shares))]
         self.people, self.district = rows["residents"], rows["district_counts"]
         self.decided, self.revised = rows["decided"], rows["revised"]
+        self.supply_of_searches, at = rows["searches_months"], rows["searches"].geometry
+        self.searched = pd.DataFrame(rows["searches"].drop(columns="geometry")).assign(x=at.x, y=at.y)
         self.elsewhere = rows["force_outcomes"][rows["force_outcomes"]["force"].isin(list(self.shares))]
 
     # ---------------------------------------------------------------- which months, under which name
@@ -182,6 +184,80 @@ class Facts:
         if self.kind != "whole":
             return []
         return [m for m in self.months if self.status[m] != LOW and self.left_out[m] not in out]
+
+    # ---------------------------------------------------------------- searches by the police
+
+    @cached_property
+    def searches_state(self) -> dict[str, dict[str, tuple[str, str]]]:
+        """What is said of the searches of each force and month, and why."""
+        rows = self.supply_of_searches
+        return {
+            force: {m: (s, w) for m, s, w in zip(own["month"], own["status"], own["why"], strict=True)}
+            for force in self.shares
+            if len(own := rows[rows["force"] == force])
+        }
+
+    @cached_property
+    def searching(self) -> list[str]:
+        """The forces of which searches are held."""
+        known = (WHOLE, PARTLY, LOW)
+        return [f for f, months in self.searches_state.items() if any(s in known for s, _ in months.values())]
+
+    @cached_property
+    def search_months(self) -> list[str]:
+        known, states = (WHOLE, PARTLY, LOW), self.searches_state
+        return [
+            m for m in self.status if self.searching and all(states[f][m][0] in known for f in self.searching)
+        ]
+
+    @kept
+    def search_status(self, month: str) -> str:
+        found = {months[month][0] for months in self.searches_state.values()}
+        if len(found) == 1:
+            return found.pop()
+        all_held = month in self.search_months and len(self.searching) == len(self.searches_state)
+        return LOW if all_held and LOW in found else PARTLY
+
+    @cached_property
+    def searches(self) -> pd.DataFrame:
+        """The searches counted, with their time of day in the United Kingdom."""
+        rows = self.searched[self.searched["month"].isin(self.search_months)]
+        at = pd.to_datetime(rows["time"], utc=True, format="ISO8601")
+        return rows.assign(utc=at, local=at.dt.tz_convert("Europe/London"))
+
+    @cached_property
+    def midnights(self) -> int:
+        """Searches whose time may be none: midnight by the clock, or in UTC."""
+        rows = self.searches
+        clock = [f"{t:%H:%M:%S}" == "00:00:00" for t in rows["local"]]
+        return sum(a or f"{u:%H:%M:%S}" == "00:00:00" for a, u in zip(clock, rows["utc"], strict=True))
+
+    @kept
+    def searches_without_place(self, force: str) -> tuple[int, int]:
+        """How many searches of a force have no place, and of how many; -1 where that is not known."""
+        rows = self.supply_of_searches
+        rows = rows[
+            (rows["force"] == force) & rows["month"].isin(self.search_months) & (rows["unplaced"] >= 0)
+        ]
+        return int(rows["unplaced"].sum()), int(rows["searches"].sum()) if (
+            rows["searches"] >= 0
+        ).all() else -1
+
+    @kept
+    def searches_by(self, column: str) -> dict[str, int]:
+        """Count the searches by a column, in the words of a table."""
+        rows = self.searches
+        if column == "hour":
+            return {
+                f"{h:02}:00 to {h + 2:02}:59": int((rows["local"].dt.hour // 3 == h // 3).sum())
+                for h in range(0, 24, 3)
+            }
+        if column.endswith("defined"):
+            rows = rows[rows["kind"] != "Vehicle search"]
+        words = rows[column]
+        if column == "self_defined":
+            words = words.map(lambda w: "Not stated" if "not stated" in w.lower() else w.split(" - ")[0])
+        return words.replace("", "Not recorded").value_counts().to_dict()
 
     # ---------------------------------------------------------------- counts
 

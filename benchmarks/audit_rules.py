@@ -926,6 +926,88 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
         "read": day(read) if read else None, "retrieved": day(got) if got and not read else None,
     }
 
+# ------------------------------------------------------------------------ searches by the police
+
+simple(r"Searches by the police cannot be counted here(?=$)", lambda f: truth(not f.search_months))
+simple(r"No search was recorded in {when:T}(?=$)",
+    lambda f: {"when": Span(f.search_months)} | truth(bool(f.search_months) and not len(f.searches)))
+simple(r"{n:I} (?P<what>search|searches) in {when:T}(?=$)",
+    lambda f: {"n": len(f.searches), "what": "search" if len(f.searches) == 1 else "searches", "when": Span(f.search_months)}
+    | truth(len(f.searches) > 0))
+simple(r"Searches by the police by month, {when:T}\.(?=$)",
+    lambda f: {"when": Span(f.search_months) if f.search_months else "no month that can be counted"})
+simple(r"These are events, not people: one person may be searched often\.", lambda f: truth(len(f.searches) > 0))
+
+@rule(r"{n:C} (?P<were>was of a vehicle|were of vehicles) alone\.")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    n = int((f.searches["kind"] == "Vehicle search").sum())
+    return {"n": n, "were": "was of a vehicle" if n == 1 else "were of vehicles"} | truth(n > 0)
+
+@rule(r"{n:C} (?P<are>is identical to another and is|are identical to others and are) counted: several people may have been stopped together\.")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    n = len(f.searches) - len(f.searches.drop_duplicates())
+    return {"n": n, "are": "is identical to another and is" if n == 1 else "are identical to others and are"} | truth(n > 0)
+
+@rule(r"{n:C} (?P<were>was|were) by other forces\.")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    n = int((~f.searches["reported_by"].isin(["", *f.searches_state])).sum())
+    return {"n": n, "were": "was" if n == 1 else "were"} | truth(n > 0)
+
+simple(r"All searches by {name:S} in these months have a place\.",
+    lambda f: {"name": OneOf([force_name(x) for x in f.searching if f.searches_without_place(x)[0] == 0])})
+
+@rule(r"Across the whole of {name:S}, {n:I}(?: of {of:I})? search(?:es)?(?: \({share:P}\))? (?:have|has) no place and cannot be counted here\.")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    n, of = f.searches_without_place(next(x for x in f.searching if force_name(x) == g["name"]))
+    return {"name": g["name"], "n": n, "of": of if of >= n else None, "share": Share(n / of, of) if of >= 50 else None} | truth(n > 0)
+
+simple(r"No searches by {names:T} are held here, so those are missing\.",
+    lambda f: {"names": join(force_name(x) for x in f.searches_state if x not in f.searching)})
+
+@rule(r"Not counted, which does not mean none: {gaps:T}\.(?= |$)")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    said = [re.fullmatch(r"(.+) \((.+)\)", part) for part in g["gaps"].split("; ")]
+    told = {m: s[2] for s in said if s for m in _listed(s[1])}
+    return {"gaps": g["gaps"]} | truth(told == {m: f.search_status(m) for m in f.status if m not in f.search_months} != {})
+
+def _listed(text: str) -> list[str]:
+    found = months_in(text)
+    return found if isinstance(found, list) else []
+
+simple(r"Suspiciously low: {months:T}\.(?= |$)",
+    lambda f: {"months": Span([m for m in f.search_months if f.search_status(m) == LOW])})
+simple(r"Map points changed in July 2022, so counts before and after may differ by 1 to 4% for that alone\.",
+    lambda f: truth(across(f.search_months)))
+
+@rule(r"(?:{n:C} (?P<were>was|were)|(?P<none>No search was)) under section 60, which needs no suspicion of the person\. An outcome that is not recorded is unknown, not no action\.")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    n = sum("section 60)" in power for power in f.searches["power"])
+    return {"n": n or None, "were": ("was" if n == 1 else "were") if n else None, "none": not n}
+
+@rule(r"The time of day is not shown: {n:I} of {of:I} search(?:es)? (?P<have>has|have) midnight, which may mean no time\.")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    n, of = f.midnights, len(f.searches)
+    return {"n": n, "of": of, "have": "has" if n == 1 else "have"} | truth(n >= 0.05 * of > 2)
+
+simple(r"Fewer than 50 searches are too few for percentages, times of day or a pattern\.", lambda f: truth(0 < len(f.searches) < 50))
+
+def _people_searched(f: Facts) -> int:
+    return sum(f.searches_by("officer_defined").values())
+
+simple(r"Ethnicity is not shown for fewer than 50 searches of people, which show no pattern\.", lambda f: truth(0 < _people_searched(f) < 50))
+simple(r"Ethnicity, of searches of people: what the person said and what the officer recorded have different categories, and neither replaces the other\.",
+    lambda f: truth(_people_searched(f) >= 50))
+
+@rule(r"No rate per resident and no ratio between groups is given\. In one mile, the people on the street are not those who live there \(MVA and Miller, 2000\)\. The Equality and Human Rights Commission \(2010\) doubts that this explains the differences it found between groups by residents, but in whole forces\. Ask the scrutiny panel of {forces:T}, which sees more than these records, through (?P<site>.+)\.")
+def _(f: Facts, g: dict[str, str]) -> Expected:
+    teams = f.data.neighbourhoods
+    teams = teams[(teams["postcode"] == f.key) & (teams["force_url"] != "")]
+    site = f"{teams['force_name'].iloc[0]}'s own site" if len(teams) else "police.uk's neighbourhood search"
+    return {"forces": forces(f), "site": site}
+
+simple(r"The {n:I} searches are those whose map point lies in the area\.", lambda f: {"n": len(f.searches)} | truth(len(f.searches) > 0))
+simple(r"A search is counted where its map point lies in the area\.", lambda f: truth(not len(f.searches)))
+
 # ------------------------------------------------------------------------ who lives and works here
 
 @rule(r"People here are (?P<times>far more|more than twice as|more than \d+ times as) likely to be victims of crime\. \| For every 1,000 residents police recorded about (?P<one>[\d,.]+) crimes (?P<when>a year|in \d+ months?) \((?P<rest>[\d,.]+) in the rest of {forces:T}\), and for every 1,000 residents and jobs about (?P<both>[\d,.]+) \((?P<rest_both>[\d,.]+)\)\. Neither counts visitors\.")

@@ -1,4 +1,4 @@
-"""Fifty-four false sentences, each put into a page of the demonstration; thirty were written before the audit was.
+"""Sixty-six false sentences, each put into a page of the demonstration; thirty were written before the audit was.
 
 Each is a kind of sentence that a report has printed or may print by mistake. The audit must find
 every one of them (tests/test_audit.py); an audit that reads nothing finds none.
@@ -26,6 +26,9 @@ ALIKE: Asked = ("ZZ1 1AA", "2025-01", "2025-12", "--like")
 NONE_ALIKE: Asked = ("ZZ2 2BB", "2025-01", "2025-12", "--like")
 LIVED: Asked = ("ZZ1 1AA", "2025-01", "2025-12", "lived in")
 APART: Asked = ("ZZ1 1AA", "2025-01", "2025-11", "by day")
+SEARCHED: Asked = ("ZZ1 1AA", "2023-01", "2025-12", "--stops")
+SEARCHED_PART: Asked = ("ZZ2 2BB", "2025-01", "2025-12", "--stops")
+SEARCHED_FEW: Asked = ("ZZ9 9ZZ", "2025-01", "2025-12", "--stops")
 HAMLET: Asked = ("ZZ9 9ZZ", "2025-01", "2025-12", "hamlet")
 """Places with the residents, households and jobs that tests/people.py makes: a centre, one whose two rates
 disagree, and one with too few residents for a rate."""
@@ -61,8 +64,9 @@ FAULTS = {
     14: "crime and anti-social behaviour added",
     15: "records without a location",
     16: "a rate alone, of too few, of the wrong people or beside the wrong ones",
+    17: "searches by the police: gaps, unknown outcomes, people for events, a share of ethnicity",
 }
-"""The fifteen faults found in real reports in November 2026, as kinds, and that of rates."""
+"""The fifteen faults found in real reports in November 2026, as kinds, and those of rates and of searches."""
 
 SEEDS = [
     Seed(1, PART, "glance", " (86% of its area; the rest cannot be estimated from it)", ""),
@@ -179,6 +183,26 @@ SEEDS = [
         16, HAMLET, "text rates", "No rate is given for fewer than 500 residents: one crime more would add 3.2 to it.",
         "Both crime rates are below the rest of Fable Vale. Residents fit crimes at home; jobs add people at work. "
         "Neither counts visitors or measures safety.",
+    ),
+    # Searches by the police.
+    Seed(17, SEARCHED, "headline searches", "391 searches", "391 people searched"),
+    Seed(17, SEARCHED, "headline searches", "the 34 months counted", "the 36 months to December 2025"),
+    Seed(17, SEARCHED, "text searches", "159 of 964 searches (16%)", "159 of 964 searches (6%)"),
+    Seed(
+        17, SEARCHED, "text searches",
+        "Not counted, which does not mean none: March 2024 and May 2025 (not in this archive).",
+        "No search was recorded in March 2024 and May 2025.",
+    ),
+    Seed(17, SEARCHED, "table searches", "March 2024 | not in this archive | [x]", "March 2024 | published | 0"),
+    Seed(17, SEARCHED, "table searches outcome", "Not recorded | 14 | 3.6%", "No action | 14 | 3.6%"),
+    Seed(17, SEARCHED, "table searches outcome", "| 30 | 9 | 0", "| 39 | 0 | 0"),
+    Seed(17, SEARCHED, "table searches object", "Controlled drugs | 256", "Controlled drugs | 265"),
+    Seed(17, SEARCHED, "table searches self_defined", "Not recorded | 21", "White | 21"),
+    Seed(17, SEARCHED, "searches", "Seven were under section 60", "No search was under section 60"),
+    Seed(17, SEARCHED_PART, "text searches", "Fable Moor are held here", "Fable Vale are held here"),
+    Seed(
+        17, SEARCHED_FEW, "searches", "No rate per resident and no ratio between groups is given.",
+        "Black people were searched four times as often as white people.",
     ),
     Seed(16, TOWN, "table groups", "Retail crime | Shoplifting", "Retail crime | Shoplifting, Other theft"),
 ]  # fmt: skip

@@ -31,6 +31,7 @@ _FRAMES = {
     "compared": cn.compared_shares,
     "like": cn.like_positions,
     "rates": cn.rates,
+    "searches": cn.searches_by_month,
     "explore": cn.count_by_month_and_category,
 }
 """The figures of a report, and the numbers that each draws and lists."""
@@ -45,8 +46,9 @@ _DRAWN = {
 
 
 def _asked(parts: dict[str, Any], data: Data) -> list[tuple[str, Any]]:
-    """Return the parts that a page has: one on places like this one only where these are asked for."""
-    return [(name, part) for name, part in parts.items() if name != "like" or data.query.like]
+    """Return the parts that a page has: on places like this one and on searches only where these are asked for."""
+    asked = {"like": data.query.like, "searches": data.query.stops}
+    return [(name, part) for name, part in parts.items() if asked.get(name, True)]
 
 
 def page_of(data: Data) -> Page:
@@ -76,6 +78,11 @@ def page_of(data: Data) -> Page:
         page["enlarged"] = [sections.enlarged_caption(data).text] * is_enlarged
     if (times := sections.times_table(data)).text:
         page["table outcome-times"] = _rows(times.html)
+    shown = sections.search_tables(data)
+    page["searches"] = [part.text for part in shown if part.role != "table"]
+    for part in (part for part in shown if part.role == "table"):
+        named = (by for by, (caption, _) in sections._SEARCHES_BY.items() if part.text.startswith(caption))
+        page[f"table searches {next(named)}"] = _rows(part.html)
     groups = sections.groups_table(data).html
     if groups:
         page["table groups"] = _rows(groups)

@@ -49,7 +49,7 @@ HOSTILE = [
 _MEANT = {
     "month", "date", "category", "latitude", "longitude", "force", "neighbourhood", "id", "status",
     "postcode", "query", "quality", "country", "pfa", "issue-date", "action-date", "start_date",
-    "location_type", "stop-and-search", "persistent_id",
+    "location_type", "stop-and-search", "persistent_id", "datetime",
 }  # fmt: skip
 
 
@@ -92,6 +92,8 @@ class Records:
         self._one = ThreadPoolExecutor(1)
         self.street = dict(tuple(street.groupby("month")))
         self.counts = pd.read_parquet(archive.folder / "counts.parquet")
+        searches = archive.folder / "searches.parquet"
+        self.searches = pd.read_parquet(searches) if searches.is_file() else pd.DataFrame()
         gazetteer = archive.folder / "postcodes.parquet"
         self.postcodes = pd.read_parquet(gazetteer) if gazetteer.is_file() else pd.DataFrame()
         if len(self.postcodes):
@@ -106,28 +108,36 @@ class Records:
     def around(self, month: str, lat: float, lng: float) -> pd.DataFrame:
         """Return the month's records in the mile around a point."""
         rows = self.street[month]
-        cx, cy = self._metres(lng, lat)
+        cx, cy = self.metres(lng, lat)
         return rows[np.hypot(rows["x"] - cx, rows["y"] - cy) <= MILE_M]
 
-    def _metres(self, lng: float, lat: float) -> tuple[float, float]:
-        x, y = self._one.submit(to_metres, lng, lat).result()
-        return float(x), float(y)
+    def metres(self, lng: Any, lat: Any) -> Any:
+        """Return degrees as metres."""
+        return self._one.submit(to_metres, lng, lat).result()
 
     def within(self, month: str, poly: str) -> pd.DataFrame:
         """Return the month's records in a polygon "lat,lng:lat,lng"."""
-        ring = [tuple(map(float, reversed(pair.split(",")))) for pair in poly.split(":")]
         rows = self.street[month]
-        inside = shapely.intersects_xy(
+        return rows[self.inside(rows, poly)]
+
+    def inside(self, rows: pd.DataFrame, poly: str) -> np.ndarray:
+        """Return which rows lie in a polygon "lat,lng:lat,lng"."""
+        ring = [tuple(map(float, reversed(pair.split(",")))) for pair in poly.split(":")]
+        return shapely.intersects_xy(
             shapely.Polygon(ring), rows["longitude"].to_numpy(), rows["latitude"].to_numpy()
         )
-        return rows[inside]
+
+    def searches_supplied(self, month: str) -> list[str]:
+        """Return the forces whose searches of a month the archive holds."""
+        files = self.archive.inventory.get("search_files", [])
+        return [f["force"] for f in files if f["month"] == month and f["records"]]
 
     def force_at(self, lat: float, lng: float) -> str:
         """Return the force of a point: by area, else by the nearest postcode within 5 km."""
         if self.areas is not None:
             found = self.areas[self.areas.covers(shapely.Point(lng, lat))]
             return str(found["force"].iloc[0]) if len(found) else ""
-        away, nearest = self._near.query(self._metres(lng, lat))
+        away, nearest = self._near.query(self.metres(lng, lat))
         return str(self._force_of[nearest]) if away < 5000 else ""
 
     def team_at(self, lat: float, lng: float) -> dict[str, Any] | None:
@@ -164,6 +174,24 @@ def crime(row: Any) -> dict[str, Any]:
         "category": row.category, "location_type": "BTP" if btp else "Force", "location": place,
         "context": "", "outcome_status": outcome, "persistent_id": row.crime_id, "id": int(row.id),
         "location_subtype": "STATION" if btp else "", "month": row.month,
+    }  # fmt: skip
+
+
+def search(row: Any) -> dict[str, Any]:
+    """Return a search as police.uk writes it."""
+    place = None
+    if not np.isnan(row.latitude):
+        street = {"id": int(abs(row.longitude * 1e6)), "name": "On or near Parking Area"}
+        place = {"latitude": f"{row.latitude:.6f}", "street": street, "longitude": f"{row.longitude:.6f}"}
+    says = {"yes": True, "no": False, "": None}
+    return {
+        "age_range": row.age_range or None, "outcome": row.outcome, "involved_person": row.kind != "Vehicle search",
+        "self_defined_ethnicity": row.self_defined or None, "gender": row.gender or None,
+        "legislation": row.power or None, "outcome_linked_to_object_of_search": says[row.linked], "datetime": row.time,
+        "removal_of_more_than_outer_clothing": says[row.clothing],
+        "outcome_object": {"id": "", "name": row.outcome}, "location": place, "operation": says[row.operation],
+        "officer_defined_ethnicity": row.officer_defined or None, "type": row.kind, "operation_name": None,
+        "object_of_search": row.object or None,
     }  # fmt: skip
 
 
@@ -350,13 +378,24 @@ class _Handler(BaseHTTPRequestHandler):
         return status, json.dumps(found).encode()
 
 
-def _police(server: Service, parts: list[str], query: dict[str, str]) -> tuple[int, Any]:  # noqa: C901
+def _police(  # noqa: C901, PLR0912
+    server: Service, parts: list[str], query: dict[str, str]
+) -> tuple[int, Any]:
     records = server.records
     match parts:
         case ["crime-last-updated"]:
             return 200, {"date": f"{records.months[-1]}-01"}
         case ["crimes-street-dates"]:
-            return 200, [{"date": m, "stop-and-search": []} for m in reversed(records.months)]
+            months = reversed(records.months)
+            return 200, [{"date": m, "stop-and-search": records.searches_supplied(m)} for m in months]
+        case ["stops-street"]:
+            return _stops_street(records, query)
+        case ["stops-no-location"]:
+            rows = records.searches
+            own = (
+                rows["latitude"].isna() & (rows["force"] == query["force"]) & (rows["month"] == query["date"])
+            )
+            return 200, [search(row) for row in rows[own].itertuples()]
         case ["crime-categories"]:
             names = {"all-crime": "All crime", **CATEGORIES}
             return 200, [{"url": slug, "name": name} for slug, name in names.items()]
@@ -400,6 +439,22 @@ def _street(server: Service, category: str, query: dict[str, str]) -> tuple[int,
     if category in CATEGORIES:  # an unknown one is all crime, silently
         found = found[found["category"] == category]
     return 200, [crime(row) for row in found.itertuples()]
+
+
+def _stops_street(records: Records, query: dict[str, str]) -> tuple[int, Any]:
+    month, rows = query.get("date", records.months[-1]), records.searches
+    if "poly" not in query and not {"lat", "lng"} <= set(query):
+        return 400, None
+    if rows.empty or month not in records.months:
+        return 200, []
+    rows = rows[(rows["month"] == month) & rows["latitude"].notna()]
+    if "poly" in query:
+        found = rows[records.inside(rows, query["poly"])]
+    else:
+        cx, cy = records.metres(float(query["lng"]), float(query["lat"]))
+        x, y = records.metres(rows["longitude"].to_numpy(), rows["latitude"].to_numpy())
+        found = rows[np.hypot(x - cx, y - cy) <= MILE_M]
+    return 200, [search(row) for row in found.itertuples()]
 
 
 def _no_location(records: Records, query: dict[str, str]) -> tuple[int, Any]:

@@ -127,7 +127,7 @@ CATEGORIES = (
 PLACES = "choose one of 'ZZ1 1AA', 'ZZ2 2BB'."
 MONTHS = "choose one of 2024-01 to 2025-12."
 WRONG = {
-    'cn.show(cn.trend_chart(data), cn.count_by_month(data), "trends", data)': "There is no figure 'trends' with data; choose one of categories, trend, trend.asb, snapped-points, outcomes, change, compared, like, rates, explore, or give a title=.",
+    'cn.show(cn.trend_chart(data), cn.count_by_month(data), "trends", data)': "There is no figure 'trends' with data; choose one of categories, trend, trend.asb, snapped-points, outcomes, change, compared, like, rates, searches, explore, or give a title=.",
     'cn.count_by_month(data, place="ZZ7 7ZZ")': f"The data hold no place 'ZZ7 7ZZ'; {PLACES}",
     'cn.count_by_month(data, "ZZ2 2BB")': "count_by_month takes the text 'ZZ2 2BB' only by name; choose one of place, category.",
     'cn.count_by_month(data, postcode="ZZ2 2BB")': "count_by_month has no 'postcode'; choose one of place, category.",

@@ -18,6 +18,9 @@ from benchmarks.audit_seeds import (
     NONE_ALIKE,
     NOTHING,
     PART,
+    SEARCHED,
+    SEARCHED_FEW,
+    SEARCHED_PART,
     SEEDS,
     TOWN,
     VILLAGE,
@@ -39,7 +42,8 @@ PAGES = [
     ("Quarry", "2024-01", "2025-12"), ALIKE, NONE_ALIKE, ("ZZ1 1AA", "2023-01", "2025-12", "ZZ2 2BB", "--like"),
     ("ZZ1 1AA", "2025-09", "2025-12", "--like"), ("ZZ2 2BB", "2025-08", "2025-08", "--like"),
     ("ZZ1 1AA", "2024-10", "2024-10", "--like"),
-    LIVED, APART, HAMLET,
+    LIVED, APART, HAMLET, SEARCHED, SEARCHED_PART, SEARCHED_FEW, (WARD, "2023-01", "2025-12", "--stops"),
+    ("ZZ1 1AA", "2024-03", "2024-03", "--stops"), ("ZZ1 1AA", "2025-05", "2025-06", "ZZ2 2BB", "--stops"),
 ]  # fmt: skip
 VALE = {"demo-vale": {"residents": 112_000, "households": 47_000, "jobs": 52_000}}
 FABLEMOUTH = {"residents": 31_000, "households": 12_900, "jobs": 11_000}
@@ -54,14 +58,14 @@ PEOPLE = {
 @functools.cache
 def read(asked: tuple[str, ...]) -> tuple[Facts, Page]:
     start, end = asked[1:3]
-    others, like = [a for a in asked[3:] if a != "--like"], "--like" in asked
+    others, like, stops = [a for a in asked[3:] if a[:2] != "--"], "--like" in asked, "--stops" in asked
     if asked[0] == WARD:
-        query = cn.Query.parse("", start, end, area=cn.read_area(NOTEBOOKS / WARD))
+        query = cn.Query.parse("", start, end, area=cn.read_area(NOTEBOOKS / WARD), stops=stops)
     elif asked[0] == "Quarry":
         query = cn.Query.parse("", start, end, area=cn.named_area("ward", asked[0], source="demo"))
     else:
         others = [code for code in others if code not in PEOPLE]
-        query = cn.Query.parse(asked[0], start, end, others, like=like)
+        query = cn.Query.parse(asked[0], start, end, others, like=like, stops=stops)
     data = cn.collect(query, "demo")
     if asked[-1] in PEOPLE:
         data = peopled(data, **PEOPLE[asked[-1]])
@@ -91,7 +95,7 @@ def test_a_false_sentence_is_found(seed):
 
 def test_every_kind_of_fault_has_a_false_sentence():
     assert {s.fault for s in SEEDS} == set(FAULTS)
-    assert len(SEEDS) == 54
+    assert len(SEEDS) == 66
 
 
 def test_a_sentence_that_the_audit_does_not_know_is_not_passed_over():

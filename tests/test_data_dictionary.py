@@ -18,7 +18,7 @@ from tests.real import ROOT
 
 @pytest.fixture(scope="module")
 def data():
-    found = cn.collect(["ZZ1 1AA", "ZZ2 2BB"], "2023-07", "2025-12", like=True)
+    found = cn.collect(["ZZ1 1AA", "ZZ2 2BB"], "2023-07", "2025-12", like=True, stops=True)
     people = [residents(place, CITY) for place in found.places["postcode"]]
     return replace(found, residents=pd.concat(people, ignore_index=True))
 
@@ -59,8 +59,9 @@ def test_a_function_returns_what_the_dictionary_says(name, data):
     more = {"before_and_after": {"month": "2025-01"}}.get(name, {})
     for place in ("", "ZZ2 2BB"):
         frame = cn.locate(["ZZ1 1AA"]) if name == "locate" else getattr(cn, name)(data, place=place, **more)
-        # No outcomes files are in the demonstration, and only the place itself has places like it.
-        assert len(frame) or name == "outcome_times" or (name == "like_positions" and place)
+        # No outcomes files are in the demonstration, and only the place itself has places like it, and searches.
+        own = ("like_positions", "searches_by_month", "count_searches")
+        assert len(frame) or name == "outcome_times" or (name in own and place)
         assert {c: str(d) for c, d in frame.dtypes.items()} == schema.VIEWS[name]
         if "place" in frame and len(frame):
             assert set(frame["place"]) == {place or "ZZ1 1AA"}

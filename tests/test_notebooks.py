@@ -37,9 +37,9 @@ def test_notebooks_are_valid_unrun_and_have_stable_ids(path):
     assert len(ids) == len(set(ids))
 
 
-def test_the_report_has_thirteen_to_twenty_three_code_cells_and_one_parameters_cell():
+def test_the_report_has_thirteen_to_twenty_five_code_cells_and_one_parameters_cell():
     cells = code_cells(notebook_path())
-    assert 13 <= len(cells) <= 23
+    assert 13 <= len(cells) <= 25
     tagged = [c for _, c in cells if "parameters" in c["metadata"].get("tags", [])]
     assert len(tagged) == 1
 
@@ -48,7 +48,18 @@ def test_every_parameter_has_a_type_and_a_line_of_help():
     from papermill import inspect_notebook
 
     found = inspect_notebook(str(notebook_path()))
-    assert set(found) == {"postcode", "start", "end", "compare_with", "area", "like", "source", "snapshot"}
+    assert set(found) == {
+        "postcode",
+        "start",
+        "end",
+        "compare_with",
+        "area",
+        "like",
+        "stops",
+        "source",
+        "snapshot",
+    }
     assert all(
-        p["inferred_type_name"] == ("bool" if n == "like" else "str") and p["help"] for n, p in found.items()
+        p["inferred_type_name"] == ("bool" if n in ("like", "stops") else "str") and p["help"]
+        for n, p in found.items()
     )

@@ -1,4 +1,4 @@
-"""The nine reports of the site's gallery, and the pictures of the tutorials."""
+"""The ten reports of the site's gallery, and the pictures of the tutorials."""
 
 from typing import NamedTuple
 
@@ -34,6 +34,8 @@ EXAMPLES = (
             _asked("ZZ2 2BB", "2025-01", "2025-12", "--compare", "ZZ1 1AA")),
     Example("alike", "Among places like it", "Where a place lies among places like it: a position, not a verdict.",
             _asked("ZZ1 1AA", "2025-01", "2025-12", "--like")),
+    Example("searched", "Stop and search", "Searches by the police, what they led to, and why no rate is given.",
+            _asked("ZZ1 1AA", "2025-01", "2025-12", "--stops")),
     Example("three-years", "Three years", "36 months and every part of a report, such as a year and the year before.",
             _asked("ZZ1 1AA", "2023-01", "2025-12")),
 )  # fmt: skip

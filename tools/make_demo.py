@@ -18,6 +18,7 @@ What is built in, so that a report on it shows what a real one must cope with:
 - counts vary more than chance alone (phi 1.3 to 3.5), as real ones do;
 - a few ids stand on two rows, two rows with an id are wholly repeated, a few records lie far away;
 - a batch of shoplifting at one supermarket in 2025-09 (a burst);
+- searches by the police of Fable Vale, with two months missing (demo_searches.py);
 - forty further towns known only as places to compare with (demo_distant.py);
 - ONE TRUE CHANGE: vehicle crime in Fablemouth is 40 % lower from 2025-01 on. Nothing else
   changes but the season, and a slow fall of 2 % a year everywhere.
@@ -36,6 +37,7 @@ from pathlib import Path
 
 import click
 import demo_distant
+import demo_searches
 import demo_town as town
 import geopandas as gpd
 import numpy as np
@@ -141,6 +143,7 @@ def main(into: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         write_street_files(records, work / "street")
+        demo_searches.write(places, MONTHS, work / "street", [SEED, 95])
         codes.to_csv(work / "ONSPD_INVENTED_UK.csv", index=False, lineterminator="\n")
         areas = town.force_areas()
         shapes = gpd.GeoDataFrame({"force": [*areas]}, geometry=[*areas.values()], crs=LONLAT)

@@ -1,4 +1,4 @@
-"""Build the site into site/: nine reports of the demonstration, their pictures, the pages.
+"""Build the site into site/: ten reports of the demonstration, their pictures, the pages.
 
 Run it by `make docs`. The pictures need a Chromium and the test packages.
 """

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from crimenb.charts.linked import explore_chart
     from crimenb.charts.map import enlarged_map, point_map
     from crimenb.charts.theme import theme
-    from crimenb.charts.timeline import small_multiples, trend_chart
+    from crimenb.charts.timeline import search_chart, small_multiples, trend_chart
     from crimenb.data import Data
     from crimenb.errors import CrimenbError
     from crimenb.measures.changes import before_and_after, change_by_category
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from crimenb.measures.months import months_with_range
     from crimenb.measures.outcomes import outcome_shares, outcome_times
     from crimenb.measures.rates import rates
+    from crimenb.measures.searches import count_searches, searches_by_month
     from crimenb.query import Query
     from crimenb.report.bar_tables import (
         category_bars,
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
         share_dots,
     )
     from crimenb.report.export import export
-    from crimenb.report.figures import show
+    from crimenb.report.figures import search_tables, show
     from crimenb.report.notebook import check_parameters
     from crimenb.report.notes import note
     from crimenb.report.sections import (
@@ -91,6 +92,7 @@ __all__ = [
     "count_by_month",
     "count_by_month_and_category",
     "count_by_point",
+    "count_searches",
     "coverage",
     "do_not_say",
     "enlarged_map",
@@ -119,6 +121,9 @@ __all__ = [
     "rates",
     "read_area",
     "read_areas",
+    "search_chart",
+    "search_tables",
+    "searches_by_month",
     "share_dots",
     "show",
     "small_multiples",
@@ -149,6 +154,7 @@ _HOME = {
     "count_by_month": "measures.counts",
     "count_by_month_and_category": "measures.counts",
     "count_by_point": "measures.counts",
+    "count_searches": "measures.searches",
     "coverage": "report.sections",
     "do_not_say": "report.sections",
     "explore_chart": "charts.linked",
@@ -178,6 +184,9 @@ _HOME = {
     "read_area": "area_file",
     "read_areas": "area_file",
     "share_dots": "report.bar_tables",
+    "search_chart": "charts.timeline",
+    "search_tables": "report.figures",
+    "searches_by_month": "measures.searches",
     "show": "report.figures",
     "small_multiples": "charts.timeline",
     "summed_months": "measures.counts",

@@ -185,6 +185,7 @@ def main() -> None:
     "--allow-missing", is_flag=True, help="Live: make a month that could not be fetched a gap, and go on."
 )
 @click.option("--like", is_flag=True, help="Compare with places like this one too; needs an archive.")
+@click.option("--stops", is_flag=True, help="Show searches by the police (stop and search) too.")
 @click.option("--closed-ok", is_flag=True, help="Use the last position of a postcode that was closed.")
 @click.option("--refresh", is_flag=True, help="Pull the data anew, even where they are there.")
 @click.option("--xlsx", is_flag=True, help="Write every table of the page to tables.xlsx too.")
@@ -209,6 +210,7 @@ def report(
     out: Path,
     allow_missing: bool,
     like: bool,
+    stops: bool,
     closed_ok: bool,
     refresh: bool,
     xlsx: bool,
@@ -250,7 +252,7 @@ def report(
             chosen = named_area(kind, text, source=source)
     for warning in [] if _quiet() else said:
         click.echo(visible(str(warning.message)), err=True)
-    query = Query.parse(postcode, start, end, compare, area=chosen, like=like)
+    query = Query.parse(postcode, start, end, compare, area=chosen, like=like, stops=stops)
     prints = [do for do, wanted in ((print_pdf, pdf), (print_summary, summary_pdf)) if wanted]
     printed: list[Path] = []
     built = make_report(
@@ -650,6 +652,7 @@ def fetch_people(into: Path, yes: bool, dry_run: bool) -> None:
 @_MONTHS
 @_RELEASE
 @click.option("--people", is_flag=True, help="Residents, households and jobs too.")
+@click.option("--stops", is_flag=True, help="Stop-and-search files too.")
 @click.option(
     "--into", default="archive", show_default=True, type=_PATH, metavar="DIR", help="Folder of the archive."
 )
@@ -667,6 +670,7 @@ def setup(
     months: str,
     release: str,
     people: bool,
+    stops: bool,
     into: Path,
     downloads: Path,
     yes: bool,
@@ -689,6 +693,7 @@ def setup(
             months=months,
             release=release,
             with_people=people,
+            with_stops=stops,
             stack=stack,
         )
         if not _go_on(chosen.lines(), yes=yes, dry_run=dry_run, needed=chosen.new):
@@ -840,6 +845,9 @@ def notebook(into: Path, replace: bool) -> None:
 @click.option("--tls-cert", type=_PATH, metavar="FILE", help="For tls://: our certificate.")
 @click.option("--tls-key", type=_PATH, metavar="FILE", help="For tls://: its key.")
 @click.option("--like", is_flag=True, help="Compare each place with places like it too; needs an archive.")
+@click.option(
+    "--stops", is_flag=True, help="Show searches by the police (stop and search) in each report too."
+)
 @click.option("--closed-ok", is_flag=True, help="Use the last position of postcodes that were closed.")
 @click.option("--xlsx", is_flag=True, help="Write the tables of each report to tables.xlsx too.")
 @click.option("--docx", is_flag=True, help="Write each page to report.docx too; needs the extra docx.")
@@ -867,6 +875,7 @@ def batch(
     tls_cert: Path | None,
     tls_key: Path | None,
     like: bool,
+    stops: bool,
     closed_ok: bool,
     xlsx: bool,
     docx: bool,
@@ -901,6 +910,7 @@ def batch(
         end=end,
         compare=compare,
         like=like,
+        stops=stops,
         force=force,
         closed_ok=closed_ok,
         xlsx=xlsx,

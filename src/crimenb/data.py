@@ -48,6 +48,14 @@ class Pull(NamedTuple):
     """The frames of what lies around the records, where the source has them: streets, residents, ..."""
 
 
+class Searched(NamedTuple):
+    """The searches by the police of one place: the frames, and what they were made of."""
+
+    searches: gpd.GeoDataFrame
+    months: pd.DataFrame
+    requests: list[tuple[str, str]]
+
+
 @dataclass(frozen=True, eq=False)
 class Data:
     """The frames of one question, as a source answered it. Nothing in it is changed later.
@@ -70,6 +78,8 @@ class Data:
     like_places: pd.DataFrame
     decided: pd.DataFrame
     revised: pd.DataFrame
+    searches: gpd.GeoDataFrame
+    searches_months: pd.DataFrame
     neighbourhoods: gpd.GeoDataFrame
     people: pd.DataFrame
     priorities: pd.DataFrame
@@ -205,6 +215,8 @@ def _held(data: Data) -> list[tuple[str, str, str, str]]:
         rows.append((place, role, f"{records:,}", ", ".join(f"{n} {s}" for s, n in status.items())))
     rows.append(("frame", "", "rows", "columns"))
     for name in FRAMES:
+        if name in ("searches", "searches_months") and not data.query.stops:  # they were not asked for
+            continue
         rows.append((f"data.{name}", "", f"{len(getattr(data, name)):,}", ", ".join(COLUMNS[name])))
     return rows
 

@@ -222,7 +222,7 @@ class Area(NamedTuple):
 class Query:
     """One question: the crimes around a postcode (or in an area) over a range of months.
 
-    `like` asks for places like it too, which only an archive has.
+    `like` asks for places like it too, which only an archive has; `stops` for searches by the police.
     Made only by `Query.parse`. `start` and `end` are "YYYY-MM", or empty until `within` has
     settled them on the months that a source holds.
 
@@ -236,6 +236,7 @@ class Query:
     compare_with: tuple[str, ...] = ()
     area: Area | None = None
     like: bool = False
+    stops: bool = False
 
     @classmethod
     def parse(
@@ -247,6 +248,7 @@ class Query:
         *,
         area: Area | None = None,
         like: bool = False,
+        stops: bool = False,
     ) -> Query:
         """Check everything that can be checked without a source.
 
@@ -263,6 +265,8 @@ class Query:
             A custom area from `read_area`, instead of a postcode.
         like
             Compare with places like it too, which needs an archive.
+        stops
+            Show searches by the police (stop and search) too.
 
         Raises
         ------
@@ -293,7 +297,7 @@ class Query:
         if first not in ("", "latest") and last not in ("", "latest") and first > last:
             msg = f"The start {first!r} is after the end {last!r}; swap them."
             raise QueryError(msg)
-        return cls(key, first, last, others, area, bool(like))
+        return cls(key, first, last, others, area, bool(like), bool(stops))
 
     def within(self, held: Sequence[str]) -> Query:
         """Settle empty and "latest" months on those a source holds (oldest first).
@@ -339,7 +343,7 @@ class Query:
         """Name of the report's folder; a short hash stands for what the words leave out."""
         name = re.sub(r"[^a-z0-9]+", "-", self.postcode.lower()).strip("-") or "area"
         words = f"{name[:60]}_{self.start}_{self.end}"
-        rest = [*self.compare_with, *(["like"] if self.like else [])]
+        rest = [*self.compare_with, *(["like"] if self.like else []), *(["stops"] if self.stops else [])]
         if self.area is not None:
             rest.append(f"{self.area.name}\n{self.area.geometry.wkt}")
         if not rest:

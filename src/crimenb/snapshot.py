@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 import shapely
 
 from crimenb.buckets import is_address
-from crimenb.data import FRAMES, Data, Pull, check, frame, kind_of
+from crimenb.data import FRAMES, Data, Pull, Searched, check, frame, kind_of
 from crimenb.errors import Busy, PlaceNotFound, QueryError, ReportError, SnapshotError
 from crimenb.files import bounded_memory, read_regular, swap, working
 from crimenb.geo import LONLAT, from_wkb
@@ -47,6 +47,9 @@ DATA = "data"
 
 MANIFEST = "manifest.json"
 MONTHS = "months.csv"
+_AS_TEXT = ("months", "searches_months")
+"""Frames whose file is a CSV: what may be said of each month, for anyone to read."""
+
 SEAL = "snapshot"
 """Kind of the row of `provenance` that holds the SHA-256 of the snapshot's manifest."""
 
@@ -54,7 +57,8 @@ MOST_ROWS = 5_000_000
 """Rows of one frame that are read: more than the records of the largest force in six years."""
 
 _STORED = [name for name in FRAMES if name != "provenance"]
-_OPTIONAL = ("streets", "stretches", "residents", "district_counts", "like_places", "decided", "revised")
+_OPTIONAL = ("streets", "stretches", "residents", "district_counts", "like_places", "decided", "revised", "searches",
+             "searches_months")  # fmt: skip
 """Frames that have a file only where there is something in them."""
 
 _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
@@ -100,6 +104,9 @@ class Source(Protocol):
 
     def pull(self, place: gpd.GeoDataFrame, months: Sequence[str]) -> Pull:
         """Return the frames of one place over the months, with the evidence to judge them."""
+
+    def searches(self, place: gpd.GeoDataFrame, months: Sequence[str], coverage: pd.DataFrame) -> Searched:
+        """Return the searches by the police in a place, and what its forces supplied of them."""
 
     def neighbourhood(self, place: gpd.GeoDataFrame) -> dict[str, pd.DataFrame]:
         """Return the frames of the neighbourhood team, where the source knows one."""
@@ -156,6 +163,8 @@ def open_source(spec: str, query: Query, *, allow_missing: bool = False, closed_
         archive = Archive(fetched(where) if is_address(where) else where, closed_ok=closed_ok)
         if query.like:
             _check_candidates(archive)
+        if query.stops:
+            archive.check_searches()
         return archive
     if Path(spec).is_dir():
         msg = f"Source {spec!r} is a folder; write 'archive:{spec}' if it is an archive."
@@ -193,6 +202,7 @@ def collect(
     *,
     compare_with: str | Iterable[str] = (),
     like: bool = False,
+    stops: bool = False,
     source: Source | Path | str = "",
     snapshot: Path | str = "",
 ) -> Data: ...
@@ -205,6 +215,7 @@ def collect(  # type: ignore[misc]  # after a Query, source and snapshot may sta
     *,
     compare_with: str | Iterable[str] = (),
     like: bool = False,
+    stops: bool = False,
     source: Source | Path | str = "",
     snapshot: Path | str = "",
 ) -> Data:
@@ -222,6 +233,8 @@ def collect(  # type: ignore[misc]  # after a Query, source and snapshot may sta
         Up to five further postcodes.
     like
         Compare with places like it too, which needs an archive.
+    stops
+        Collect searches by the police (stop and search) too.
     source
         "live", "demo", "archive:DIR" (best with the full path, or s3://...), the archive's folder as a `Path`, an
         opened source, or "" for the usual one: the demonstration for its postcodes (ZZ...), else the live services.
@@ -260,11 +273,13 @@ def collect(  # type: ignore[misc]  # after a Query, source and snapshot may sta
         msg = f"{start!r} stands where the first month belongs; write source={start!r}."
         raise QueryError(msg)
     if isinstance(query, Area):
-        asked = Query.parse("", start, end, compare_with, area=query, like=like)
+        asked = Query.parse("", start, end, compare_with, area=query, like=like, stops=stops)
     else:
         named = [query] if isinstance(query, str) or not isinstance(query, Iterable) else [*query]
         others = [compare_with] if isinstance(compare_with, str) else compare_with
-        asked = Query.parse(named[0] if named else "", start, end, [*named[1:], *others], like=like)
+        asked = Query.parse(
+            named[0] if named else "", start, end, [*named[1:], *others], like=like, stops=stops
+        )
     return _collect(asked, source, snapshot)
 
 
@@ -374,6 +389,10 @@ def _pull(query: Query, source: Source) -> Data:
             frames |= source.neighbourhood(place)
             if compared is not None:
                 frames["like_places"] = compared.like(place, query.months, pulled)
+            if query.stops:
+                searched = source.searches(place, query.months, pulled.coverage)
+                frames |= {"searches": searched.searches, "searches_months": searched.months}
+                used |= dict(searched.requests)
         for name, tables in parts.items():
             if name in frames:
                 tables.append(frames[name])
@@ -404,8 +423,8 @@ def _pack(data: Data) -> dict[str, bytes]:
         check(name, table)
         if name in _OPTIONAL and table.empty:
             continue
-        if name == "months":
-            files[MONTHS] = table.to_csv(index=False, lineterminator="\n").encode()
+        if name in _AS_TEXT:
+            files[_file(name)] = table.to_csv(index=False, lineterminator="\n").encode()
             continue
         out = io.BytesIO()
         if name in GEO_FRAMES:
@@ -443,7 +462,7 @@ def _unpack(files: Mapping[str, bytes]) -> Data:
             tables[name] = frame(name)
             continue
         raw = io.BytesIO(files[_file(name)])
-        if name == "months":
+        if name in _AS_TEXT:
             table = pd.read_csv(raw, dtype="str", keep_default_na=False)
         else:
             stored = _table(name, raw)
@@ -490,7 +509,7 @@ def _shapes(name: str, stored: pa.Table) -> Any:
 
 
 def _file(name: str) -> str:
-    return MONTHS if name == "months" else f"{name}.parquet"
+    return f"{name}.csv" if name in _AS_TEXT else f"{name}.parquet"
 
 
 def _files(manifest: Mapping[str, Any]) -> list[str]:
@@ -522,6 +541,7 @@ def _query_to_json(query: Query) -> dict[str, Any]:
         "compare_with": list(query.compare_with),
         "area": area,
         **({"like": True} if query.like else {}),
+        **({"stops": True} if query.stops else {}),
     }
 
 
@@ -534,6 +554,7 @@ def _query_from_json(fields: dict[str, Any]) -> Query:
         tuple(fields["compare_with"]),
         Area(area["name"], shapely.from_geojson(area["geometry"]), area.get("drawn", "")) if area else None,
         fields.get("like", False),
+        fields.get("stops", False),
     )
 
 
@@ -637,7 +658,7 @@ def _is_whole(manifest: Mapping[str, Any]) -> bool:
     texts += [part for row in manifest["provenance"] for part in row]
     return (
         all(isinstance(t, str) for t in texts)
-        and isinstance(query.get("like", False), bool)
+        and all(isinstance(query.get(key, False), bool) for key in ("like", "stops"))
         and all(_MONTH.fullmatch(query[k]) for k in ("start", "end"))
         and len(query["compare_with"]) <= MOST_COMPARED
         and all(len(row) == len(COLUMNS["provenance"]) for row in manifest["provenance"])

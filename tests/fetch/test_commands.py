@@ -6,7 +6,8 @@ from click.testing import CliRunner
 import crimenb.sources.http as web
 from crimenb.cli import main
 from crimenb.sources.archive import Archive
-from tests.downloads import small_catalogues
+from crimenb.sources.official_files import SEARCHES_COLUMNS
+from tests.downloads import make_zip, small_catalogues
 
 
 @pytest.fixture
@@ -91,3 +92,22 @@ def test_the_other_commands_print_what_they_fetched(everything, call):
     assert call("fetch", "streets", "--squares", "sk", "--into", "downloads", "--yes").stdout == roads
     assert call("fetch", "streets", "--squares", "XX", "--yes").exit_code == 2
     assert call("fetch", "areas", "--kinds", "beats", "--yes").exit_code == 2
+
+
+def test_a_set_up_takes_searches_too_and_goes_on_taking_them(everything, files, call, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("searched")
+    found = "Person search,2025-05-05T14:00:00+00:00,False,,,,Male,18-24,,,,Controlled drugs,Arrest,,False"
+    name = "2025-05/2025-05-leicestershire-stop-and-search.csv"
+    with_searches = {**files, name: f"{SEARCHES_COLUMNS}\n{found}\n".encode()}
+    everything.add_releases({"2025-06": make_zip(folder / "2025-06.zip", with_searches)})
+    words = ["setup", "--forces", "leicestershire", "--months", "2025-04:2025-05", "--yes"]
+    assert "stop-and-search" not in call(*words).stderr
+    assert (
+        "1 stop-and-search file, 2025-05 to 2025-05: 1 search, 1 without a location"
+        in call(*words, "--stops").stderr
+    )
+    archive = Archive("archive")
+    assert archive.inventory["lacks_searches"] == ["2025-04-leicestershire-stop-and-search.csv"]
+    archive.close()
+    again = call(*words)  # an archive that has searches keeps them without being told
+    assert "nothing, archive holds all of it" in again.stderr

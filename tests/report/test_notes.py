@@ -25,11 +25,11 @@ NUMBERS = {
     "counted_months": "23 months", "counted_crimes": "3,418 crimes", "counted_reports": "519 reports",
     "asb_duplicates": "380 are identical to another record. They may be separate calls",
     "btp": "154", "unsettled": "November and December 2025", "faulty": "June 2025",
-    "residents": "9,400", "range_crime": "yes", "range_months": "December 2024 to November 2025",
+    "residents": "9,400", "searches": "812", "range_crime": "yes", "range_months": "December 2024 to November 2025",
 }  # fmt: skip
 NEEDED = {
     "limits", "at-a-glance", "categories", "trend", "trend.asb", "snapped-points", "outcomes",
-    "change", "compared", "like", "rates", "neighbourhood", "careful", "recorded", "source", "explore",
+    "change", "compared", "like", "rates", "searches", "neighbourhood", "careful", "recorded", "source", "explore",
 }  # fmt: skip
 VERDICTS = re.compile(
     r"\bsafe(r|st)?\b|\bdanger\w*|hot ?-?spots?|crime[- ]ridden|\brank\w*|league table|\bscores?\b|"

@@ -11,6 +11,7 @@ import pytest
 from crimenb.errors import CrimenbError, PlaceNotFound, QueryError, SourceError
 from crimenb.sources.archive import Archive
 from crimenb.sources.archive_build import build_archive
+from crimenb.sources.official_files import SEARCHES_COLUMNS
 from crimenb.sources.versions import INVENTORY, resolve
 from tests.bulkfiles import postcode_file, row, street_file
 
@@ -30,14 +31,12 @@ def test_reads_counts_and_reports(tmp_path):
     (src / "2025-01" / "2025-01-leicestershire-outcomes.csv").write_text(
         "Crime ID,Month,Reported by,Falls within,Longitude,Latitude,Location,LSOA code,LSOA name,Outcome type\n"
     )
-    (src / "2025-01" / "2025-01-leicestershire-stop-and-search.csv").write_text(
-        "Type,Date,Part of a policing operation,Policing operation\n"
-    )
+    (src / "2025-01" / "2025-01-leicestershire-stop-and-search.csv").write_text(f"{SEARCHES_COLUMNS}\n")
     built = build_archive([src], tmp_path / "A")
     assert (built.records, built.located) == (7, 5)
     said = "\n".join(built.lines())
     assert "1 outcomes file, 2025-01 to 2025-01: 0 outcomes." in said
-    assert "Not used: stop-and-search files (recognised, not used yet): 1." in said
+    assert "1 stop-and-search file, 2025-01 to 2025-01: 0 searches, 0 without a location" in said
     assert "Not used: other files (.txt): 1." in said
     for reason in (
         "no readable crime type",

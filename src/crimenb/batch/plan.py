@@ -71,6 +71,7 @@ def plan_batch(
     end: str = "",
     compare: Iterable[str] = (),
     like: bool = False,
+    stops: bool = False,
     force: bool = False,
     closed_ok: bool = False,
     xlsx: bool = False,
@@ -92,6 +93,8 @@ def plan_batch(
         What holds for rows that say nothing of their own.
     like
         Compare each place with places like it too, which needs an archive.
+    stops
+        Show searches by the police in each report too.
     force
         Make reports again that are there.
     closed_ok
@@ -117,10 +120,10 @@ def plan_batch(
         word()
     place = shelf(out)
     if isinstance(path, AreasOf):
-        spec, opened = _source(source or "live", Query("", like=like), closed_ok=closed_ok)
-        listed = _areas(path, opened, start, end, compare, like=like)
+        spec, opened = _source(source or "live", Query("", like=like, stops=stops), closed_ok=closed_ok)
+        listed = _areas(path, opened, start, end, compare, like=like, stops=stops)
     else:
-        listed = read_orders(path, start, end, compare, like=like)
+        listed = read_orders(path, start, end, compare, like=like, stops=stops)
     if listed.orders:
         if not isinstance(path, AreasOf):
             demo = all(o.query.postcode.startswith("ZZ") for o in listed.orders)
@@ -142,14 +145,21 @@ def plan_batch(
 
 
 def _areas(
-    asked: AreasOf, opened: snapshot.Source, start: str, end: str, compare: Iterable[str], *, like: bool
+    asked: AreasOf,
+    opened: snapshot.Source,
+    start: str,
+    end: str,
+    compare: Iterable[str],
+    *,
+    like: bool,
+    stops: bool,
 ) -> Orders:
     """Return an order for each area; one of which no report can be made is left out with its reason."""
     orders: list[Order] = []
     notices: list[Notice] = []
     for line, outline in enumerate(opened.named_in(asked.kind, asked.district), 1):
         try:
-            query = Query.parse("", start, end, compare, area=official(outline), like=like)
+            query = Query.parse("", start, end, compare, area=official(outline), like=like, stops=stops)
             orders.append(Order(line, query))
         except QueryError as error:
             notices.append(Notice(line, outline.title, str(error), "Left out.", left_out=True))

@@ -85,7 +85,13 @@ class Row(NamedTuple):
 
 
 def read_orders(
-    path: Path | str, start: str = "", end: str = "", compare: Iterable[str] = (), *, like: bool = False
+    path: Path | str,
+    start: str = "",
+    end: str = "",
+    compare: Iterable[str] = (),
+    *,
+    like: bool = False,
+    stops: bool = False,
 ) -> Orders:
     """Read a list of postcodes.
 
@@ -98,6 +104,8 @@ def read_orders(
         What holds for rows that say nothing of their own.
     like
         Compare each place with places like it too.
+    stops
+        Show searches by the police in each report too.
 
     Raises
     ------
@@ -118,6 +126,7 @@ def read_orders(
                 row["to"] or end,
                 row["compare"] or compare,
                 like=like,
+                stops=stops,
             )
         except CrimenbError as error:
             notices.append(Notice(line, row["postcode"], str(error), "Left out.", left_out=True))

@@ -17,6 +17,7 @@ from crimenb.charts.theme import (
     WIDTH,
     Drawing,
     drawn,
+    empty,
     finish,
     frame_to_draw,
     layered,
@@ -25,6 +26,7 @@ from crimenb.data import Data
 from crimenb.errors import QueryError
 from crimenb.measures.counts import count_by_category, deciding, name_of
 from crimenb.measures.months import months_with_range
+from crimenb.measures.searches import searches_by_month
 from crimenb.schema import ASB
 from crimenb.wording.format import month as month_name
 from crimenb.wording.format import rest_of
@@ -81,6 +83,27 @@ def _styles(kind: str) -> dict[str, dict[str, Any]]:
         "partly supplied": {"fill": _PALE[kind], "stroke": mid, "strokeWidth": 2},
         "suspiciously low": {"fill": "#ffffff", "stroke": mid, "strokeWidth": 2, "strokeDash": [5, 3]},
     }
+
+
+@drawn
+def search_chart(data: Data) -> Drawing:
+    """Draw the searches by the police by month, with the gaps in what the forces supplied.
+
+    Raises
+    ------
+    QueryError
+        These are no data.
+
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect("ZZ1 1AA", "2025-01", "2025-12", stops=True)
+    >>> chart = cn.search_chart(data)
+    """
+    counts = searches_by_month(data)
+    if not counts["n"].notna().any():
+        return empty("No month of searches can be counted.")
+    return trend_chart(counts)
 
 
 _HALO: dict[str, Any] = {"stroke": "#ffffff", "strokeWidth": 3.5}

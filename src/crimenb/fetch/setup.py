@@ -49,6 +49,8 @@ class Setup:
     """Those among them that the archive holds and nobody named; they stay."""
     people: people.Plan | None = None
     """Residents and jobs, where they are wanted."""
+    has_stops: bool = False
+    """Whether stop-and-search files are wanted."""
 
     def lines(self) -> Iterator[str]:
         """Yield what will be fetched and built, a line each."""
@@ -108,14 +110,16 @@ class Setup:
         }  # fmt: skip
 
     def _street(self) -> list[Path]:
-        """Return the street files of the archive's forces in the release's folder, of all months there."""
+        """Return the files of the archive's forces in the release's folder, of all months there."""
         found = sorted(self.files.folder.rglob("*-street.csv"))
+        if self.has_stops:
+            found += sorted(self.files.folder.rglob("*-stop-and-search.csv"))
         return [p for p in found if (name := NAME.fullmatch(p.name)) and name[2] in self.forces]
 
 
 def plan(
     web: Web, archive: Path, downloads: Path, *, forces: str, months: str = "latest:36", release: str = "latest",
-    with_people: bool = False, stack: ExitStack,
+    with_people: bool = False, with_stops: bool = False, stack: ExitStack,
 ) -> Setup:  # fmt: skip
     """Return what there is to fetch and to build.
 
@@ -129,6 +133,8 @@ def plan(
         As the commands take them; forces that the archive holds stay in it.
     with_people
         Take residents, households and jobs too.
+    with_stops
+        Take stop-and-search files too; of an archive that has some they are taken in any case.
     stack
         Closes what was opened.
 
@@ -140,15 +146,13 @@ def plan(
         A service did not answer.
     """
     named = police.forces_of(forces)
-    held = (
-        {f["force"] for f in read_inventory(resolve(archive))["files"]}
-        if (archive / INVENTORY).is_file()
-        else set()
-    )
-    added = sorted(held - {*named})
+    held = read_inventory(resolve(archive)) if (archive / INVENTORY).is_file() else {"files": []}
+    added = sorted({f["force"] for f in held["files"]} - {*named})
+    has_stops = with_stops or bool(held.get("search_files"))
     files = police.plan(
-        web, downloads, forces=",".join([*named, *added]), months=months, release=release, stack=stack
-    )
+        web, downloads, forces=",".join([*named, *added]), months=months, release=release, stack=stack,
+        kinds="street,stops" if has_stops else "street",
+    )  # fmt: skip
     there = {police.force_of(w.name) for w in (*files.here, *files.wanted)}
     if forces != "all" and (none := [f for f in named if f not in there]):
         msg = (
@@ -166,6 +170,7 @@ def plan(
         [*named, *added],
         added,
         people.plan(web, downloads, stack) if with_people else None,
+        has_stops,
     )
 
 
@@ -178,7 +183,7 @@ def _built_from(archive: Path) -> dict[str, Any]:
     try:
         known: dict[str, Any] = json.loads((archive / _BUILT_FROM).read_text("utf-8"))
         held = read_inventory(resolve(archive))
-        files = {str(f["name"]) for f in held["files"]}
+        files = {str(f["name"]) for f in (*held["files"], *held.get("search_files", []))}
         if held["release"] == known["release"] and files >= {*known["files"]} and held["gazetteer"]:
             return known
     except (OSError, ValueError, KeyError, TypeError, CrimenbError):

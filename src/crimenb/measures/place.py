@@ -19,6 +19,7 @@ from crimenb.measures import (
     points,
     rates,
     revisions,
+    searches,
     streets,
 )
 from crimenb.schema import ASB, BTP, MonthStatus, force_name
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from crimenb.measures.points import Burst, Edge, Points, Unlocated
     from crimenb.measures.rates import Rates
     from crimenb.measures.revisions import Revised
+    from crimenb.measures.searches import Searches
     from crimenb.measures.streets import Drawn
 
 
@@ -193,6 +195,11 @@ class Place:
     def rates(self) -> Rates:
         """Crimes for every 1,000 residents, residents and jobs, and households, or why there are none."""
         return rates.rates_of(self._data)
+
+    @property
+    def searches(self) -> Searches:
+        """The searches by the police; only where they were asked for."""
+        return searches.searches_of(self._data)
 
     # ------------------------------------------------------------------- points and outcomes
 

@@ -31,7 +31,22 @@ def parameters(query: Query) -> dict[str, str | bool]:
     place = ("", DATA) if query.area else (query.postcode, "")
     values = {"postcode": place[0], "start": query.start, "end": query.end}
     values |= {"compare_with": ", ".join(query.compare_with), "area": place[1], "snapshot": DATA}
-    return values | ({"like": True} if query.like else {})
+    return values | {name: True for name in ("like", "stops") if getattr(query, name)}
+
+
+_OF_SEARCHES = re.compile(r"^stops: .*\n|, stops=stops", re.MULTILINE)
+
+
+def packaged_notebook(query: Query) -> nbformat.NotebookNode:
+    """Return the packaged notebook as a question runs it: without the cells on searches where none are asked for."""
+    from papermill.iorw import load_notebook_node
+
+    nb: nbformat.NotebookNode = load_notebook_node(str(notebook_path()))
+    if not query.stops:
+        nb["cells"] = [c for c in nb["cells"] if "stops" not in c["metadata"]["tags"]]
+        for cell in nb["cells"]:
+            cell["source"] = _OF_SEARCHES.sub("", cell["source"])
+    return nb
 
 
 def execute(folder: Path, query: Query, notebook: Path | None = None) -> nbformat.NotebookNode:
@@ -62,8 +77,8 @@ def execute(folder: Path, query: Query, notebook: Path | None = None) -> nbforma
         try:
             # In memory: writing the file after every cell takes longer than the kernel.
             nb: nbformat.NotebookNode = pm.execute_notebook(
-                str(notebook or notebook_path()), None, parameters=parameters(query), cwd=str(folder),
-                progress_bar=False, log_output=False,
+                str(notebook) if notebook else packaged_notebook(query), None,
+                parameters=parameters(query), cwd=str(folder), progress_bar=False, log_output=False,
                 on_notebook_start=lambda notebook: started.append(notebook),  # noqa: PLW0108
                 **kernels.options(folder), **quicker,
             )  # fmt: skip

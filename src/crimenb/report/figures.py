@@ -28,7 +28,7 @@ from crimenb.report.notes import facts, notes
 from crimenb.report.notes import note as note_of
 from crimenb.schema import CATEGORIES
 from crimenb.wording import format as write
-from crimenb.wording import like, rates
+from crimenb.wording import like, rates, searches
 from crimenb.wording.availability import source_sentence
 from crimenb.wording.comparisons import refusal
 from crimenb.wording.street_map import name as name_of_point
@@ -45,8 +45,11 @@ from crimenb.wording.verdicts import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from crimenb.data import Data
     from crimenb.measures.place import Place
+    from crimenb.query import Query
 
 _TEXTS = {
     "trend": sections.normal_range,
@@ -55,6 +58,7 @@ _TEXTS = {
     "compared": sections.compared,
     "like": sections.alike,
     "rates": sections.who_is_counted,
+    "searches": sections.searches_counted,
     "snapped-points": sections.map_key,
     "explore": sections.how_to_explore,
 }
@@ -122,12 +126,19 @@ _SHOWN: dict[str, tuple[str, list[Column]]] = {
          Column("base", "Of about", WHOLE), Column("rate", "Rate", "{:,g}"),
          Column("low", "Lowest likely", "{:,g}"), Column("high", "Highest likely", "{:,g}")],
     ),
+    "searches": (
+        "Searches by month",
+        [Column("month", "Month"), Column("status", "Status"), Column("n", "Searches", WHOLE), Column("why", "Why")],
+    ),
     "explore": (
         "Records by month and category",
         [Column("month", "Month"), *[Column(c, c, WHOLE) for c in CATEGORIES.values()]],
     ),
 }  # fmt: skip
 
+
+_ASKED: dict[str, Callable[[Query], bool]] = {"like": lambda q: q.like, "searches": lambda q: q.stops}
+"""Figures that are shown only where they were asked for."""
 
 # ----------------------------------------------------------------------- figures
 
@@ -181,7 +192,7 @@ def show(
     if title:
         _show_own(chart, frame, title, note)
         return
-    if name == "like" and data is not None and not data.query.like:  # it was not asked for
+    if data is not None and name in _ASKED and not _ASKED[name](data.query):
         return
     if name not in _SHOWN or data is None:
         msg = f"There is no figure {name!r} with data; choose one of {', '.join(_SHOWN)}, or give a title=."
@@ -211,6 +222,23 @@ def show(
             display(sections.explore_legend(data))
         display(source_line(data))
     _show_words_and_table(frame, name, data)
+
+
+def search_tables(data: Data) -> None:
+    """Show the searches by the police by what they were, and why no rate is given; nothing where not asked for.
+
+    Examples
+    --------
+    >>> import crimenb as cn
+    >>> data = cn.collect("ZZ1 1AA", "2025-01", "2025-12", stops=True)
+    >>> cn.search_tables(data)
+    No search was under section 60, ...
+    ...
+    """
+    from IPython.display import display
+
+    for part in sections.search_tables(data):
+        display(part)
 
 
 def _show_enlarged(data: Data) -> None:
@@ -283,8 +311,9 @@ def _table(name: str, frame: pd.DataFrame, data: Data) -> Words:
         place_of(data).total("crime") < write.LEAST_SHARE
     ):  # of so few records no share and no mean is given anywhere on the page
         columns = [c for c in columns if c.name not in ("share", "a_month")]
-    if name == "outcomes" and frame["rest"].isna().all():
-        columns = [c for c in columns if c.name != "rest"]
+    told = {"outcomes": "rest", "searches": "why"}.get(name, "")  # a column that may have nothing to tell
+    if told and (frame[told].isna() | (frame[told] == "")).all():
+        columns = [c for c in columns if c.name != told]
     if name == "compared" and (frame["other"] == frame["other"].iloc[0]).all():
         columns = [c for c in columns if c.name != "other"]
         caption = f"Shares of crime here and in {frame['other'].iloc[0]}"
@@ -357,10 +386,12 @@ def headline(name: str, data: Data, *, subtitle: bool = True) -> Words:
         months = place.like.months
     if name == "rates":
         months = place.rates.months
+    if name == "searches":
+        months = place.searches.months
     brief = write.counted_months if months == place.scope.months else write.span
     span = brief(months) if months else "no month that can be counted"
     # A figure that is cited alone must still say that it counts a part.
-    where = f", {write.part_of(place)}" if place.scope.kind == "part" else ""
+    where = f", {write.part_of(place)}" if place.scope.kind == "part" and name != "searches" else ""
     when = "" if name == "change" and place.year.compared else f", {span}"
     below = write.capital(f"{measure}{where}{when}.")
     if name == "explore" and place.scope.points_changed:
@@ -485,6 +516,10 @@ def _rates(place: Place) -> tuple[str, str]:
     return rates.who(place), "Crime rates"
 
 
+def _searches(place: Place) -> tuple[str, str]:
+    return searches.headline(place), "Searches by the police by month"
+
+
 def _explore(place: Place) -> tuple[str, str]:
     if not place.scope.months:
         return "Nothing to explore: no record can be counted", "Records by category, month and map point"
@@ -501,6 +536,7 @@ _HEADLINES = {
     "compared": _compared,
     "like": _like,
     "rates": _rates,
+    "searches": _searches,
     "categories": _categories,
     "trend": _trend,
     "trend.asb": _asb,

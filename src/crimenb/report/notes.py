@@ -132,6 +132,7 @@ def facts(data: Data) -> dict[str, Any]:
         "residents": rates.rounded(place.rates.numbers["residents"].value)
         if "residents" in place.rates.numbers
         else "",
+        "searches": f"{place.searches.total:,}" if data.query.stops and place.searches.total else "",
         "unsettled": write.span(place.outcomes.unsettled) if place.outcomes.unsettled else "",
     }
     flags = {

@@ -11,6 +11,7 @@ from crimenb.charts.street_map import SHADES, WIDTHS
 from crimenb.measures import counts, streets
 from crimenb.measures.outcomes import outcome_times, timed_months
 from crimenb.measures.place import place_of
+from crimenb.measures.searches import count_searches
 from crimenb.report.html import (
     SHARE,
     WHOLE,
@@ -27,7 +28,7 @@ from crimenb.schema import BTP, MonthStatus, force_name
 from crimenb.wording import first_screen as first_screen_of
 from crimenb.wording import format as write
 from crimenb.wording import how_to_read as reading
-from crimenb.wording import like, misreadings, rates, street_map, summary, verdicts
+from crimenb.wording import like, misreadings, rates, searches, street_map, summary, verdicts
 from crimenb.wording.comparisons import comparison_sentences
 from crimenb.wording.how_to_read import custom_edge_sentence
 from crimenb.wording.whats_new import TITLE, whats_new
@@ -276,6 +277,65 @@ def who_is_counted(data: Data) -> Words:
     place = place_of(data)
     sentences = [rates.guidance(place), *rates.how_counted(place)]
     return paragraphs([" ".join(sentences)] if place.rates.refused else sentences)  # there is no fold then
+
+
+def searches_counted(data: Data) -> Words:
+    """Return what the searches by the police are, what is missing, and which months are gaps."""
+    return paragraphs(searches.counted(place_of(data)))
+
+
+_SEARCHES_BY = {
+    "object": ("What was looked for", "Object"), "outcome": ("What the searches led to", "Outcome"),
+    "power": ("Under which law", "Law"), "hour": ("At which time of day", "Time (in the United Kingdom)"),
+    "self_defined": ("Ethnicity as the person described it", "Ethnicity"),
+    "officer_defined": ("Ethnicity as the officer recorded it", "Ethnicity"),
+}  # fmt: skip
+"""The tables of searches: what they are called, and what their rows are."""
+
+
+def search_tables(data: Data) -> list[Words]:
+    """Return the searches by what they were as tables, each with what it leaves open; none where not asked for."""
+    place = place_of(data)
+    if not data.query.stops or not place.scope.months:
+        return []
+    shown = [paragraphs(searches.kinds(place))]
+    months = write.counted_months(place.searches.months) if place.searches.months else ""
+    for by, (caption, what) in _SEARCHES_BY.items():
+        counts = count_searches(data, by=by)
+        is_ethnicity, few = by.endswith("_defined"), counts["share"].isna().any()
+        if by == "self_defined" and len(counts):
+            shown.append(paragraphs([searches.FEW_PEOPLE if few else searches.ETHNICITY]))
+        if few and (is_ethnicity or by == "hour"):
+            continue
+        columns = [Column("group", what), Column("searches", "Searches", WHOLE)]
+        if not is_ethnicity:  # plain numbers: a share would be set beside one of residents
+            columns.append(Column("share", "Share", SHARE, "[u]"))
+        if by == "outcome":
+            columns += [
+                Column("linked", "Linked to the object", WHOLE),
+                Column("not_linked", "Not linked", WHOLE),
+            ]
+            counts = counts.assign(rest=counts["searches"] - counts["linked"] - counts["not_linked"])
+            columns.append(Column("rest", "Link not recorded", WHOLE))
+        if len(counts):
+            name = f"{data.query.slug}_searches-{by.replace('_', '-')}"
+            shown.append(
+                table(
+                    counts, columns, f"{caption}, {months}", name=name, fold=by not in ("object", "outcome")
+                )
+            )
+    shown.append(_why_no_rate(data))
+    return [part for part in shown if part.text]
+
+
+def _why_no_rate(data: Data) -> Words:
+    """Return why no rate of searches is given, and where to ask."""
+    teams = data.main.neighbourhoods
+    address, title = _SITE, "police.uk's neighbourhood search"
+    if len(teams) and teams["force_url"].iloc[0]:
+        address, title = str(teams["force_url"].iloc[0]), f"{teams['force_name'].iloc[0]}'s own site"
+    text = searches.WHY_NO_RATE.format(force=write.forces_named(place_of(data).forces))
+    return Words(f"<p>{escape(text)} {_link(address, title)}.</p>", f"{text} {title}.")
 
 
 def groups_table(data: Data) -> Words:

@@ -35,7 +35,6 @@ from crimenb.files import (
     SUMS,
     bounded_memory,
     listed_sums,
-    notebook_path,
     read_regular,
     scratch,
     visible,
@@ -50,7 +49,7 @@ from crimenb.report.compare import (
     other_page,
     other_tables,
 )
-from crimenb.report.execute import execute, freeze, parameters
+from crimenb.report.execute import execute, freeze, packaged_notebook, parameters
 from crimenb.report.handed_on import DOCUMENT, SUMMARY, VALUES, WORKBOOK
 from crimenb.snapshot import DATA
 from crimenb.version import __version__
@@ -312,11 +311,9 @@ def _foreign(stored: Any, query: Query, manifest: Mapping[str, Any]) -> Iterator
 
 def expected_notebook(query: Query) -> nbformat.NotebookNode:
     """Return the packaged notebook with the parameters of a query, not run."""
-    from papermill.iorw import load_notebook_node
     from papermill.parameterize import parameterize_notebook
 
-    nb = load_notebook_node(str(notebook_path()))
-    return freeze(parameterize_notebook(nb, parameters(query)))
+    return freeze(parameterize_notebook(packaged_notebook(query), parameters(query)))
 
 
 # --------------------------------------------------------------------- the hashes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import re
 from typing import TypeVar
@@ -76,10 +77,37 @@ class Crime(Strict):
             raise ValueError(msg)
 
 
-class Published(Strict):
-    """One month on offer."""
+class Search(Strict):
+    """A search by the police."""
+
+    type: str
+    datetime: str
+    location: Location | None = None
+    operation: bool | None = None
+    gender: str | None = ""
+    age_range: str | None = ""
+    self_defined_ethnicity: str | None = ""
+    officer_defined_ethnicity: str | None = ""
+    legislation: str | None = ""
+    object_of_search: str | None = ""
+    outcome: str | bool | None = ""
+    outcome_linked_to_object_of_search: bool | None = None
+    removal_of_more_than_outer_clothing: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a time that is none."""
+        try:
+            dt.datetime.fromisoformat(self.datetime)
+        except ValueError:
+            msg = f"Expected `datetime` as ISO 8601, got {self.datetime[:40]!r}"
+            raise ValueError(msg) from None
+
+
+class Published(Strict, rename={"searches": "stop-and-search"}):
+    """One month on offer, and the forces that supplied their searches of it."""
 
     date: str
+    searches: list[str] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what is not a month."""

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from crimenb.data import Pull, frame
+from crimenb.data import Pull, Searched, frame
 from crimenb.errors import PlaceNotFound, QueryError, SourceError
 from crimenb.files import read_regular, regular
 from crimenb.geo import MILE_M, distances, from_wkb, in_metres, to_metres
@@ -32,9 +32,9 @@ from crimenb.month_status import (
 )
 from crimenb.query import Area, months_between
 from crimenb.schema import ASB, BTP, CATEGORIES, NEW_POINTS, force_name, label_of
-from crimenb.sources import candidates, districts, named_areas, residents, streets, versions
+from crimenb.sources import candidates, districts, named_areas, residents, searches, streets, versions
 from crimenb.sources import gazetteer as gazetteers
-from crimenb.sources.archive_build import OUTCOMES
+from crimenb.sources.archive_build import OUTCOMES, SEARCHES
 from crimenb.sources.place_frames import ORDER, nearby, place_row
 from crimenb.sources.releases_compared import FILE as REVISED
 from crimenb.sources.releases_compared import around
@@ -52,6 +52,11 @@ _COLUMNS = {
     },
     "counts.parquet": {"VARCHAR": "force month category", "BIGINT": "located unlocated"},
     OUTCOMES: {"VARCHAR": "force month outcome", "BIGINT": "located"},
+    SEARCHES: {
+        "VARCHAR": "month force kind time operation gender age_range self_defined officer_defined power object outcome "
+        "linked clothing",
+        "DOUBLE": "longitude latitude",
+    },
     named_areas.FILE: {
         "VARCHAR": "kind code name district district_name origin",
         "DOUBLE": "west south east north",
@@ -400,6 +405,37 @@ class Archive:
         with self._reading(STREETS):
             cut, stretches = streets.cut(rows, place, known)
         return {"streets": cut, "stretches": stretches}
+
+    def check_searches(self) -> None:
+        """Raise QueryError unless the archive holds stop-and-search files."""
+        if not self.inventory.get("search_files"):
+            msg = (
+                f"The archive {str(self.folder)!r} holds no stop-and-search files (--stops); get them with "
+                "'crimenb setup --stops', or build it from files that have some, or leave out --stops."
+            )
+            raise QueryError(msg)
+
+    def searches(self, place: gpd.GeoDataFrame, months: Sequence[str], coverage: pd.DataFrame) -> Searched:
+        """Return the searches by the police in a place, and what its forces supplied of them.
+
+        Raises
+        ------
+        QueryError
+            The archive holds no stop-and-search files.
+        """
+        self.check_searches()
+        files, forces = self.inventory["search_files"], searches.deciding(coverage)
+        west, south, east, north = _box(place.geometry.iloc[0], 0.0)
+        found = self._read(
+            SEARCHES,
+            "SELECT * WHERE latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ? AND list_contains(?, month)",
+            [south, north, west, east, list(months)],
+        )
+        lacks = self.inventory.get("lacks_searches", [])
+        supply = searches.file_supply(files, self.inventory["not_read"], lacks, self.release, forces, months)
+        among = {*forces, *found["force"]}
+        used = [(f["name"], f["sha256"]) for f in files if f["force"] in among and f["month"] in {*months}]
+        return searches.searched(place, found.rename(columns={"force": "reported_by"}), supply, used)
 
     @property
     def has_candidates(self) -> bool:

@@ -43,6 +43,7 @@ from crimenb.sources.official_files import (
     NAME,
     OLD_STREET,
     OUTCOMES_COLUMNS,
+    SEARCHES_COLUMNS,
     STREET,
     Finder,
     Found,
@@ -61,13 +62,19 @@ if TYPE_CHECKING:
 OUTCOMES = "outcomes.parquet"
 """Located crimes by force, month and latest outcome: what the rest of a force is known by."""
 
+SEARCHES = "searches.parquet"
+"""Searches by the police, those without a place too."""
+
 MOST_NEW = 10
 """A file with more unknown crime types than this has something else in that column."""
 
 _SCHEMA = """
 CREATE TABLE street (month VARCHAR, force VARCHAR, category VARCHAR, longitude DOUBLE,
     latitude DOUBLE, crime_id VARCHAR, snapped_to VARCHAR, outcome VARCHAR, decided VARCHAR);
-CREATE TABLE decisions (crime_id VARCHAR, month VARCHAR, outcome VARCHAR)
+CREATE TABLE decisions (crime_id VARCHAR, month VARCHAR, outcome VARCHAR);
+CREATE TABLE searches (month VARCHAR, force VARCHAR, kind VARCHAR, time VARCHAR, operation VARCHAR,
+    longitude DOUBLE, latitude DOUBLE, gender VARCHAR, age_range VARCHAR, self_defined VARCHAR,
+    officer_defined VARCHAR, power VARCHAR, object VARCHAR, outcome VARCHAR, linked VARCHAR, clothing VARCHAR)
 """
 _READ = """
 SELECT trim("crime id") AS crime_id, trim("month") AS month, trim("longitude") AS lon,
@@ -97,6 +104,8 @@ CASE WHEN regexp_matches(month, '^[A-Za-z]{3}-[0-9]{2}$|/')
      WHEN month <> $month THEN 'another month than the file'
      WHEN reporting NOT IN ('', $force) THEN 'reported by ' || reported_by
      WHEN category = '' THEN 'no readable crime type'
+"""
+_MISPLACED = """
      WHEN (lon = '') <> (lat = '') THEN 'only one coordinate'
      WHEN lon <> '' AND (x IS NULL OR y IS NULL) THEN 'a coordinate that is no number'
      WHEN lon <> '' AND NOT (x = 0 AND y = 0)
@@ -104,6 +113,7 @@ CASE WHEN regexp_matches(month, '^[A-Za-z]{3}-[0-9]{2}$|/')
      THEN 'a coordinate outside the United Kingdom'
      ELSE '' END
 """
+_BROKEN += _MISPLACED
 
 
 _READ_OUTCOMES = """
@@ -129,6 +139,28 @@ WHERE street.crime_id = d.crime_id AND street.crime_id <> ''
 """
 
 
+_YES = "CASE lower(trim({})) WHEN 'true' THEN 'yes' WHEN 'false' THEN 'no' ELSE '' END"
+_READ_SEARCHES = f"""
+SELECT trim("type") AS kind, trim("date") AS time, {_YES.format('"part of a policing operation"')} AS operation,
+    trim("longitude") AS lon, trim("latitude") AS lat, trim("gender") AS gender, trim("age range") AS age_range,
+    trim("self-defined ethnicity") AS self_defined, trim("officer-defined ethnicity") AS officer_defined,
+    trim("legislation") AS power, trim("object of search") AS object, trim("outcome") AS outcome,
+    {_YES.format('"outcome linked to object of search"')} AS linked,
+    {_YES.format('"removal of more than just outer clothing"')} AS clothing
+FROM read_csv($path, header = true, delim = $delim, skip = $skip, quote = '"', escape = '"',
+    auto_detect = false, nullstr = '', columns = $columns, force_not_null = $names,
+    store_rejects = true, rejects_limit = 0, rejects_table = 'rejects', rejects_scan = 'rejects_scan')
+"""
+# A month follows the clock of the United Kingdom, up to an hour from UTC.
+_BROKEN_SEARCH = f"""
+CASE WHEN NOT regexp_full_match(kind, '[A-Za-z][A-Za-z ]{{2,59}}') THEN 'no readable type of search'
+     WHEN NOT regexp_full_match(time, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9:.]{{5,16}}([+-][0-9]{{2}}:?[0-9]{{2}}|Z)?')
+          OR try_cast(time AS TIMESTAMP) IS NULL THEN 'no readable time'
+     WHEN $month NOT IN (strftime(try_cast(time AS TIMESTAMP), '%Y-%m'),
+          strftime(try_cast(time AS TIMESTAMP) + INTERVAL 1 HOUR, '%Y-%m')) THEN 'another month than the file'
+{_MISPLACED}"""
+
+
 @dataclass
 class Built:
     """What a build read, used and left out; `lines` says it in words."""
@@ -137,6 +169,7 @@ class Built:
     unused: Counter[str] = field(default_factory=Counter)
     rejected: dict[str, dict[str, int]] = field(default_factory=dict)
     outcome_files: list[dict[str, Any]] = field(default_factory=list)
+    search_files: list[dict[str, Any]] = field(default_factory=list)
     superseded: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     new_categories: dict[str, int] = field(default_factory=dict)
@@ -164,6 +197,7 @@ class Built:
                 f"{counted(len(self.outcome_files), 'outcomes file')}, {months[0]} to {months[-1]}: "
                 f"{counted(rows, 'outcome')}."
             )
+        yield from self._of_searches()
         if self.since:
             yield in_words(self.since)
         for what, n in sorted(self.unused.items()):
@@ -179,6 +213,19 @@ class Built:
             yield f"{counted(self.gazetteer['postcodes'], 'postcode')}."
             for what, n in self.gazetteer["refused"].items():
                 yield f"Refused: {counted(n, 'postcode')} ({what})."
+
+    def _of_searches(self) -> Iterator[str]:
+        if not self.search_files:
+            return
+        months = sorted({str(f["month"]) for f in self.search_files})
+        records, unplaced, twice = (
+            sum(f[k] for f in self.search_files) for k in ("records", "unplaced", "twice")
+        )
+        yield (
+            f"{counted(len(self.search_files), 'stop-and-search file')}, {months[0]} to {months[-1]}: "
+            f"{counted(records, 'search', 'searches')}, {unplaced:,} without a location; {twice:,} are identical "
+            "to another, and kept."
+        )
 
 
 def build_archive(
@@ -345,19 +392,19 @@ class _Build:
         """Read everything and write the version's files."""
         built, work = self.built, self.work
         with self.db, contextlib.closing(Finder(self.tmp)) as finder:
-            street, decided = finder.files(sources)
-            if not street:
+            found = finder.files(sources)
+            if not found["street"]:
                 there = "".join(f"; not used: {what}: {n:,}" for what, n in sorted(finder.unused.items()))
                 msg = f"No street file (YYYY-MM-force-street.csv) was found{there}; name folders or zips holding some."
                 raise QueryError(msg)
             built.unused, built.superseded = finder.unused, finder.superseded
             self._prepare()
-            for item in street:
-                self.progress(item.name)
-                self._load(finder, item)
-            for item in decided:
-                self.progress(item.name)
-                self._load_outcomes(finder, item)
+            for load, kind in (
+                (self._load, "street"), (self._load_outcomes, "outcomes"), (self._load_searches, "stop-and-search"),
+            ):  # fmt: skip
+                for item in found[kind]:
+                    self.progress(item.name)
+                    load(finder, item)
             self._refuse_twins()
             self._carry_over()
             if postcodes:
@@ -374,7 +421,7 @@ class _Build:
             complete = bool(built.gazetteer.get("complete"))
             built.candidates = candidates.write(self.db, work, complete=complete)
             built.since = since = self._since()
-        for listed in (built.files, built.outcome_files):
+        for listed in (built.files, built.outcome_files, built.search_files):
             listed.sort(key=lambda f: str(f["name"]))
         built.rejected = dict(sorted(built.rejected.items()))
         inventory = {
@@ -388,13 +435,16 @@ class _Build:
             "new_categories": built.new_categories,
             **({"since": since} if since else {}),
             **({"outcome_files": built.outcome_files} if built.outcome_files else {}),
+            **({"search_files": built.search_files} if built.search_files else {}),
             "gazetteer": built.gazetteer,
             "candidates": built.candidates,
             **({"areas": built.areas} if built.areas else {}),
             **self.layers,
         }
-        if lacks := self._lacking():
+        if lacks := self._lacking("street", built.files):
             inventory["lacks"] = lacks
+        if built.search_files and (lacks := self._lacking("stop-and-search", built.files)):
+            inventory["lacks_searches"] = lacks
         built.version = content_id(inventory, work)
         inventory = {"version_id": built.version, "built": now()} | inventory
         (work / INVENTORY).write_text(json.dumps(inventory, indent=1) + "\n", "utf-8")
@@ -427,11 +477,10 @@ class _Build:
             return dict(self.old["since"])
         return {}
 
-    def _lacking(self) -> list[str]:
-        """Return the street files of the forces and months held that the release does not hold."""
-        months = {f["month"] for f in self.built.files}
-        held = {f["force"] for f in self.built.files}
-        matches = [m for m in map(NAME.fullmatch, self.lacks) if m and m[3] == "street"]
+    def _lacking(self, kind: str, files: list[dict[str, Any]]) -> list[str]:
+        """Return the files of a kind, of the forces and months held, that the release does not hold."""
+        months, held = {f["month"] for f in files}, {f["force"] for f in files}
+        matches = [m for m in map(NAME.fullmatch, self.lacks) if m and m[3] == kind]
         return sorted(m[0] for m in matches if m[1] in months and m[2] in held)
 
     def _prepare(self) -> None:
@@ -482,6 +531,44 @@ class _Build:
             {"name": item.name, "month": item.month, "force": item.force, "sha256": copy.sha256, "rows": rows}
         )
 
+    def _load_searches(self, finder: Finder, item: Found) -> None:
+        """Read one stop-and-search file into the table of searches, copies and those without a place too."""
+        copy, layout = self._read(finder, item, _READ_SEARCHES, SEARCHES_COLUMNS)
+        self._judge(_BROKEN_SEARCH, layout, {"month": item.month})
+        lost, rows = self._lost(item, copy.lines)
+        self.db.execute(
+            f"INSERT INTO searches BY NAME SELECT $month AS month, $force AS force, "
+            f"* EXCLUDE (lon, lat, x, y, broken), "
+            f"CASE WHEN {_LOCATED} THEN x END AS longitude, CASE WHEN {_LOCATED} THEN y END AS latitude "
+            "FROM judged WHERE broken = ''",
+            {"month": item.month, "force": item.force},
+        )
+        own = "FROM searches WHERE month = $month AND force = $force"
+        counts = self.db.execute(
+            "SELECT count(*), count(*) - count(longitude), "
+            f"count(*) - (SELECT count(*) FROM (SELECT DISTINCT * {own})) {own}",
+            {"month": item.month, "force": item.force},
+        ).fetchone()
+        records, unplaced, twice = map(int, counts or (0, 0, 0))
+        if lost:
+            self.built.rejected[item.name] = lost
+        self.built.search_files.append(
+            {
+                "name": item.name, "month": item.month, "force": item.force, "sha256": copy.sha256, "rows": rows,
+                "records": records, "unplaced": unplaced, "twice": twice,
+            }
+        )  # fmt: skip
+
+    def _judge(self, broken: str, layout: Layout, values: dict[str, str]) -> None:
+        """Make the table `judged` of `raw`: coordinates as numbers, and what is wrong with a row."""
+        comma = layout.delimiter == ";"  # where Excel writes so, it writes decimal commas too
+        number = "try_cast(replace({0}, ',', '.') AS DOUBLE)" if comma else "try_cast({0} AS DOUBLE)"
+        self.db.execute(
+            f"CREATE OR REPLACE TEMP TABLE judged AS SELECT *, {broken} AS broken FROM "
+            f"(SELECT *, {number.format('lon')} AS x, {number.format('lat')} AS y FROM raw)",
+            values,
+        )
+
     def _load(self, finder: Finder, item: Found) -> None:
         """Read one street file into the table, counting what cannot be read."""
         is_old = finder.layout(item).is_old
@@ -490,13 +577,7 @@ class _Build:
         )
         if is_old:
             self._to_degrees()
-        comma = layout.delimiter == ";"  # where Excel writes so, it writes decimal commas too
-        number = "try_cast(replace({0}, ',', '.') AS DOUBLE)" if comma else "try_cast({0} AS DOUBLE)"
-        self.db.execute(
-            f"CREATE OR REPLACE TEMP TABLE judged AS SELECT *, {_BROKEN} AS broken FROM "
-            f"(SELECT *, {number.format('lon')} AS x, {number.format('lat')} AS y FROM raw)",
-            {"month": item.month, "force": item.force},
-        )
+        self._judge(_BROKEN, layout, {"month": item.month, "force": item.force})
         self._check_categories(item)
         lost, rows = self._lost(item, copy.lines)
         self.db.execute(
@@ -621,23 +702,25 @@ class _Build:
 
     def _carry_over_from(self, base: Path) -> None:
         old = self.old
-        new = {f["name"] for f in (*self.built.files, *self.built.outcome_files)}
+        new = {f["name"] for f in (*self.built.files, *self.built.outcome_files, *self.built.search_files)}
         kept = [f for f in old["files"] if f["name"] not in new]
         for file in kept:
             file.setdefault("release", old["release"])
         decided = [f for f in old.get("outcome_files", []) if f["name"] not in new]
+        searches = [f for f in old.get("search_files", []) if f["name"] not in new]
         self.built.files += kept
         self.built.outcome_files += decided
-        names = {f["name"] for f in (*kept, *decided)}
+        self.built.search_files += searches
+        names = {f["name"] for f in (*kept, *decided, *searches)}
         self.built.rejected |= {n: r for n, r in old["not_read"].items() if n in names}
         self.built.gazetteer = old["gazetteer"]
-        keys = [f"{f['month']}-{f['force']}" for f in kept]
-        for table in ("street", "counts"):
-            self.db.execute(
-                f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet(?) "
-                "WHERE list_contains(?, month || '-' || force)",
-                [str(base / f"{table}.parquet"), keys],
-            )
+        for table, listed in (("street", kept), ("counts", kept), ("searches", searches)):
+            if listed:
+                self.db.execute(
+                    f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet(?) "
+                    "WHERE list_contains(?, month || '-' || force)",
+                    [str(base / f"{table}.parquet"), [f"{f['month']}-{f['force']}" for f in listed]],
+                )
         self._copy_from_before("postcodes.parquet", "forces.parquet")
 
     def keep_layers(self) -> None:
@@ -685,6 +768,13 @@ class _Build:
             "(FORMAT parquet, COMPRESSION zstd)",
             {"path": str(self.work / OUTCOMES)},
         )
+        if self.built.search_files:
+            self.db.execute(
+                "COPY (SELECT * FROM searches ORDER BY floor((latitude - 49) / 0.01)::INT, "
+                "floor((longitude + 9) / 0.016)::INT, month, time, COLUMNS(*)) TO $path "
+                "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 65536)",
+                {"path": str(self.work / SEARCHES)},
+            )
         row = self.db.execute("SELECT sum(located + unlocated), sum(located) FROM counts").fetchone()
         self.built.records, self.built.located = (int(n or 0) for n in row or (0, 0))
         new = self.db.execute(

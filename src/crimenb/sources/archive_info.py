@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crimenb.plurals import counted
 from crimenb.query import months_between
@@ -44,6 +44,7 @@ def info(folder: Path) -> Iterator[str]:
             yield f"Outcomes: {counted(len(decided), 'file')}, {months[0]} to {months[-1]}"
         else:
             yield "Outcomes: only the latest of each crime (outcomes files give its time too)"
+        yield from _searches(inventory)
         gazetteer = inventory["gazetteer"]
         if gazetteer:
             areas = gazetteer["areas"]
@@ -86,6 +87,18 @@ def _forces(archive: Archive) -> Iterator[str]:
             if months := sorted(m for m, s in states.items() if s == state):
                 parts.append(words + ", ".join(_runs(months)))
         yield f"{force_name(force)}: {'; '.join(parts)}"
+
+
+def _searches(inventory: dict[str, Any]) -> Iterator[str]:
+    """Yield the searches by the police, and of each force the months it has a file of."""
+    files = inventory.get("search_files", [])
+    if not files:
+        yield "Stop and search: none (stop-and-search files give it)"
+        return
+    records, unplaced = (sum(f[k] for f in files) for k in ("records", "unplaced"))
+    yield f"Stop and search: {counted(records, 'search', 'searches')}, {unplaced:,} without a location"
+    for force in sorted({f["force"] for f in files}):
+        yield f"  {force_name(force)}: {', '.join(_runs(sorted(f['month'] for f in files if f['force'] == force)))}"
 
 
 def _runs(months: list[str]) -> Iterator[str]:

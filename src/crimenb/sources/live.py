@@ -15,14 +15,22 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from crimenb.data import Pull, frame
+from crimenb.data import Pull, Searched, frame
 from crimenb.errors import PlaceNotFound, SourceError, SourceUnavailable
 from crimenb.month_status import EVIDENCE, LEAST_SHARE
 from crimenb.progress import Progress, silent
-from crimenb.schema import BTP, NEW_POINTS
-from crimenb.sources import kept_streets, nomis, people_files, police_uk, residents, streets
+from crimenb.schema import BTP, NEW_POINTS, MonthStatus, force_name
+from crimenb.sources import kept_streets, nomis, people_files, police_uk, residents, searches, streets
 from crimenb.sources.http import Web
-from crimenb.sources.live_frames import AROUND_M, around, crimes_frame, left_out, points_frame, sift
+from crimenb.sources.live_frames import (
+    AROUND_M,
+    around,
+    crimes_frame,
+    left_out,
+    points_frame,
+    searches_table,
+    sift,
+)
 from crimenb.sources.ons_geography import FOLDER, Geography
 from crimenb.sources.people_files import LSOA, OA
 from crimenb.sources.place_frames import place_row
@@ -35,7 +43,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from crimenb.query import Area
-    from crimenb.sources.api_models import Beat
+    from crimenb.sources.api_models import Beat, Search
     from crimenb.sources.named_areas import Outline
 
 POLICE_URL = "https://data.police.uk/api"
@@ -385,6 +393,78 @@ class Live:
             if not self.allow_missing:
                 raise
             return False
+
+    # ---------------------------------------------------------------- searches
+
+    def searches(self, place: gpd.GeoDataFrame, months: Sequence[str], coverage: pd.DataFrame) -> Searched:
+        """Return the searches by the police in a place, and what its forces supplied of them.
+
+        Which force made a search is not told, nor how many a force made in all.
+
+        Raises
+        ------
+        SourceUnavailable
+            No usable answer, unless `allow_missing`.
+        """
+        supplied, forces = self._police.searches_supplied, searches.deciding(coverage)
+        served = [m for m in months if any(f in supplied.get(m, ()) for f in forces)]
+        pairs = [(f, m) for m in served for f in forces if f in supplied[m]]
+        jobs: list[Callable[[], Any]] = [functools.partial(self._searches, place, m) for m in served]
+        jobs += [functools.partial(self._without_place, *pair) for pair in pairs]
+        done = self._police.all(f"{place['postcode'].iloc[0]}: searches", jobs)
+        got, nowhere = (
+            dict(zip(served, done, strict=False)),
+            dict(zip(pairs, done[len(served) :], strict=True)),
+        )
+        tables = [searches_table(found, m) for m, (found, _, failed) in got.items() if not failed]
+        found = pd.concat(tables or [searches_table([], "")], ignore_index=True)
+        requests = [r for _, asked, _ in got.values() for r in asked] + [
+            r for _, asked in nowhere.values() for r in asked
+        ]
+        supply = [
+            self._supply_of(
+                f, m, got[m][2] if m in got else "", nowhere.get((f, m), (searches.UNKNOWN, []))[0]
+            )
+            for f in forces
+            for m in months
+        ]
+        return searches.searched(place, found, supply, requests)
+
+    def _searches(
+        self, place: gpd.GeoDataFrame, month: str
+    ) -> tuple[list[Search], list[tuple[str, str]], str]:
+        try:
+            return *self._police.searches(place, month), ""
+        except SourceError as error:
+            if not self.allow_missing:
+                raise
+            return [], [], str(error)
+
+    def _without_place(self, force: str, month: str) -> tuple[int, list[tuple[str, str]]]:
+        """Return how many of a force's searches have no place; no other number rests on it."""
+        try:
+            found, asked = self._police.searches_without_place(force, month)
+        except SourceError:
+            if not self.allow_missing:
+                raise
+            return searches.UNKNOWN, []
+        return len(found), [asked]
+
+    def _supply_of(self, force: str, month: str, failed: str, unplaced: int) -> dict[str, Any]:
+        """Return what police.uk's list of months says of a force's searches in a month."""
+        offer, why = (
+            self._police.offer,
+            f"police.uk serves {self._police.offer[0]} to {self._police.offer[-1]}.",
+        )
+        status = MonthStatus.NO_LONGER if month < offer[0] else MonthStatus.NOT_YET
+        if offer[0] <= month <= offer[-1]:
+            status, why = MonthStatus.PUBLISHED, ""
+            if force not in self._police.searches_supplied.get(month, ()):
+                status, why = MonthStatus.NOT_SUPPLIED, f"police.uk lists no searches by {force_name(force)}."
+            elif failed:
+                status, why = MonthStatus.FAILED, failed
+        return {"force": force, "month": month, "status": status, "why": why, "searches": searches.UNKNOWN,
+                "unplaced": unplaced}  # fmt: skip
 
     # ---------------------------------------------------------------- the neighbourhood
 

@@ -14,6 +14,7 @@ import shapely
 from crimenb.data import frame
 from crimenb.geo import MOST_CROSSINGS, distances, in_degrees, in_metres, to_metres, too_tangled
 from crimenb.schema import ASB, BTP, TERRITORIAL, force_name, outcome
+from crimenb.sources.api_models import Located
 from crimenb.sources.clean_text import coordinate, plain, safe_link, snapped_to, tidy
 from crimenb.sources.place_frames import ORDER, nearby
 
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
         Crime,
         Event,
         Force,
-        Located,
         Officer,
         Priority,
+        Search,
         Team,
     )
 
@@ -142,6 +143,29 @@ def crimes_frame(
     geometry = np.where(table["distance_m"].notna(), points, NOWHERE)
     crimes = frame("crimes", table.assign(geometry=geometry))
     return crimes.assign(distance_m=table["distance_m"])
+
+
+def searches_table(searches: Sequence[Search], month: str) -> pd.DataFrame:
+    """Return searches of one month as the texts and the position of the frame `searches`."""
+    spots = [s.location or Located() for s in searches]
+    return pd.DataFrame(
+        {
+            "month": month, "reported_by": "",
+            "kind": [tidy(s.type) for s in searches], "time": [tidy(s.datetime) for s in searches],
+            "operation": [_YES[s.operation] for s in searches],
+            "gender": [tidy(s.gender) for s in searches], "age_range": [tidy(s.age_range) for s in searches],
+            "self_defined": [tidy(s.self_defined_ethnicity) for s in searches],
+            "officer_defined": [tidy(s.officer_defined_ethnicity) for s in searches],
+            "power": [tidy(s.legislation) for s in searches], "object": [tidy(s.object_of_search) for s in searches],
+            "outcome": ["" if isinstance(s.outcome, bool) else tidy(s.outcome) for s in searches],
+            "linked": [_YES[s.outcome_linked_to_object_of_search] for s in searches],
+            "clothing": [_YES[s.removal_of_more_than_outer_clothing] for s in searches],
+            "longitude": [coordinate(p.longitude) for p in spots], "latitude": [coordinate(p.latitude) for p in spots],
+        }
+    )  # fmt: skip
+
+
+_YES = {True: "yes", False: "no", None: ""}
 
 
 def points_frame(crimes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -39,9 +39,14 @@ OUTCOMES_COLUMNS = (
 )
 NEEDED = {"crime id", "month", "reported by", "longitude", "latitude", "location", "crime type",
           "last outcome category"}  # fmt: skip
+SEARCHES_COLUMNS = (
+    "Type,Date,Part of a policing operation,Policing operation,Latitude,Longitude,Gender,Age range,"
+    "Self-defined ethnicity,Officer-defined ethnicity,Legislation,Object of search,Outcome,"
+    "Outcome linked to object of search,Removal of more than just outer clothing"
+)
 KNOWN = {
     "outcomes": {"crime id", "month", "outcome type"},
-    "stop-and-search": {"type", "date", "part of a policing operation"},
+    "stop-and-search": {*SEARCHES_COLUMNS.lower().split(",")} - {"policing operation"},
 }
 OLD_STREET = "Month,Reported by,Falls within,Easting,Northing,Location,Crime type,Context"
 FIRST_MONTH = "2010-12"
@@ -107,8 +112,8 @@ class Finder:
 
     # ---------------------------------------------------------------- finding
 
-    def files(self, sources: Iterable[Path]) -> tuple[list[Found], list[Found]]:
-        """Return the street files and the outcomes files, one a force and month, sorted by name.
+    def files(self, sources: Iterable[Path]) -> dict[str, list[Found]]:
+        """Return the files of each kind (street, outcomes, stop-and-search), one a force and month, sorted by name.
 
         Raises
         ------
@@ -118,16 +123,9 @@ class Finder:
             A file is foreign, damaged, or named for a force or month that does not exist.
         """
         found = [f for source in sources for f in self._in_source(source)]
-        decided = [f for f in found if f.kind == "outcomes"]
-        for item in found:
-            if item.kind != "street":
-                self._check_columns(item)
-            if item.kind == "stop-and-search":
-                self.unused["stop-and-search files (recognised, not used yet)"] += 1
-        street = [f for f in found if f.kind == "street"]
-        for item in street:
+        for item in sorted(found, key=lambda f: f.kind == "street"):
             self._check_columns(item)
-        return self._chosen(street), self._chosen(decided)
+        return {kind: self._chosen([f for f in found if f.kind == kind]) for kind in ("street", *KNOWN)}
 
     def _in_source(self, source: Path) -> Iterator[Found]:
         if not source.exists():

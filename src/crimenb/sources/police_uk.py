@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import hashlib
 import math
@@ -28,6 +29,7 @@ from crimenb.sources.api_models import (
     Officer,
     Priority,
     Published,
+    Search,
     Team,
 )
 from crimenb.sources.clean_text import plain
@@ -234,7 +236,12 @@ class Police:
 
     @functools.cached_property
     def offer(self) -> list[str]:
-        """The months on offer, oldest first; asked once a run.
+        """The months on offer, oldest first."""
+        return [*self.searches_supplied]
+
+    @functools.cached_property
+    def searches_supplied(self) -> dict[str, set[str]]:
+        """The months on offer, oldest first, each with the forces that supplied its searches; asked once a run.
 
         Where the months asked for are spelt out, a list not a day old that reaches to the last
         of them will do.
@@ -246,13 +253,13 @@ class Police:
             what="the months on offer",
             ttl=DAY,
         )
-        months = sorted({p.date[:7] for p in ask(fresh=not self.asked).value})
-        if self.asked and (not months or months[-1] < self.asked[-1]):
-            months = sorted({p.date[:7] for p in ask(fresh=True).value})
-        if not months:
+        published = ask(fresh=not self.asked).value
+        if self.asked and max((p.date[:7] for p in published), default="") < self.asked[-1]:
+            published = ask(fresh=True).value
+        if not published:
             msg = "police.uk offers no month at all at present; try again later."
             raise SourceUnavailable(msg, f"{self.url}/crimes-street-dates", 200, 1)
-        return months
+        return {p.date[:7]: {*(p.searches or [])} for p in sorted(published, key=lambda p: p.date)}
 
     def is_up(self) -> bool:
         """Whether police.uk answers at all: a 503 about an area may mean that it is too full."""
@@ -358,6 +365,53 @@ class Police:
         said = "&".join(f"{k}={shortened(v)}" for k, v in where.items())
         used = [(f"{route}?date={month}&{said}", answer.sha256)]
         return Got(answer.value, used, answer.retrieved)
+
+    def searches(self, place: gpd.GeoDataFrame, month: str) -> tuple[list[Search], list[tuple[str, str]]]:
+        """Return the searches in a place in one month, and what was asked.
+
+        The parts of an area do not overlap, so none is answered twice; a search has no number to tell by.
+
+        Raises
+        ------
+        SourceUnavailable
+            No usable answer.
+        """
+        row = place.iloc[0]
+        questions = [{"lat": f"{row['latitude']:.6f}", "lng": f"{row['longitude']:.6f}"}]
+        if row["kind"] == "area":
+            questions = [{"poly": part} for part in polygons(place, first_cell(place))]
+        answers = [self._searches("stops-street", question, month) for question in questions]
+        return [s for found, _ in answers for s in found], [asked for _, asked in answers]
+
+    def searches_without_place(self, force: str, month: str) -> tuple[list[Search], tuple[str, str]]:
+        """Return a force's searches without a place in one month, and what was asked.
+
+        Raises
+        ------
+        SourceUnavailable
+            No usable answer.
+        """
+        return self._searches("stops-no-location", {"force": force}, month)
+
+    def _searches(
+        self, route: str, asked: Mapping[str, str], month: str
+    ) -> tuple[list[Search], tuple[str, str]]:
+        def of_month(found: list[Search]) -> None:
+            # A month follows the clock of the United Kingdom, up to an hour from UTC.
+            times = [dt.datetime.fromisoformat(s.datetime) for s in found]
+            other = next(
+                (t for t in times if month not in {f"{t:%Y-%m}", f"{t + dt.timedelta(hours=1):%Y-%m}"}), None
+            )
+            if other is not None:
+                msg = f"it holds searches of {other:%Y-%m}"
+                raise ValueError(msg)
+
+        answer = self.web.ask(
+            f"{self.url}/{route}", list[Search], what=f"the searches of {month}", params={**asked, "date": month},
+            release=self.offer[-1], check=of_month,
+        )  # fmt: skip
+        said = "&".join(f"{k}={shortened(v)}" for k, v in asked.items())
+        return answer.value, (f"{route}?date={month}&{said}", answer.sha256)
 
     def supplied(self, force: str, month: str) -> bool:
         """Whether a force shows by its records without location that it supplied a month.

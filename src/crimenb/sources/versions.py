@@ -61,6 +61,12 @@ class _OutcomeFile(TypedDict):
     rows: _Number
 
 
+class _SearchFile(_OutcomeFile):
+    records: _Number
+    unplaced: _Number
+    twice: _Number
+
+
 class _Since(TypedDict):
     release: _Month
     months: dict[str, list[_Month]]
@@ -117,6 +123,7 @@ class _Inventory(TypedDict):
     located: _Number
     files: Annotated[list[_File], msgspec.Meta(min_length=1)]
     outcome_files: NotRequired[list[_OutcomeFile]]
+    search_files: NotRequired[list[_SearchFile]]
     since: NotRequired[_Since]
     not_used: dict[str, _Number]
     not_read: dict[str, dict[str, _Number]]
@@ -124,6 +131,9 @@ class _Inventory(TypedDict):
     gazetteer: dict[str, Any]
     candidates: NotRequired[_Number]
     lacks: NotRequired[list[Annotated[str, msgspec.Meta(pattern=r"^20\d\d-\d\d-[a-z-]{2,40}-street\.csv\Z")]]]
+    lacks_searches: NotRequired[
+        list[Annotated[str, msgspec.Meta(pattern=r"^20\d\d-\d\d-[a-z-]{2,40}-stop-and-search\.csv\Z")]]
+    ]
     areas: NotRequired[dict[Literal["ward", "parish", "lsoa", "neighbourhood"], _Areas]]
     streets: NotRequired[_Streets]
     residents: NotRequired[list[_Residents]]
