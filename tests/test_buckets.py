@@ -176,7 +176,7 @@ def test_two_who_write_one_report_differently_leave_one_of_them(s3, tmp_path):
     s3.fault = lambda _: time.sleep(dice.uniform(0, 0.01))
 
     def write(folder):
-        for _ in range(40):
+        for _ in range(400):
             try:
                 return Bucket("s3://reports/r").upload(folder, OURS.fullmatch)
             except Busy:

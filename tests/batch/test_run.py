@@ -442,7 +442,7 @@ def until(condition, seconds=120.0):
         time.sleep(0.05)
 
 
-@pytest.mark.slow
+@pytest.mark.slow_faults
 def test_killed_workers_and_a_killed_batch_lose_nothing(tmp_path):
     """Small enough for every day; benchmarks/kills.py does it with two hundred."""
     path = listed(tmp_path, b"\n".join(_demo_postcodes()[:12]))

@@ -356,6 +356,8 @@ def _ready() -> Any:
             from crimenb.report.build import keep_warm
 
             worker.http_server.stop()
+            # Of a batch that is stopped a worker may print that its scheduler went first; the batch says so itself.
+            logging.getLogger("distributed.worker").addFilter(lambda r: "heartbeat" not in r.getMessage())
             # One that is ended in the middle of a report ends at once: DuckDB writes to stderr what it
             # finds open. Registered first, so that what is registered from here on still runs.
             atexit.register(os._exit, 0)
