@@ -119,7 +119,9 @@ def test_every_cell_runs_and_every_chart_is_drawn(name, lab, browser):
     nb = nbformat.read(folder / f"{name}.ipynb", as_version=4)
     page.wait_for_function(f"{DRAWN.replace('=>', '=> (', 1)}).every(w => w > 100)", timeout=30_000)
     widths = page.evaluate(DRAWN)
-    sources = [c["source"] for c in nb["cells"] if "stops" not in c["metadata"].get("tags", [])]  # not asked for
+    sources = [
+        c["source"] for c in nb["cells"] if "stops" not in c["metadata"].get("tags", [])
+    ]  # not asked for
     assert len(widths) == any('"snapped-points"' in s for s in sources) + sum(  # the map's enlarged part
         bool(
             re.search(
