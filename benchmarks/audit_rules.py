@@ -943,7 +943,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
     n = int((f.searches["kind"] == "Vehicle search").sum())
     return {"n": n, "were": "was of a vehicle" if n == 1 else "were of vehicles"} | truth(n > 0)
 
-@rule(r"{n:C} (?P<are>is identical to another and is|are identical to others and are) counted: several people may have been stopped together\.")
+@rule(r"{n:C} (?P<are>is identical to another and is|are identical to others and are) counted: several people stopped together, or one search entered twice\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     n = len(f.searches) - len(f.searches.drop_duplicates())
     return {"n": n, "are": "is identical to another and is" if n == 1 else "are identical to others and are"} | truth(n > 0)
@@ -979,7 +979,7 @@ simple(r"Suspiciously low: {months:T}\.(?= |$)",
 simple(r"Map points changed in July 2022, so counts before and after may differ by 1 to 4% for that alone\.",
     lambda f: truth(across(f.search_months)))
 
-@rule(r"(?:{n:C} (?P<were>was|were)|(?P<none>No search was)) under section 60, which needs no suspicion of the person\. An outcome that is not recorded is unknown, not no action\.")
+@rule(r"(?:{n:C} (?P<were>was|were)|(?P<none>No search was)) under section 60, which needs no suspicion of the person\. Where no outcome is recorded, it is not known\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     n = sum("section 60)" in power for power in f.searches["power"])
     return {"n": n or None, "were": ("was" if n == 1 else "were") if n else None, "none": not n}
@@ -995,10 +995,12 @@ def _people_searched(f: Facts) -> int:
     return sum(f.searches_by("officer_defined").values())
 
 simple(r"Ethnicity is not shown for fewer than 50 searches of people, which show no pattern\.", lambda f: truth(0 < _people_searched(f) < 50))
-simple(r"Ethnicity, of searches of people: what the person said and what the officer recorded have different categories, and neither replaces the other\.",
+simple(r"These tables count searches, not people or offenders\.", lambda f: truth(_people_searched(f) >= 50))
+simple(r"They cannot show that a group offends more, or that searching here is fair or unfair\.", lambda f: truth(_people_searched(f) >= 50))
+simple(r"What the person said and what the officer recorded have different categories, and neither replaces the other\.",
     lambda f: truth(_people_searched(f) >= 50))
 
-@rule(r"No rate per resident and no ratio between groups is given\. In one mile, the people on the street are not those who live there \(MVA and Miller, 2000\)\. The Equality and Human Rights Commission \(2010\) doubts that this explains the differences it found between groups by residents, but in whole forces\. Ask the scrutiny panel of {forces:T}, which sees more than these records, through (?P<site>.+)\.")
+@rule(r"No rate per resident and no ratio between groups is given\. That is a limit of the records of one mile, not a finding: the people on the street need not be those who live there \(MVA and Miller, 2000\)\. The Equality and Human Rights Commission \(2010\), which compared whole forces by residents, doubts that this explains the differences\. Ask the scrutiny panel of {forces:T}, which may see more than these records, through (?P<site>.+)\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     teams = f.data.neighbourhoods
     teams = teams[(teams["postcode"] == f.key) & (teams["force_url"] != "")]

@@ -38,7 +38,7 @@ def test_the_section_has_its_figure_its_tables_and_the_reason_why_no_rate_is_giv
     assert "148 searches in the 11 months counted" in section
     assert "Not counted, which does not mean none: May 2025 (not in this archive)." in section
     assert re.findall(r"<caption>(.*?), the 11 months counted</caption>", section) == [
-        "What was looked for", "What the searches led to", "Under which law", "At which time of day",
+        "What officers looked for, not what they found", "What the searches led to", "Under which law", "At which time of day",
         "Ethnicity as the person described it", "Ethnicity as the officer recorded it",
     ]  # fmt: skip
     assert "(MVA and Miller, 2000)" in section

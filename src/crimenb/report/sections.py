@@ -285,7 +285,8 @@ def searches_counted(data: Data) -> Words:
 
 
 _SEARCHES_BY = {
-    "object": ("What was looked for", "Object"), "outcome": ("What the searches led to", "Outcome"),
+    "object": ("What officers looked for, not what they found", "Object"),
+    "outcome": ("What the searches led to", "Outcome"),
     "power": ("Under which law", "Law"), "hour": ("At which time of day", "Time (in the United Kingdom)"),
     "self_defined": ("Ethnicity as the person described it", "Ethnicity"),
     "officer_defined": ("Ethnicity as the officer recorded it", "Ethnicity"),

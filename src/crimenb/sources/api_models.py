@@ -312,7 +312,7 @@ def read(body: bytes, shape: type[T]) -> T:
         No JSON, or not of this shape; the message says what, and names the field.
 
     >>> read(b'[{"date": "2025-12"}]', list[Published])
-    [Published(date='2025-12')]
+    [Published(date='2025-12', searches=None)]
     """
     body = body.removeprefix(_BOM)
     if not body.strip():

@@ -35,7 +35,7 @@ def counted(place: Place) -> list[str]:
     if found.twice:
         are = write.plural(found.twice, "is identical to another and is", "are identical to others and are")
         said.append(
-            f"{write.opening(found.twice)} {are} counted: several people may have been stopped together."
+            f"{write.opening(found.twice)} {are} counted: several people stopped together, or one search entered twice."
         )
     if found.by_others:
         said.append(
@@ -91,7 +91,7 @@ def kinds(place: Place) -> list[str]:
     n = found.section_60
     said = [
         f"{write.opening(n) if n else 'No search'} {write.plural(n or 1, 'was', 'were')} under section 60, which needs "
-        "no suspicion of the person. An outcome that is not recorded is unknown, not no action."
+        "no suspicion of the person. Where no outcome is recorded, it is not known."
     ]
     if found.total < LEAST_SEARCHES:
         said.append(
@@ -110,12 +110,13 @@ FEW_PEOPLE = (
     f"Ethnicity is not shown for fewer than {LEAST_SEARCHES} searches of people, which show no pattern."
 )
 ETHNICITY = (
-    "Ethnicity, of searches of people: what the person said and what the officer recorded have different categories, "
+    "These tables count searches, not people or offenders. They cannot show that a group offends more, or that "
+    "searching here is fair or unfair. What the person said and what the officer recorded have different categories, "
     "and neither replaces the other."
 )
 WHY_NO_RATE = (
-    "No rate per resident and no ratio between groups is given. In one mile, the people on the street are not those "
-    "who live there (MVA and Miller, 2000). The Equality and Human Rights Commission (2010) doubts that this explains "
-    "the differences it found between groups by residents, but in whole forces. Ask the scrutiny panel of "
-    "{force}, which sees more than these records, through"
+    "No rate per resident and no ratio between groups is given. That is a limit of the records of one mile, not a "
+    "finding: the people on the street need not be those who live there (MVA and Miller, 2000). The Equality and Human "
+    "Rights Commission (2010), which compared whole forces by residents, doubts that this explains the differences. "
+    "Ask the scrutiny panel of {force}, which may see more than these records, through"
 )
