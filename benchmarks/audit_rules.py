@@ -936,7 +936,7 @@ simple(r"{n:I} (?P<what>search|searches) in {when:T}(?=$)",
     | truth(len(f.searches) > 0))
 simple(r"Searches by the police by month, {when:T}\.(?=$)",
     lambda f: {"when": Span(f.search_months) if f.search_months else "no month that can be counted"})
-simple(r"These are events, not people: one person may be searched often\.", lambda f: truth(len(f.searches) > 0))
+simple(r"These are events, not people: one person may be searched more than once\.", lambda f: truth(len(f.searches) > 0))
 
 @rule(r"{n:C} (?P<were>was of a vehicle|were of vehicles) alone\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
@@ -956,7 +956,7 @@ def _(f: Facts, g: dict[str, str]) -> Expected:
 simple(r"All searches by {name:S} in these months have a place\.",
     lambda f: {"name": OneOf([force_name(x) for x in f.searching if f.searches_without_place(x)[0] == 0])})
 
-@rule(r"Across the whole of {name:S}, {n:I}(?: of {of:I})? search(?:es)?(?: \({share:P}\))? (?:have|has) no place and cannot be counted here\.")
+@rule(r"Across the whole of {name:S}, {n:I}(?: of {of:I})? search(?:es)?(?: \({share:P}\))? in these months (?:have|has) no place and cannot be counted here\.")
 def _(f: Facts, g: dict[str, str]) -> Expected:
     n, of = f.searches_without_place(next(x for x in f.searching if force_name(x) == g["name"]))
     return {"name": g["name"], "n": n, "of": of if of >= n else None, "share": Share(n / of, of) if of >= 50 else None} | truth(n > 0)

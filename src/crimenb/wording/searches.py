@@ -28,7 +28,7 @@ def counted(place: Place) -> list[str]:
     found = place.searches
     said = []
     if found.total:
-        said.append("These are events, not people: one person may be searched often.")
+        said.append("These are events, not people: one person may be searched more than once.")
     if found.vehicles:
         were = write.plural(found.vehicles, "was of a vehicle", "were of vehicles")
         said.append(f"{write.opening(found.vehicles)} {were} alone.")
@@ -63,7 +63,7 @@ def _without_place(unplaced: Unplaced) -> str:
         else write.counted(n, "search", "searches")
     )
     have = "have" if unplaced.of >= n or n > 1 else "has"
-    return f"Across the whole of {name}, {of} {have} no place and cannot be counted here."
+    return f"Across the whole of {name}, {of} in these months {have} no place and cannot be counted here."
 
 
 def _gaps(place: Place) -> list[str]:
